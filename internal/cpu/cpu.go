@@ -1,0 +1,105 @@
+// Package cpu says which instruction sets the kernels may use and how many
+// cores the process may occupy.
+//
+// Start at [Active]: the kernels ask it on every call and pick an
+// implementation. [Best] is what this machine and build could do; the
+// environment variable WEFT_CPU=generic|avx2|avx512 lowers Active, and tests
+// walk through every level with package cputest. cores.go counts the cores.
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+// Level is an instruction-set level. Levels are ordered: a machine that offers
+// one offers all below it.
+type Level uint8
+
+const (
+	Generic Level = iota // plain Go
+	AVX2                 // AVX2 and FMA3
+	AVX512               // AVX-512 F, BW, DQ, VL (and AVX2, FMA3)
+)
+
+// EnvVar lowers the level when set: WEFT_CPU=generic|avx2|avx512.
+const EnvVar = "WEFT_CPU"
+
+var levelNames = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
+
+// String returns "generic", "avx2" or "avx512".
+func (l Level) String() string {
+	if int(l) < len(levelNames) {
+		return levelNames[l]
+	}
+	return fmt.Sprintf("Level(%d)", uint8(l))
+}
+
+// ParseLevel is the inverse of String.
+func ParseLevel(s string) (Level, error) {
+	for l, name := range levelNames {
+		if s == name {
+			return Level(l), nil
+		}
+	}
+	return Generic, fmt.Errorf("cpu: unknown level %q (want generic, avx2 or avx512)", s)
+}
+
+var (
+	best   = detect()
+	active atomic.Uint32 // holds a Level
+	envErr error
+)
+
+func init() {
+	l, err := fromEnv(os.Getenv(EnvVar), best)
+	active.Store(uint32(l))
+	envErr = err
+}
+
+// fromEnv applies the value of WEFT_CPU. An error leaves the best level.
+func fromEnv(value string, best Level) (Level, error) {
+	if value == "" {
+		return best, nil
+	}
+	l, err := ParseLevel(value)
+	if err != nil {
+		return best, fmt.Errorf("%s: %w", EnvVar, err)
+	}
+	if l > best {
+		return best, fmt.Errorf("%s: %s asked for, but this machine and build offer only %s", EnvVar, l, best)
+	}
+	return l, nil
+}
+
+// Best is the highest level that this CPU, operating system and build offer.
+// Builds with the tag purego, and other architectures, offer Generic.
+func Best() Level { return best }
+
+// Active is the level that kernels use now. It costs one load.
+func Active() Level { return Level(active.Load()) }
+
+// Check reports a WEFT_CPU value that could not be obeyed. Programs call it
+// once at the start; the libraries keep working at the best level.
+func Check() error { return envErr }
+
+// Levels lists Generic to Best.
+func Levels() []Level {
+	var all []Level
+	for l := Generic; l <= best; l++ {
+		all = append(all, l)
+	}
+	return all
+}
+
+// Force makes l the active level until restore is called. It is meant for
+// tests and benchmarks and holds for the whole process. It panics when the
+// machine does not offer l.
+func Force(l Level) (restore func()) {
+	if l > best {
+		panic(fmt.Sprintf("cpu: cannot force %s: this machine and build offer only %s", l, best))
+	}
+	old := active.Swap(uint32(l))
+	return func() { active.Store(old) }
+}

@@ -1,0 +1,94 @@
+package quant
+
+// Type is a storage type. The numbers are Weft's own and may change between versions: files have their own.
+type Type uint8
+
+const (
+	Unknown Type = iota // so that a forgotten type is an error and not float32
+
+	F32
+	F16
+	BF16
+	F64
+	I8
+	I16
+	I32
+	I64
+	U8
+	U16
+	U32
+	U64
+	Bool
+
+	Q8_0
+	Q4_0
+	Q4_1
+
+	Q5_0
+	Q5_1
+	Q8_1
+	Q2_K
+	Q3_K
+	Q4_K
+	Q5_K
+	Q6_K
+	Q8_K
+	IQ1_S
+	IQ1_M
+	IQ2_XXS
+	IQ2_XS
+	IQ2_S
+	IQ3_XXS
+	IQ3_S
+	IQ4_NL
+	IQ4_XS
+	TQ1_0
+	TQ2_0
+	MXFP4
+
+	numTypes
+)
+
+// formats has a row for every Type. Block sizes and bytes are those of the GGUF format; rows without functions are
+// types whose size we know, so that a file holding them can be listed, and whose numbers we cannot read.
+var formats = [numTypes]Format{
+	F32:  {"F32", 1, 4, decodeF32, encodeF32},
+	F16:  {"F16", 1, 2, decodeF16, encodeF16},
+	BF16: {"BF16", 1, 2, decodeBF16, encodeBF16},
+	F64:  {"F64", 1, 8, decodeF64, nil},
+	I8:   {"I8", 1, 1, decodeI8, nil},
+	I16:  {"I16", 1, 2, decodeI16, nil},
+	I32:  {"I32", 1, 4, decodeI32, nil},
+	I64:  {"I64", 1, 8, decodeI64, nil},
+	U8:   {"U8", 1, 1, decodeU8, nil},
+	U16:  {"U16", 1, 2, nil, nil},
+	U32:  {"U32", 1, 4, nil, nil},
+	U64:  {"U64", 1, 8, nil, nil},
+	Bool: {"BOOL", 1, 1, nil, nil},
+
+	Q8_0: {"Q8_0", 32, 34, decodeQ8_0, encodeQ8_0},
+	Q4_0: {"Q4_0", 32, 18, decodeQ4_0, encodeQ4_0},
+	Q4_1: {"Q4_1", 32, 20, decodeQ4_1, encodeQ4_1},
+
+	Q5_0:    {"Q5_0", 32, 22, nil, nil},
+	Q5_1:    {"Q5_1", 32, 24, nil, nil},
+	Q8_1:    {"Q8_1", 32, 40, nil, nil},
+	Q2_K:    {"Q2_K", 256, 84, nil, nil},
+	Q3_K:    {"Q3_K", 256, 110, nil, nil},
+	Q4_K:    {"Q4_K", 256, 144, nil, nil},
+	Q5_K:    {"Q5_K", 256, 176, nil, nil},
+	Q6_K:    {"Q6_K", 256, 210, nil, nil},
+	Q8_K:    {"Q8_K", 256, 292, nil, nil},
+	IQ1_S:   {"IQ1_S", 256, 50, nil, nil},
+	IQ1_M:   {"IQ1_M", 256, 56, nil, nil},
+	IQ2_XXS: {"IQ2_XXS", 256, 66, nil, nil},
+	IQ2_XS:  {"IQ2_XS", 256, 74, nil, nil},
+	IQ2_S:   {"IQ2_S", 256, 82, nil, nil},
+	IQ3_XXS: {"IQ3_XXS", 256, 98, nil, nil},
+	IQ3_S:   {"IQ3_S", 256, 110, nil, nil},
+	IQ4_NL:  {"IQ4_NL", 32, 18, nil, nil},
+	IQ4_XS:  {"IQ4_XS", 256, 136, nil, nil},
+	TQ1_0:   {"TQ1_0", 256, 54, nil, nil},
+	TQ2_0:   {"TQ2_0", 256, 66, nil, nil},
+	MXFP4:   {"MXFP4", 32, 17, nil, nil},
+}

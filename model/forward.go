@@ -1,0 +1,188 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"weft/internal/kernel"
+	"weft/kvcache"
+	"weft/tensor"
+)
+
+// LogitsMode is which rows of logits a Run wants.
+type LogitsMode uint8
+
+const (
+	LastLogits LogitsMode = iota // of each sequence's last token
+	AllLogits                    // of every token
+	NoLogits
+)
+
+// Run is what the caller of one forward pass wants of it. The zero value is one
+// whole sequence, unwatched, and the logits of its last token.
+type Run struct {
+	SeqLen int            // tokens are sequences of this length side by side; 0: one sequence
+	Cache  *kvcache.Cache // continue the one sequence held there, and add to it
+	Hooks  *Hooks         // who watches
+	Logits LogitsMode
+	Acts   *Activations // memory to work in, large enough; nil makes some
+}
+
+// Forward runs tokens through the model. The logits have a row of Vocab numbers
+// per wanted token; they live in the Activations and last until those are used
+// again. On an error the cache is as it was before.
+func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
+	if r == nil {
+		r = &Run{}
+	}
+	p := &pass{hooks: r.Hooks, seqLen: r.SeqLen, layer: -1}
+	if p.seqLen == 0 {
+		p.seqLen = len(tokens)
+	}
+	if r.Cache != nil {
+		p.pos = r.Cache.Len()
+	}
+	if err := m.checkRun(tokens, r, p); err != nil {
+		return tensor.Mat{}, err
+	}
+	a := r.Acts
+	if a == nil {
+		a = m.newActivations(p.seqs, p.seqLen, false)
+	}
+	err := m.forward(tokens, a, p, r.Cache)
+	var logits tensor.Mat
+	if err == nil {
+		logits, err = m.logits(len(tokens), a, p, r.Logits)
+	}
+	if errors.Is(err, ErrStop) {
+		return tensor.Mat{}, nil
+	}
+	if err == nil && r.Cache != nil {
+		r.Cache.Advance(len(tokens))
+	}
+	return logits, err
+}
+
+func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
+	switch n := len(tokens); {
+	case n == 0:
+		return errors.New("forward: no tokens")
+	case n%p.seqLen != 0:
+		return fmt.Errorf("forward: %d tokens are no multiple of the sequence length %d", n, p.seqLen)
+	case r.Cache != nil && n != p.seqLen:
+		return errors.New("forward: a cache continues one sequence")
+	case p.pos+p.seqLen > m.Config.Context:
+		return fmt.Errorf("forward: %w: position %d of %d", ErrContext, p.pos+p.seqLen, m.Config.Context)
+	case r.Cache != nil && p.pos+n > r.Cache.Cap():
+		return fmt.Errorf("forward: %w: position %d, the cache holds %d", ErrContext, p.pos+n, r.Cache.Cap())
+	case r.Acts != nil && n > r.Acts.seqs*r.Acts.seqLen:
+		return fmt.Errorf("forward: %d tokens, the activations hold %d", n, r.Acts.seqs*r.Acts.seqLen)
+	}
+	p.seqs = len(tokens) / p.seqLen
+	if err := r.Hooks.check(m.Config); err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
+	if err := m.Config.checkTokens(tokens); err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
+	return nil
+}
+
+// forward is the model, from token IDs to the normalised last residual stream
+// (a.final). It is one straight page on purpose. Shapes: n tokens; everything
+// is n × something.
+func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.Cache) error {
+	c, n := m.Config, len(tokens)
+	branch := rows(a.branch, 0, n)
+
+	x := rows(a.layers[0].residPre, 0, n)
+	if err := m.embed(x, tokens, p); err != nil {
+		return err
+	}
+	for l := range m.W.Layers {
+		p.layer = l
+		w, s := &m.W.Layers[l], a.layers[l].take(n)
+		if err := p.fire("hook_resid_pre", s.residPre.Data, c.Dim); err != nil {
+			return err
+		}
+
+		// Attention: each token looks back at the tokens before it.
+		if err := m.norm("ln1", s.norm1, s.residPre, w.AttnNorm, s.stats1, p); err != nil {
+			return err
+		}
+		m.linear(s.q, s.norm1, &w.AttnQ)
+		m.linear(s.k, s.norm1, &w.AttnK)
+		m.linear(s.v, s.norm1, &w.AttnV)
+		if err := m.rotate(s, p); err != nil {
+			return err
+		}
+		if err := m.attention(a, s, p, cache); err != nil {
+			return err
+		}
+		m.linear(branch, s.z, &w.AttnOut)
+		if err := p.fire("hook_attn_out", branch.Data, c.Dim); err != nil {
+			return err
+		}
+		m.add(s.residMid, s.residPre, branch)
+		if err := p.fire("hook_resid_mid", s.residMid.Data, c.Dim); err != nil {
+			return err
+		}
+
+		// The feed-forward network: each token on its own.
+		if err := m.norm("ln2", s.norm2, s.residMid, w.FFNNorm, s.stats2, p); err != nil {
+			return err
+		}
+		if err := m.mlp(branch, s, w, p); err != nil {
+			return err
+		}
+		x = rows(a.out, 0, n)
+		if l+1 < c.Layers {
+			x = rows(a.layers[l+1].residPre, 0, n)
+		}
+		m.add(x, s.residMid, branch)
+		if err := p.fire("hook_resid_post", x.Data, c.Dim); err != nil {
+			return err
+		}
+	}
+	p.layer = -1
+	return m.norm("ln_final", rows(a.final, 0, n), x, m.W.OutputNorm, a.finalStats, p)
+}
+
+// backward takes the gradient of the normalised last residual stream
+// (a.grads.norm) down to every parameter below it, adding to g. It is forward
+// read from the bottom up; d is the gradient of the residual stream.
+func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) {
+	n := len(tokens)
+	b := a.grads
+	d, dn := rows(b.resid, 0, n), rows(b.norm, 0, n)
+	clear(d.Data)
+	m.normBack(d, dn, rows(a.out, 0, n), m.W.OutputNorm, &g.OutputNorm, a.finalStats)
+	for l := len(m.W.Layers) - 1; l >= 0; l-- {
+		w, gw, s := &m.W.Layers[l], &g.Layers[l], a.layers[l].take(n)
+
+		m.mlpBack(dn, d, s, b, w, gw)
+		m.normBack(d, dn, s.residMid, w.FFNNorm, &gw.FFNNorm, s.stats2)
+
+		dq, dk, dv, dz := rows(b.q, 0, n), rows(b.k, 0, n), rows(b.v, 0, n), rows(b.z, 0, n)
+		m.linearBack(dz, d, s.z, &w.AttnOut, &gw.AttnOut, false)
+		m.attentionBack(dq, dk, dv, dz, a, s, p)
+		m.rotateBack(dq, dk, p)
+		m.linearBack(dn, dq, s.norm1, &w.AttnQ, &gw.AttnQ, false)
+		m.linearBack(dn, dk, s.norm1, &w.AttnK, &gw.AttnK, true)
+		m.linearBack(dn, dv, s.norm1, &w.AttnV, &gw.AttnV, true)
+		m.normBack(d, dn, s.residPre, w.AttnNorm, &gw.AttnNorm, s.stats1)
+	}
+	m.embedBack(d, tokens, g, p)
+}
+
+// grain is how many numbers are worth handing to another worker.
+const grain = 16 << 10
+
+func rowGrain(cols int) int { return max(1, grain/cols) }
+
+// add: dst = x + y.
+func (m *Model) add(dst, x, y tensor.Mat) {
+	m.Pool.Range(len(dst.Data), grain, func(lo, hi int) {
+		kernel.Add(dst.Data[lo:hi], x.Data[lo:hi], y.Data[lo:hi])
+	})
+}

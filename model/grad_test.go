@@ -1,0 +1,220 @@
+package model_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+	"testing"
+
+	"weft/internal/cpu/cputest"
+	"weft/internal/par"
+	"weft/model"
+)
+
+// Small configs that between them turn every switch.
+func configs() map[string]model.Config {
+	llama := model.Config{Arch: "llama", Vocab: 53, Context: 80, Layers: 2, Dim: 24, Heads: 4, KVHeads: 2, HeadDim: 6,
+		Hidden: 40, NormEps: 1e-5, RopeTheta: 10000, Gated: true}
+	gpt2 := model.Config{Arch: "gpt2", Vocab: 47, Context: 80, Layers: 2, Dim: 20, Heads: 5, KVHeads: 5, HeadDim: 4,
+		Hidden: 36, Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions,
+		Activation: model.GELU, AttnBias: true, MLPBias: true, TiedHead: true}
+	tied := llama
+	tied.TiedHead = true
+	geglu := llama
+	geglu.Activation, geglu.MLPBias, geglu.AttnBias = model.GELU, true, true
+	bare := gpt2
+	bare.NormBias, bare.AttnBias, bare.MLPBias, bare.Activation = false, false, false, model.GELUErf
+	wide := llama // heads whose width is not Dim/Heads, one key/value head
+	wide.HeadDim, wide.KVHeads = 16, 1
+	plain := llama
+	plain.Gated, plain.Norm = false, model.LayerNorm
+	return map[string]model.Config{"llama": llama, "gpt2": gpt2, "llama-tied": tied, "geglu": geglu, "gpt2-bare": bare, "wide": wide, "plain": plain}
+}
+
+// randomModel has weights far enough from the initial sand that every
+// gradient is visible.
+func randomModel(t testing.TB, c model.Config, threads int) *model.Model {
+	t.Helper()
+	w := model.NewWeights(c)
+	rng := rand.New(rand.NewPCG(7, 11))
+	for _, p := range w.Params() {
+		for i := range p.Data {
+			p.Data[i] = float32(rng.NormFloat64() * 0.25)
+			if p.Kind == model.Gain {
+				p.Data[i]++
+			}
+		}
+	}
+	pool := par.New(threads)
+	t.Cleanup(pool.Close)
+	m, err := model.New(w, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func randomTokens(n, vocab int, seed uint64) []int32 {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	tokens := make([]int32, n)
+	for i := range tokens {
+		tokens[i] = int32(rng.IntN(vocab))
+	}
+	return tokens
+}
+
+// TestGradients compares every parameter tensor's gradient with central finite
+// differences of the very loss that training minimises: along the gradient,
+// along random directions, and at its largest numbers.
+func TestGradients(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		for name, c := range configs() {
+			t.Run(name, func(t *testing.T) { checkGradients(t, c) })
+		}
+	})
+}
+
+func checkGradients(t *testing.T, c model.Config) {
+	const seqs, seqLen = 2, 70 // more than one tile of attention
+	m := randomModel(t, c, 2)
+	a := m.NewActivations(seqs, seqLen)
+	tokens, targets := randomTokens(seqs*seqLen, c.Vocab, 1), randomTokens(seqs*seqLen, c.Vocab, 2)
+	targets[3] = -1
+	g := model.NewGrads(c)
+	if _, err := m.LossAndGrad(a, g, tokens, targets, 1); err != nil {
+		t.Fatal(err)
+	}
+	g.Fold()
+	loss := func() float64 {
+		nll, err := m.Loss(a, tokens, targets, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return nll
+	}
+	rng := rand.New(rand.NewPCG(3, 9))
+	grads := g.Params()
+	for i, p := range m.W.Params() {
+		for _, dir := range directions(grads[i].Data, rng) {
+			want := 0.0
+			for j, d := range dir {
+				want += float64(d) * float64(grads[i].Data[j])
+			}
+			norm := norm2(grads[i].Data)
+			if norm == 0 {
+				t.Fatalf("%s: gradient is all zero", p.Name)
+			}
+			got := slope(p.Data, dir, loss)
+			// A direction nearly across the gradient has no digits left to compare.
+			if diff := math.Abs(got - want); diff > 1e-2*max(math.Abs(want), 0.1*norm, 0.02) {
+				t.Errorf("%s: finite difference %g, gradient %g (norm %g)", p.Name, got, want, norm)
+			}
+		}
+	}
+}
+
+// directions are unit vectors: the gradient's own, two random ones, and the
+// axes of its three largest numbers.
+func directions(g []float32, rng *rand.Rand) [][]float32 {
+	unit := func(v []float32) []float32 {
+		n := norm2(v)
+		for i := range v {
+			v[i] = float32(float64(v[i]) / n)
+		}
+		return v
+	}
+	dirs := [][]float32{unit(append([]float32(nil), g...))}
+	for range 2 {
+		v := make([]float32, len(g))
+		for i := range v {
+			v[i] = float32(rng.NormFloat64())
+		}
+		dirs = append(dirs, unit(v))
+	}
+	order := make([]int, len(g))
+	for i := range order {
+		order[i] = i
+	}
+	sort.Slice(order, func(a, b int) bool {
+		return math.Abs(float64(g[order[a]])) > math.Abs(float64(g[order[b]]))
+	})
+	for _, i := range order[:min(3, len(order))] {
+		axis := make([]float32, len(g))
+		axis[i] = 1
+		dirs = append(dirs, axis)
+	}
+	return dirs
+}
+
+func norm2(v []float32) float64 {
+	s := 0.0
+	for _, x := range v {
+		s += float64(x) * float64(x)
+	}
+	return math.Sqrt(s)
+}
+
+// slope is the derivative of f along dir, by Richardson's extrapolation of two
+// central differences, which is exact to the fourth order.
+func slope(x, dir []float32, f func() float64) float64 {
+	old := append([]float32(nil), x...)
+	defer copy(x, old)
+	central := func(h float32) float64 {
+		at := func(h float32) float64 {
+			for i := range x {
+				x[i] = old[i] + h*dir[i]
+			}
+			return f()
+		}
+		return (at(h) - at(-h)) / (2 * float64(h))
+	}
+	return (4*central(0.01) - central(0.02)) / 3
+}
+
+// TestAccumulation: two batches one after the other leave the same bits as the
+// two as one, and no thread count changes a bit.
+func TestAccumulation(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		for name, c := range configs() {
+			t.Run(name, func(t *testing.T) {
+				const seqLen = 37
+				tokens, targets := randomTokens(4*seqLen, c.Vocab, 1), randomTokens(4*seqLen, c.Vocab, 2)
+				var want []model.Param
+				for _, split := range []int{4, 1, 2} {
+					for _, threads := range []int{1, 2, 3} {
+						m := randomModel(t, c, threads)
+						a, g := m.NewActivations(split, seqLen), model.NewGrads(c)
+						for n := split * seqLen; len(tokens) > 0; {
+							if _, err := m.LossAndGrad(a, g, tokens[:n], targets[:n], 0.25); err != nil {
+								t.Fatal(err)
+							}
+							tokens, targets = tokens[n:], targets[n:]
+						}
+						tokens, targets = randomTokens(4*seqLen, c.Vocab, 1), randomTokens(4*seqLen, c.Vocab, 2)
+						g.Fold()
+						if want == nil {
+							want = g.Params()
+							continue
+						}
+						for i, p := range g.Params() {
+							sameBits(t, fmt.Sprintf("%s, %d sequences at once, %d threads", p.Name, split, threads), p.Data, want[i].Data)
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+func sameBits(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+			t.Fatalf("%s: number %d is %g, want %g", what, i, got[i], want[i])
+		}
+	}
+}

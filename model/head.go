@@ -1,0 +1,125 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"weft/internal/kernel"
+	"weft/tensor"
+)
+
+// logits is the head over the wanted rows: final · Outputᵀ.
+func (m *Model) logits(n int, a *Activations, p *pass, mode LogitsMode) (tensor.Mat, error) {
+	var x tensor.Mat
+	switch mode {
+	case NoLogits:
+		return tensor.Mat{}, nil
+	case AllLogits:
+		x = rows(a.final, 0, n)
+	default: // the last row of each sequence, seqLen rows apart
+		x = rows(a.final, p.seqLen-1, n)
+		x.Rows, x.RS = p.seqs, x.RS*p.seqLen
+	}
+	logits := a.logitRows(x.Rows, m.Config.Vocab)
+	m.linear(logits, x, &m.W.Output)
+	err := p.fireShaped("hook_logits", logits.Data, p.seqs, x.Rows/p.seqs, m.Config.Vocab)
+	return logits, err
+}
+
+func (a *Activations) logitRows(n, vocab int) tensor.Mat {
+	if a.logits.Rows < n {
+		a.logits = tensor.New(n, vocab)
+	}
+	return rows(a.logits, 0, n)
+}
+
+// Unembed is the head applied to any residual stream: the final norm, its
+// statistics taken anew, then the unembedding. x is n × Dim, the logits
+// n × Vocab. On the last block's stream it is what Forward does: the logit lens
+// (nostalgebraist 2020) is this on an earlier one.
+func (m *Model) Unembed(x tensor.Mat) tensor.Mat {
+	y, logits := tensor.New(x.Rows, m.Config.Dim), tensor.New(x.Rows, m.Config.Vocab)
+	m.norm("", y, x, m.W.OutputNorm, newStats(x.Rows), &pass{layer: -1}) // unwatched: no error
+	m.linear(logits, y, &m.W.Output)
+	return logits
+}
+
+// Loss runs sequences of a.seqLen tokens and returns the summed negative
+// log-likelihood of the targets in nats. A target of -1 is not scored.
+// perToken, if not nil, receives each token's part.
+func (m *Model) Loss(a *Activations, tokens, targets []int32, perToken []float64) (float64, error) {
+	return m.loss(a, nil, tokens, targets, 0, perToken)
+}
+
+// LossAndGrad is Loss, and adds the gradient of scale · the sum to g (made by
+// NewGrads). Every number of g is one running sum over tokens in their order:
+// batches given one after the other add up to the same bits as one large batch.
+func (m *Model) LossAndGrad(a *Activations, g *Weights, tokens, targets []int32, scale float32) (float64, error) {
+	if !a.keep {
+		return 0, errors.New("loss: these activations keep nothing for a backward pass")
+	}
+	return m.loss(a, g, tokens, targets, scale, nil)
+}
+
+func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale float32, perToken []float64) (float64, error) {
+	n := len(tokens)
+	p := &pass{seqLen: min(a.seqLen, n), layer: -1}
+	if len(targets) != n {
+		return 0, fmt.Errorf("loss: %d tokens, %d targets", n, len(targets))
+	}
+	if err := m.checkRun(tokens, &Run{Acts: a}, p); err != nil {
+		return 0, fmt.Errorf("loss: %w", err)
+	}
+	for i, t := range targets {
+		if t < -1 || int(t) >= m.Config.Vocab {
+			return 0, fmt.Errorf("loss: %w: target %d is %d", ErrToken, i, t)
+		}
+	}
+	if err := m.forward(tokens, a, p, nil); err != nil {
+		return 0, err
+	}
+	if g != nil && a.grads == nil {
+		a.grads = newBackActs(m.Config, a.seqs*a.seqLen)
+	}
+	if perToken == nil {
+		perToken = make([]float64, n)
+	}
+	m.headLoss(a, g, targets, scale, perToken)
+	if g != nil {
+		m.backward(tokens, a, g, p)
+	}
+	sum := 0.0
+	for _, nll := range perToken[:n] {
+		sum += nll
+	}
+	return sum, nil
+}
+
+// headLoss scores the targets and makes the head's gradients, a chunk of rows
+// at a time, so that the whole tokens × Vocab matrix never exists.
+func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale float32, perToken []float64) {
+	n, vocab := len(targets), m.Config.Vocab
+	chunk := max(16, min(n, (4<<20)/vocab))
+	for lo := 0; lo < n; lo += chunk {
+		hi := min(lo+chunk, n)
+		x, logits := rows(a.final, lo, hi), a.logitRows(hi-lo, vocab)
+		m.linear(logits, x, &m.W.Output)
+		m.Pool.Range(hi-lo, rowGrain(vocab), func(r0, r1 int) {
+			for r := r0; r < r1; r++ {
+				perToken[lo+r] = crossEntropy(row(logits, r), targets[lo+r], scale)
+			}
+		})
+		if g != nil {
+			m.linearBack(rows(a.grads.norm, lo, hi), logits, x, &m.W.Output, &g.Output, false)
+		}
+	}
+}
+
+// crossEntropy returns a token's loss and turns its logits into their gradient.
+func crossEntropy(logits []float32, target int32, scale float32) float64 {
+	if target < 0 {
+		clear(logits)
+		return 0
+	}
+	return kernel.CrossEntropy(logits, int(target), scale)
+}

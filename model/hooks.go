@@ -1,0 +1,140 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"weft/tensor"
+)
+
+// ErrStop, returned by a hook, ends the forward pass there without an error:
+// Forward then returns no logits.
+var ErrStop = errors.New("stopped by a hook")
+
+// Point is one place in the forward pass, caught while it runs. Shape is as in
+// TransformerLens, [batch, position, …]; Data is the live memory in that
+// order: what a hook writes there, the rest of the pass uses. It is valid only
+// during the call.
+type Point struct {
+	Name  string
+	Layer int // -1 outside the blocks
+	Shape []int
+	Data  []float32
+}
+
+// Mat views the data as a matrix with a row of the last dimension's length for
+// every combination of the others.
+func (p *Point) Mat() tensor.Mat {
+	cols := p.Shape[len(p.Shape)-1]
+	return tensor.Of(p.Data, len(p.Data)/cols, cols)
+}
+
+// Hooks are functions to be called at named points of one forward pass, in the
+// order in which they were added. The zero value has none.
+type Hooks struct {
+	at map[string][]func(*Point) error
+}
+
+// On calls f whenever the pass reaches the point of that name.
+func (h *Hooks) On(name string, f func(*Point) error) {
+	if h.at == nil {
+		h.at = map[string][]func(*Point) error{}
+	}
+	h.at[name] = append(h.at[name], f)
+}
+
+// The points inside a block, in order. Those marked r are only read: what a
+// hook writes there is lost.
+var blockPoints = []string{
+	"hook_resid_pre",
+	"ln1.hook_scale",      // r; the divisor: rms or standard deviation
+	"ln1.hook_normalized", // before the gain
+	"attn.hook_q", "attn.hook_k", "attn.hook_v",
+	"attn.hook_rot_q", "attn.hook_rot_k", // RoPE only
+	"attn.hook_attn_scores", // before the softmax, masked places -Inf
+	"attn.hook_pattern",
+	"attn.hook_z",
+	"hook_attn_out",
+	"hook_resid_mid",
+	"ln2.hook_scale", // r
+	"ln2.hook_normalized",
+	"mlp.hook_pre",        // gate(x) if gated, else up(x)
+	"mlp.hook_pre_linear", // up(x); gated only
+	"mlp.hook_post",
+	"hook_mlp_out",
+	"hook_resid_post",
+}
+
+// HookPoints lists every point that a forward pass of this config reaches, in
+// order.
+func (c Config) HookPoints() []string {
+	names := []string{"hook_embed"}
+	if c.Position == LearnedPositions {
+		names = append(names, "hook_pos_embed")
+	}
+	for l := range c.Layers {
+		for _, p := range blockPoints {
+			rotated := p == "attn.hook_rot_q" || p == "attn.hook_rot_k"
+			if rotated && c.Position != RoPE || p == "mlp.hook_pre_linear" && !c.Gated {
+				continue
+			}
+			names = append(names, fmt.Sprintf("blocks.%d.%s", l, p))
+		}
+	}
+	return append(names, "ln_final.hook_scale", "ln_final.hook_normalized", "hook_logits")
+}
+
+func (h *Hooks) check(c Config) error {
+	if h == nil || len(h.at) == 0 {
+		return nil
+	}
+	known := map[string]bool{}
+	for _, name := range c.HookPoints() {
+		known[name] = true
+	}
+	for name := range h.at {
+		if !known[name] {
+			return fmt.Errorf("this model has no hook point %q", name)
+		}
+	}
+	return nil
+}
+
+// pass is one forward pass on its way: which rows are whose, and who watches.
+type pass struct {
+	hooks        *Hooks
+	seqs, seqLen int
+	pos          int // position of each sequence's first row
+	layer        int // -1 outside the blocks
+}
+
+func (p *pass) name(point string) string {
+	if p.layer < 0 {
+		return point
+	}
+	return fmt.Sprintf("blocks.%d.%s", p.layer, point)
+}
+
+// watched says whether anybody wants to see the point.
+func (p *pass) watched(point string) bool {
+	return p.hooks != nil && len(p.hooks.at[p.name(point)]) > 0
+}
+
+// fire shows data to whoever watches the point; tail is the shape after
+// [batch, position].
+func (p *pass) fire(point string, data []float32, tail ...int) error {
+	return p.fireShaped(point, data, append([]int{p.seqs, p.seqLen}, tail...)...)
+}
+
+func (p *pass) fireShaped(point string, data []float32, shape ...int) error {
+	if !p.watched(point) {
+		return nil
+	}
+	name := p.name(point)
+	for _, f := range p.hooks.at[name] {
+		if err := f(&Point{Name: name, Layer: p.layer, Shape: shape, Data: data}); err != nil {
+			return fmt.Errorf("hook %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package model
+
+import (
+	"weft/internal/kernel"
+	"weft/tensor"
+)
+
+// mlp: y = down(act(up(x))), or down(act(gate(x)) · up(x)) when gated; x is
+// s.norm2.
+func (m *Model) mlp(y tensor.Mat, s layerActs, w *Layer, p *pass) error {
+	c := m.Config
+	m.linear(s.up, s.norm2, &w.FFNUp)
+	pre := s.up
+	if c.Gated {
+		m.linear(s.gate, s.norm2, &w.FFNGate)
+		pre = s.gate
+	}
+	if err := p.fire("mlp.hook_pre", pre.Data, c.Hidden); err != nil {
+		return err
+	}
+	if c.Gated {
+		if err := p.fire("mlp.hook_pre_linear", s.up.Data, c.Hidden); err != nil {
+			return err
+		}
+	}
+	m.Pool.Range(len(s.post.Data), grain, func(lo, hi int) {
+		post, up := s.post.Data[lo:hi], s.up.Data[lo:hi]
+		if !c.Gated {
+			c.Activation.apply(post, up)
+			return
+		}
+		gate := s.gate.Data[lo:hi]
+		if c.Activation == SiLU {
+			kernel.SwiGLU(post, gate, up)
+			return
+		}
+		c.Activation.apply(post, gate)
+		kernel.Mul(post, post, up)
+	})
+	if err := p.fire("mlp.hook_post", s.post.Data, c.Hidden); err != nil {
+		return err
+	}
+	m.linear(y, s.post, &w.FFNDown)
+	return p.fire("hook_mlp_out", y.Data, c.Dim)
+}
+
+// mlpBack: dx = the gradient of mlp's input, from dy of its output.
+func (m *Model) mlpBack(dx, dy tensor.Mat, s layerActs, b *backActs, w, g *Layer) {
+	c, n := m.Config, dy.Rows
+	dpost, dup := rows(b.post, 0, n), rows(b.up, 0, n)
+	m.linearBack(dpost, dy, s.post, &w.FFNDown, &g.FFNDown, false)
+	var dgate tensor.Mat
+	if c.Gated {
+		dgate = rows(b.gate, 0, n)
+	}
+	m.Pool.Range(len(dpost.Data), grain, func(lo, hi int) {
+		d, up := dpost.Data[lo:hi], s.up.Data[lo:hi]
+		if !c.Gated {
+			c.Activation.back(dup.Data[lo:hi], d, up)
+			return
+		}
+		gate, dg, du := s.gate.Data[lo:hi], dgate.Data[lo:hi], dup.Data[lo:hi]
+		if c.Activation == SiLU {
+			kernel.SwiGLUBack(dg, du, d, gate, up)
+			return
+		}
+		c.Activation.apply(du, gate) // act(gate), until it becomes d(up)
+		kernel.Mul(du, du, d)
+		kernel.Mul(d, d, up)
+		c.Activation.back(dg, d, gate)
+	})
+	m.linearBack(dx, dup, s.norm2, &w.FFNUp, &g.FFNUp, false)
+	if c.Gated {
+		m.linearBack(dx, dgate, s.norm2, &w.FFNGate, &g.FFNGate, true)
+	}
+}
+
+func (a Activation) apply(dst, x []float32) {
+	switch a {
+	case SiLU:
+		kernel.SiLU(dst, x)
+	case GELU:
+		kernel.GELU(dst, x)
+	case GELUErf:
+		kernel.GELUErf(dst, x)
+	}
+}
+
+func (a Activation) back(dx, dy, x []float32) {
+	switch a {
+	case SiLU:
+		kernel.SiLUBack(dx, dy, x)
+	case GELU:
+		kernel.GELUBack(dx, dy, x)
+	case GELUErf:
+		kernel.GELUErfBack(dx, dy, x)
+	}
+}

@@ -1,0 +1,107 @@
+// Package model is the transformer: its Config (an architecture is data), its
+// Weights, the one Forward that inference, training and inspection share, and
+// the Backward of every layer beside that layer's forward.
+//
+//   - To decode, open a Session and Append tokens.
+//   - To train, make Activations and gradients and call LossAndGrad.
+//   - To look inside, give Forward a Run with Hooks.
+//
+// A result is a function of weights and tokens alone. Each output number is one
+// chain of operations in a fixed order, so it does not depend on the number of
+// threads, on how a prompt is cut into chunks, or on what else shares a batch.
+//
+// Weights have GGUF's names, activations TransformerLens's. Matrices are
+// row-major: a row per token in activations, a row per output in weights.
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"weft/internal/par"
+	"weft/tensor"
+)
+
+// Errors that callers may want to tell apart.
+var (
+	ErrToken   = errors.New("token ID outside the vocabulary")
+	ErrContext = errors.New("context is full")
+)
+
+// Model is weights that can run. Its methods may be called by several
+// goroutines at once as long as each has its own Activations, cache or Session
+// and nobody writes the weights.
+type Model struct {
+	Config Config
+	W      *Weights
+	Pool   *par.Pool // nil runs on the caller's goroutine alone
+
+	cos, sin tensor.Mat // Context × HeadDim/2: RoPE's rotations by position
+}
+
+// New makes a model of weights.
+func New(w *Weights, pool *par.Pool) (*Model, error) {
+	if err := w.Config.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Model{Config: w.Config, W: w, Pool: pool}
+	if m.Config.Position == RoPE {
+		m.makeRotations()
+	}
+	return m, nil
+}
+
+// makeRotations tabulates cos and sin of position · theta^(-2i/HeadDim).
+func (m *Model) makeRotations() {
+	c := m.Config
+	half := c.HeadDim / 2
+	m.cos, m.sin = tensor.New(c.Context, half), tensor.New(c.Context, half)
+	for i := range half {
+		freq := math.Pow(c.RopeTheta, -2*float64(i)/float64(c.HeadDim))
+		for pos := range c.Context {
+			sin, cos := math.Sincos(float64(pos) * freq)
+			m.cos.Data[pos*half+i], m.sin.Data[pos*half+i] = float32(cos), float32(sin)
+		}
+	}
+}
+
+// Pack arranges the weights once for fast products with few rows, which
+// decoding does. It changes no bit of any result. The weights must not change
+// afterwards.
+func (m *Model) Pack() {
+	pack := func(l *Linear) {
+		if l.W.Data != nil {
+			l.packed = tensor.Pack(m.Pool, l.W.T())
+		}
+	}
+	for i := range m.W.Layers {
+		l := &m.W.Layers[i]
+		for _, lin := range []*Linear{&l.AttnQ, &l.AttnK, &l.AttnV, &l.AttnOut, &l.FFNGate, &l.FFNUp, &l.FFNDown} {
+			pack(lin)
+		}
+	}
+	pack(&m.W.Output)
+}
+
+func (c Config) checkTokens(tokens []int32) error {
+	for i, t := range tokens {
+		if t < 0 || int(t) >= c.Vocab {
+			return fmt.Errorf("%w: token %d is %d, the vocabulary has %d", ErrToken, i, t, c.Vocab)
+		}
+	}
+	return nil
+}
+
+// block is the rows r0..r1 and columns c0..c1 of a row-major matrix.
+func block(m tensor.Mat, r0, r1, c0, c1 int) tensor.Mat {
+	m.Data = m.Data[r0*m.RS+c0 : (r1-1)*m.RS+c1]
+	m.Rows, m.Cols = r1-r0, c1-c0
+	return m
+}
+
+// rows is the rows r0..r1 of a row-major matrix.
+func rows(m tensor.Mat, r0, r1 int) tensor.Mat { return block(m, r0, r1, 0, m.Cols) }
+
+// row is one row of a row-major matrix.
+func row(m tensor.Mat, i int) []float32 { return m.Data[i*m.RS : i*m.RS+m.Cols] }

@@ -1,0 +1,72 @@
+package model
+
+import (
+	"fmt"
+
+	"weft/kvcache"
+)
+
+// promptChunk is how many tokens of a prompt run at once; it bounds memory and
+// changes no result.
+const promptChunk = 512
+
+// Session is one sequence being read and written: a model, a KV cache, and
+// memory to work in. It is not safe for concurrent use.
+type Session struct {
+	Model *Model
+	Cache *kvcache.Cache
+	acts  *Activations
+}
+
+// NewSession opens a sequence of at most ctx tokens; 0, or more than the model
+// was made for, means the model's context.
+func (m *Model) NewSession(ctx int) *Session {
+	if ctx <= 0 || ctx > m.Config.Context {
+		ctx = m.Config.Context
+	}
+	return &Session{
+		Model: m,
+		Cache: kvcache.New(m.Config.Layers, m.Config.KVDim(), ctx),
+		acts:  m.newActivations(1, min(ctx, promptChunk), false),
+	}
+}
+
+// Append runs tokens after those already there and returns the logits of the
+// last, Vocab numbers that are valid until the next call. Tokens that do not
+// fit are refused as a whole with ErrContext.
+func (s *Session) Append(tokens []int32) ([]float32, error) {
+	start := s.Len()
+	if start+len(tokens) > s.Context() {
+		return nil, fmt.Errorf("%w: %d tokens after %d, room for %d", ErrContext, len(tokens), start, s.Context())
+	}
+	for {
+		n := min(len(tokens), s.acts.seqLen)
+		r := &Run{Cache: s.Cache, Acts: s.acts, Logits: NoLogits}
+		if n == len(tokens) {
+			r.Logits = LastLogits
+		}
+		logits, err := s.Model.Forward(tokens[:n], r)
+		if err != nil {
+			s.Cache.Truncate(start)
+			return nil, err
+		}
+		if tokens = tokens[n:]; len(tokens) == 0 {
+			return logits.Data, nil
+		}
+	}
+}
+
+// Len is how many tokens are held.
+func (s *Session) Len() int { return s.Cache.Len() }
+
+// Context is how many tokens fit.
+func (s *Session) Context() int { return s.Cache.Cap() }
+
+// Truncate forgets all tokens from n on.
+func (s *Session) Truncate(n int) error {
+	if n < 0 || n > s.Len() {
+		return fmt.Errorf("truncate to %d of %d tokens", n, s.Len())
+	}
+	s.Cache.Truncate(n)
+	return nil
+}

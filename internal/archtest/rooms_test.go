@@ -15,7 +15,7 @@ var rooms = [][]string{
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},
 	{"internal/kernel", "internal/par"},
-	{"internal/cpu/cputest"},
+	{"internal/cpu/cputest", "internal/guard"},
 	{"internal/quant", "internal/cpu", "internal/atomicfile"},
 	{"internal/archtest"},
 }

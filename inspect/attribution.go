@@ -1,0 +1,104 @@
+package inspect
+
+import (
+	"math"
+
+	"weft/model"
+)
+
+// Part is which part of the model wrote something into the residual stream.
+type Part string
+
+const (
+	Embed     Part = "embedding"
+	Position  Part = "position"
+	Attention Part = "attention"
+	MLP       Part = "mlp"
+	NormBias  Part = "final norm's bias"
+)
+
+// Attribution is the direct logit attribution of the predicted token: the last
+// stream is a sum of what every part wrote, and the head is linear once the
+// final norm's divisor is taken as it was in this run, so the logit is a sum
+// too. It says who wrote the answer into the stream, not who made it necessary.
+type Attribution struct {
+	Token int32
+	Logit float64 // the model's own
+	Sum   float64 // of the contributions
+	Parts []Contribution
+}
+
+// Contribution is one part's share of the logit.
+type Contribution struct {
+	Hook  string
+	Layer int // -1 outside the blocks
+	Part  Part
+	Value float64
+	Heads []float64 // attention only: each head's share; a bias is the rest
+}
+
+// attribute: value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
+// divisor for the last token; RMSNorm takes no mean. Sums are in float64.
+func (t *Trace) attribute(m *model.Model, w *watcher) {
+	best := t.Next.Top[0]
+	t.Attribution = Attribution{Token: best.ID, Logit: float64(best.Logit)}
+	direction := readDirection(m, best.ID, w.scale)
+	for _, wrote := range w.writers {
+		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
+		if wrote.kind == Attention {
+			c.Heads = headShares(m, wrote, direction)
+		}
+		t.Attribution.add(c)
+	}
+	if bias := m.W.OutputNorm.Bias; bias != nil {
+		value := dot(bias, m.W.Output.W.Row(int(best.ID)))
+		t.Attribution.add(Contribution{Hook: "ln_final.b", Layer: -1, Part: NormBias, Value: value})
+	}
+	t.Checks.AttributionSum = math.Abs(t.Attribution.Sum - t.Attribution.Logit)
+}
+
+func (a *Attribution) add(c Contribution) {
+	a.Parts = append(a.Parts, c)
+	a.Sum += c.Value
+}
+
+// readDirection is the vector whose product with a part of the last stream is
+// that part's share of the token's logit. Taking the mean of a LayerNorm's
+// input away is a projection, so it may be applied to this side instead.
+func readDirection(m *model.Model, token int32, scale float64) []float64 {
+	unembed, gain := m.W.Output.W.Row(int(token)), m.W.OutputNorm.Gain
+	d, mean := make([]float64, len(gain)), 0.0
+	for i, g := range gain {
+		d[i] = float64(g) * float64(unembed[i]) / scale
+		mean += d[i] / float64(len(gain))
+	}
+	if m.Config.Norm == model.LayerNorm {
+		for i := range d {
+			d[i] -= mean
+		}
+	}
+	return d
+}
+
+// headShares splits attention's share by head: the output projection is linear,
+// so head h wrote W_O's columns of that head times its z.
+func headShares(m *model.Model, wrote writer, direction []float64) []float64 {
+	c, out := m.Config, m.W.Layers[wrote.layer].AttnOut.W
+	shares := make([]float64, c.Heads)
+	for i, d := range direction {
+		row := out.Row(i)
+		for h := range shares {
+			z := wrote.z[h*c.HeadDim : (h+1)*c.HeadDim]
+			shares[h] += d * dot(z, row[h*c.HeadDim:])
+		}
+	}
+	return shares
+}
+
+func dot64(a []float32, b []float64) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += float64(v) * b[i]
+	}
+	return sum
+}

@@ -1,0 +1,160 @@
+// Package inspect looks inside a model while it reads a prompt: what every
+// block did to every token's vector, where attention looked, what the model
+// would have said at each depth, and who wrote the final answer.
+//
+// [Look] does all of it in one forward pass, through the model's hooks; there
+// is no second implementation whose numbers could differ. Every number of a
+// [Trace] comes from a hook, which is named beside it, and every trace carries
+// its own [Checks].
+//
+// Rows are tokens throughout, in the order of the prompt. A depth counts what a
+// residual stream has been through: 0 is the embedding, l+1 is after block l.
+package inspect
+
+import (
+	"errors"
+	"fmt"
+
+	"weft/model"
+)
+
+// Options say what to keep. The zero value is a trace for reading: five
+// candidates per place, no vectors, the head that looks around most.
+type Options struct {
+	Top   int   // candidates per lens reading and in the prediction; 0: 5
+	Cells int   // leading numbers kept of every vector; 0: none, negative: all
+	Head  *Head // whose pattern to keep; nil: the one that looks around most
+}
+
+// Head names one attention head.
+type Head struct{ Layer, Head int }
+
+func (h Head) String() string { return fmt.Sprintf("%d.%d", h.Layer, h.Head) }
+
+// Trace is what one forward pass over one prompt showed.
+type Trace struct {
+	Config model.Config
+	Tokens []int32
+
+	Embedding Vectors  // the learned vector of each token
+	Position  *Vectors // the learned vector of each position; nil for RoPE
+	Input     Stream   // what enters the first block
+	Blocks    []Block
+
+	Attention Pattern
+
+	Next        Reading   // the prediction: what comes after the last token
+	LockIn      []int     // per token: the depth from which on the final top-1 is the lens's top-1
+	Surprise    []float64 // per token: bits, given the tokens before it; the first has none (NaN)
+	Attribution Attribution
+	Checks      Checks
+}
+
+// Vectors are one vector per token, caught at one hook.
+type Vectors struct {
+	Hook  string
+	Norms []float64   // Euclidean length
+	Cells [][]float32 // leading numbers, as many as Options.Cells
+}
+
+// Stream is the residual stream at one depth, and what it would say.
+type Stream struct {
+	Vectors
+	Lens []Reading // per token
+}
+
+// Block is one transformer block: what it added, and what it handed on.
+type Block struct {
+	Layer int
+	Attn  Change // hook_attn_out, added to hook_resid_pre
+	MLP   Change // hook_mlp_out, added to hook_resid_mid
+	After Stream // hook_resid_post
+}
+
+// Change is what a part of a block added to each token's vector.
+type Change struct {
+	Vectors
+	Cosines []float64 // with the vector that it was added to: -1 turns back, 0 adds something new, 1 goes on
+}
+
+// Reading is what the head says of one vector, over the whole vocabulary.
+type Reading struct {
+	Top     []Candidate // most likely first
+	Entropy float64     // bits
+	KL      float64     // bits: of the final distribution, from this one
+	Rank    int         // of the token that the model ends up with; 1 is the top
+	P       float64     // of that token
+}
+
+// Candidate is a token that may come next.
+type Candidate struct {
+	ID    int32
+	Logit float32
+	P     float64
+}
+
+// Pattern is where one head looked: Rows[i][j] is how much token i took from
+// token j. Each row is as long as the tokens it may see, and sums to 1.
+type Pattern struct {
+	Head
+	Hook   string
+	Chosen bool // by the caller; else because it looks around most
+	Rows   [][]float32
+}
+
+// Checks are the trace's proofs about itself. All are absolute differences,
+// and exact arithmetic would make every one 0.
+type Checks struct {
+	LensEqualsModel float64 // largest difference of a probability: last lens layer against the model's own logits
+	LensLogits      float64 // the same, of a logit
+	AttributionSum  float64 // sum of the attribution against the logit
+	PatternRows     float64 // a pattern row's sum against 1, over every head of every layer
+	StreamSum       float64 // before + attention + MLP against after, over every number of every block; relative to the largest
+}
+
+// Errors that callers may want to tell apart.
+var (
+	ErrHead      = errors.New("no such attention head")
+	ErrNotFinite = errors.New("the model's logits are not finite numbers")
+)
+
+// Look runs the prompt once and keeps what o asks for. It needs memory for
+// (layers + 1) × tokens × dim numbers while it runs.
+func Look(m *model.Model, tokens []int32, o Options) (*Trace, error) {
+	c := m.Config
+	if o.Top <= 0 {
+		o.Top = 5
+	}
+	o.Top = min(o.Top, c.Vocab)
+	if o.Cells < 0 || o.Cells > c.Dim {
+		o.Cells = c.Dim
+	}
+	if h := o.Head; h != nil && (h.Layer < 0 || h.Layer >= c.Layers || h.Head < 0 || h.Head >= c.Heads) {
+		return nil, fmt.Errorf("%w: %s; this model has %d layers of %d heads, counted from 0", ErrHead, h, c.Layers, c.Heads)
+	}
+	t := &Trace{Config: c, Tokens: tokens}
+	w := newWatcher(t, o)
+	logits, err := m.Forward(tokens, &model.Run{Hooks: w.hooks()})
+	if err != nil {
+		return nil, err
+	}
+	if !finite(logits.Data) {
+		return nil, ErrNotFinite // its weights are broken, and every picture would be
+	}
+	said := t.readLens(m, w, o.Top)
+	t.Checks.compare(said, logits.Data)
+	if w.largest > 0 {
+		t.Checks.StreamSum /= w.largest
+	}
+	t.attribute(m, w)
+	return t, nil
+}
+
+func finite(logits []float32) bool {
+	for _, v := range logits {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}

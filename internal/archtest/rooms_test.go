@@ -17,7 +17,7 @@ var rooms = [][]string{
 	{"tensor"},
 	{"internal/kernel", "internal/par"},
 	{"internal/cpu/cputest", "internal/guard"},
-	{"internal/quant", "internal/cpu", "internal/atomicfile", "internal/guard"},
+	{"internal/quant", "internal/cpu", "internal/atomicfile"},
 	{"internal/archtest"},
 }
 

@@ -1,0 +1,18 @@
+// Package train turns text into a model.
+//
+// [Run] is the whole thing: it reads the data, trains a tokenizer, packs the
+// tokens, learns, saves, and writes a model folder. A [Recipe] says what to
+// make and how; [Preset] has ready ones. The parts, in the order of the data:
+//
+//	corpus.go …      files -> documents, in pieces that fit in memory
+//	tokenfile.go     documents -> token IDs in mapped files, train and validation
+//	window.go        token IDs -> examples, in an order that the seed decides
+//	trainer.go       examples -> gradients -> one optimiser step
+//	adamw.go muon.go the optimisers; schedule.go, clip.go, horizon.go beside them
+//	evaluate.go      nats per token and bits per byte of the validation split
+//	loop.go          steps, evaluations, samples and checkpoints until the horizon
+//	checkpoint.go    everything a run is, in one file
+//
+// A run is a function of data, recipe and seed: the number of threads, the size
+// of micro-batches, and being stopped and resumed change no bit of the weights.
+package train

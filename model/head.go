@@ -22,8 +22,10 @@ func (m *Model) logits(n int, a *Activations, p *pass, mode LogitsMode) (tensor.
 	}
 	logits := a.logitRows(x.Rows, m.Config.Vocab)
 	m.linear(logits, x, &m.W.Output)
-	err := p.fireShaped("hook_logits", logits.Data, p.seqs, x.Rows/p.seqs, m.Config.Vocab)
-	return logits, err
+	if err := p.fireShaped("hook_logits", logits.Data, p.seqs, x.Rows/p.seqs, m.Config.Vocab); err != nil {
+		return tensor.Mat{}, err
+	}
+	return logits, nil
 }
 
 func (a *Activations) logitRows(n, vocab int) tensor.Mat {

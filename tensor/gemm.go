@@ -3,7 +3,6 @@ package tensor
 import (
 	"fmt"
 
-	"weft/internal/kernel"
 	"weft/internal/par"
 )
 
@@ -16,24 +15,15 @@ import (
 //
 // It panics when the shapes do not fit.
 func Gemm(p *par.Pool, c, a, b Mat, add bool) {
-	checkShapes(c, a, b.Rows, b.Cols)
 	b.check("b")
-	p.Range(c.Rows, 1, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			for j := range c.Cols {
-				s := float32(0)
-				if add {
-					s = c.At(i, j)
-				}
-				for k := range a.Cols {
-					s = kernel.FMA(a.At(i, k), b.At(k, j), s)
-				}
-				c.Data[i*c.RS+j*c.CS] = s
-			}
-		}
-	})
+	checkShapes(c, a, b.Rows, b.Cols)
+	if c.CS != 1 || c.RS == 1 && c.Cols == 1 {
+		c, a, b = c.T(), b.T(), a.T() // the same products in the same order
+	}
+	multiply(p, c, a, b, nil, add)
 }
 
+// checkShapes panics unless c and a are matrices and c = a·(k×n) makes sense.
 func checkShapes(c, a Mat, k, n int) {
 	c.check("c")
 	a.check("a")
@@ -42,33 +32,9 @@ func checkShapes(c, a Mat, k, n int) {
 	}
 }
 
-// Packed is a K×N matrix laid out for many products.
-type Packed struct {
-	K, N int
-	m    Mat
-}
-
-// Pack lays b out for GemmPacked. It copies.
-func Pack(p *par.Pool, b Mat) *Packed {
-	b.check("b")
-	m := New(b.Rows, b.Cols)
-	for i := range b.Rows {
-		for j := range b.Cols {
-			m.Data[i*m.RS+j] = b.At(i, j)
-		}
-	}
-	return &Packed{K: b.Rows, N: b.Cols, m: m}
-}
-
-// At is element (k,n).
-func (b *Packed) At(k, n int) float32 { return b.m.At(k, n) }
-
-// Col copies column n, K numbers, into dst.
-func (b *Packed) Col(dst []float32, n int) {
-	for k := range b.K {
-		dst[k] = b.m.At(k, n)
+// zero is the product over no k at all.
+func zero(c Mat) {
+	for i := range c.Rows {
+		clear(c.Row(i))
 	}
 }
-
-// GemmPacked is Gemm with a packed b: the same bits.
-func GemmPacked(p *par.Pool, c, a Mat, b *Packed, add bool) { Gemm(p, c, a, b.m, add) }

@@ -1,0 +1,233 @@
+package tensor
+
+import (
+	"sync"
+
+	"weft/internal/kernel"
+	"weft/internal/par"
+)
+
+// Block sizes, in numbers. They steer speed only: no bit depends on them.
+const (
+	blockK      = 768       // longest k of one pass over c
+	blockA      = 64 << 10  // A panels that a thread keeps in its second-level cache
+	sharedA     = 160 << 10 // largest block of A that all threads read whole
+	blockB      = 3 << 20   // B panels that all threads share in the last-level cache
+	serialFLOPs = 2 << 20   // products below this many FLOPs (20 µs) stay on the caller
+)
+
+// product is one running multiplication c = a·b, or one that rests in the pool
+// with its buffers. c is row-major.
+//
+// It goes one of two ways. By columns (few rows): a is packed whole and shared,
+// and each task takes some columns of c, packing their panel of b just before use.
+// By rows: panels of b are packed and shared, and each task takes some rows of c,
+// packing its own panels of a.
+type product struct {
+	c, a, b Mat
+	packed  *Packed // b, when it comes packed
+	add     bool
+	kc      int // k of one pass
+
+	k0, k1   int // the pass of byRows
+	j0, j1   int // the columns of byRows, as panels
+	perTask  int // panels per task
+	leftover int // byRows: the first leftover tasks take one panel more
+
+	aPanels, bPanels []float32 // shared
+
+	// The methods below as values, made once: a fresh closure would be an
+	// allocation per product.
+	packATask, columnsTask, rowsTask func(worker, i int)
+}
+
+var products = sync.Pool{New: func() any {
+	m := new(product)
+	m.packATask, m.columnsTask, m.rowsTask = m.packA, m.columns, m.rows
+	return m
+}}
+
+// multiply computes c = a·b (+ c). packed, when not nil, stands in for b.
+func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
+	rows, cols, k := c.Rows, c.Cols, a.Cols
+	switch {
+	case rows == 0 || cols == 0:
+		return
+	case k == 0:
+		if !add {
+			zero(c)
+		}
+		return
+	}
+	if 2*float64(rows)*float64(cols)*float64(k) < serialFLOPs {
+		p = nil
+	}
+	m := products.Get().(*product)
+	m.c, m.a, m.b, m.packed, m.add = c, a, b, packed, add
+	m.kc = split(k, blockK, 16)
+	if rows*m.kc <= sharedA && (p.Threads() == 1 || panels(cols, kernel.TileCols) >= 2*p.Threads() || cols >= rows) {
+		m.byColumns(p)
+	} else {
+		m.byRows(p)
+	}
+	m.c, m.a, m.b, m.packed = Mat{}, Mat{}, Mat{}, nil
+	products.Put(m)
+}
+
+// panels is how many panels of that width cover n.
+func panels(n, width int) int { return (n + width - 1) / width }
+
+// split cuts n into the fewest equal parts of at most most and returns their
+// size, rounded up to a multiple of grain.
+func split(n, most, grain int) int {
+	return panels(panels(n, panels(n, most)), grain) * grain
+}
+
+// byColumns shares all of a and lets tasks own columns of c.
+func (m *product) byColumns(p *par.Pool) {
+	rows, k := m.a.Rows, m.a.Cols
+	if rows > 1 || m.a.CS != 1 {
+		m.aPanels = grown(m.aPanels, rows*k)
+		packers := p
+		if rows*k < 32<<10 {
+			packers = nil // done before the others have heard of it
+		}
+		packers.Run(panels(rows, kernel.TileRows)*panels(k, m.kc), m.packATask)
+	}
+	n := panels(m.c.Cols, kernel.TileCols)
+	m.perTask = max(1, n/(8*p.Threads()))
+	p.Run(panels(n, m.perTask), m.columnsTask)
+}
+
+// packA packs one panel of a for one pass: the passes follow each other, each with
+// all its panels.
+func (m *product) packA(_, i int) {
+	n := panels(m.a.Rows, kernel.TileRows)
+	k0, r0 := i/n*m.kc, i%n*kernel.TileRows
+	k1, r1 := min(k0+m.kc, m.a.Cols), min(r0+kernel.TileRows, m.a.Rows)
+	packRows(m.panelA(r0, r1, k0, k1), m.a, r0, r1, k0, k1)
+}
+
+// panelA is the panel of rows [r0,r1) for the pass [k0,k1). One contiguous row is
+// its own panel.
+func (m *product) panelA(r0, r1, k0, k1 int) []float32 {
+	if m.a.Rows == 1 && m.a.CS == 1 {
+		return m.a.Data[k0:k1]
+	}
+	at := m.a.Rows*k0 + r0*(k1-k0)
+	return m.aPanels[at : at+(r1-r0)*(k1-k0)]
+}
+
+// columns computes the columns of one task.
+func (m *product) columns(_, i int) {
+	var s *scratch
+	if m.packed == nil {
+		s = getScratch(m.kc * kernel.TileCols)
+		defer putScratch(s)
+	}
+	n := panels(m.c.Cols, kernel.TileCols)
+	for j := i * m.perTask; j < min((i+1)*m.perTask, n); j++ {
+		for k0 := 0; k0 < m.a.Cols; k0 += m.kc {
+			k1 := min(k0+m.kc, m.a.Cols)
+			m.column(m.panelB(s, j, k0, k1), j, k0, k1)
+		}
+	}
+}
+
+// panelB is panel j of b for the pass [k0,k1), packed into s if it must be.
+func (m *product) panelB(s *scratch, j, k0, k1 int) []float32 {
+	if m.packed != nil {
+		return m.packed.panel(j, k0, k1)
+	}
+	b := s.data[:(k1-k0)*kernel.TileCols]
+	packPanel(b, m.b, j, k0, k1)
+	return b
+}
+
+// column adds one pass to all rows of one panel of columns.
+func (m *product) column(b []float32, j, k0, k1 int) {
+	for r0 := 0; r0 < m.a.Rows; r0 += kernel.TileRows {
+		r1 := min(r0+kernel.TileRows, m.a.Rows)
+		m.tile(m.panelA(r0, r1, k0, k1), b, r0, r1, j, k0, k1)
+	}
+}
+
+// tile adds the pass [k0,k1) to rows [r0,r1) of panel j. The first pass starts from
+// zero unless the product adds to c; later ones continue the chains.
+func (m *product) tile(a, b []float32, r0, r1, j, k0, k1 int) {
+	j0 := j * kernel.TileCols
+	kernel.Tile(m.c.Data[r0*m.c.RS+j0:], m.c.RS, a, b, r1-r0, min(kernel.TileCols, m.c.Cols-j0), k1-k0, m.add || k0 > 0)
+}
+
+// byRows goes through blocks of b that fit the shared cache and lets tasks own
+// rows of c.
+func (m *product) byRows(p *par.Pool) {
+	n := panels(m.c.Cols, kernel.TileCols)
+	step := n
+	if m.packed == nil {
+		step = split(n, max(1, blockB/(m.kc*kernel.TileCols)), 1)
+	}
+	tasks := m.planRows(p.Threads())
+	for m.j0 = 0; m.j0 < n; m.j0 = m.j1 {
+		m.j1 = min(m.j0+step, n)
+		for m.k0 = 0; m.k0 < m.a.Cols; m.k0 = m.k1 {
+			m.k1 = min(m.k0+m.kc, m.a.Cols)
+			if m.packed == nil {
+				m.shareB(p)
+			}
+			p.Run(tasks, m.rowsTask)
+		}
+	}
+}
+
+// planRows deals the panels of rows to tasks: each small enough for its block of a
+// to stay in cache, and their number a multiple of the threads, so that all
+// finish together.
+func (m *product) planRows(threads int) (tasks int) {
+	n := panels(m.a.Rows, kernel.TileRows)
+	most := max(1, blockA/(m.kc*kernel.TileRows))
+	tasks = max(panels(n, most), min(4*threads, panels(n, 4)))
+	tasks = min(n, panels(tasks, threads)*threads)
+	m.perTask, m.leftover = n/tasks, n%tasks
+	return tasks
+}
+
+// shareB packs the current block of b.
+func (m *product) shareB(p *par.Pool) {
+	b := m.b.Slice(m.k0, m.k1).Columns(m.j0*kernel.TileCols, min(m.j1*kernel.TileCols, m.b.Cols))
+	m.bPanels = grown(m.bPanels, (m.j1-m.j0)*kernel.TileCols*(m.k1-m.k0))
+	packColumns(p, m.bPanels, b)
+}
+
+// rows computes the rows of one task over the current block of b.
+func (m *product) rows(_, i int) {
+	first := i*m.perTask + min(i, m.leftover)
+	last := first + m.perTask
+	if i < m.leftover {
+		last++
+	}
+	r0, r1 := first*kernel.TileRows, min(last*kernel.TileRows, m.a.Rows)
+	kc := m.k1 - m.k0
+	s := getScratch((r1 - r0) * kc)
+	defer putScratch(s)
+	for r := r0; r < r1; r += kernel.TileRows {
+		end := min(r+kernel.TileRows, r1)
+		packRows(s.data[(r-r0)*kc:], m.a, r, end, m.k0, m.k1)
+	}
+	for j := m.j0; j < m.j1; j++ {
+		b := m.sharedB(j)
+		for r := r0; r < r1; r += kernel.TileRows {
+			end := min(r+kernel.TileRows, r1)
+			m.tile(s.data[(r-r0)*kc:(end-r0)*kc], b, r, end, j, m.k0, m.k1)
+		}
+	}
+}
+
+// sharedB is panel j of the current block of b.
+func (m *product) sharedB(j int) []float32 {
+	if m.packed != nil {
+		return m.packed.panel(j, m.k0, m.k1)
+	}
+	size := (m.k1 - m.k0) * kernel.TileCols
+	return m.bPanels[(j-m.j0)*size : (j-m.j0+1)*size]
+}

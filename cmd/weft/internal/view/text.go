@@ -101,9 +101,11 @@ func short(v float64) string {
 	return text
 }
 
-// percent writes a probability in six columns; it never rounds to 0 or 1.
+// percent writes a probability in six columns; it rounds nothing to 0 or 100.
 func percent(p float64) string {
 	switch {
+	case p <= 0:
+		return "    0%"
 	case p >= 1:
 		return "  100%"
 	case p > 0.9995:
@@ -145,7 +147,7 @@ func Count(n int) string {
 func Params(n int) string { return scaled(float64(n), 1000, "", "K", "M", "B", "T") }
 
 // Bytes writes a size in binary units.
-func Bytes(n int64) string {
+func Bytes(n int) string {
 	return scaled(float64(n), 1024, " B", " KiB", " MiB", " GiB", " TiB", " PiB")
 }
 

@@ -107,7 +107,6 @@ func best(choices []choice, k int) []choice {
 		return nil
 	}
 	heap := choices[:k]
-	last := func(a, b choice) bool { return b.before(a) }
 	heapify(heap, last)
 	for _, c := range choices[k:] {
 		if c.before(heap[0]) {
@@ -115,14 +114,22 @@ func best(choices []choice, k int) []choice {
 			sink(heap, 0, last)
 		}
 	}
-	slices.SortFunc(heap, func(a, b choice) int {
+	sortChoices(heap)
+	return heap
+}
+
+func sortChoices(choices []choice) {
+	slices.SortFunc(choices, func(a, b choice) int {
 		if a.before(b) {
 			return -1
 		}
 		return 1 // no two are equal: IDs differ
 	})
-	return heap
 }
+
+// first and last say which choice a heap has on top.
+func first(a, b choice) bool { return a.before(b) }
+func last(a, b choice) bool  { return b.before(a) }
 
 // heapify makes choices a binary heap: the one above all others comes first.
 func heapify(choices []choice, above func(a, b choice) bool) {
@@ -182,7 +189,6 @@ func (s *Sampler) crop(limit float64) {
 // heaviest returns the fewest best choices, sorted, that weigh need together.
 // It takes them one by one off a heap, since they are usually few.
 func (s *Sampler) heaviest(choices []choice, need float64) []choice {
-	first := func(a, b choice) bool { return a.before(b) }
 	heapify(choices, first)
 	end := len(choices)
 	for end > 0 && need > 0 {

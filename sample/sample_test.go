@@ -119,8 +119,8 @@ func reference(o Options, logits []float32, history []int32) (probs map[int32]fl
 	return softmax(float64(o.Temp)), close
 }
 
-// last is what the sampler would draw with.
-func last(t interface{ Fatal(...any) }, s *Sampler, logits []float32, history []int32) map[int32]float64 {
+// final is what the sampler would draw with.
+func final(t interface{ Fatal(...any) }, s *Sampler, logits []float32, history []int32) map[int32]float64 {
 	steps, err := s.Trace(logits, history, -1)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestChainEqualsItsDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := last(t, s, logits, history)
+		got := final(t, s, logits, history)
 		if !close && !same(got, want, 1e-6) {
 			t.Fatalf("%+v\ngot  %v\nwant %v", o, got, want)
 		}
@@ -244,7 +244,7 @@ func TestTransformersGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := last(t, s, c.Logits, c.History); !same(got, want, 1e-6) {
+		if got := final(t, s, c.Logits, c.History); !same(got, want, 1e-6) {
 			t.Errorf("case %d %+v\ngot  %v\nwant %v", i, c.Options, got, want)
 		}
 	}
@@ -257,7 +257,7 @@ func TestDrawFollowsTheDistribution(t *testing.T) {
 		{Temp: 1, Seed: 1}, {Temp: 2, Seed: 2}, {Temp: 0.8, TopP: 0.95, Seed: 3}, {Temp: 1.2, TopK: 4, MinP: 0.1, Seed: 4},
 	} {
 		s, _ := New(o)
-		want := last(t, s, logits, nil)
+		want := final(t, s, logits, nil)
 		const draws = 200_000
 		counts := map[int32]int{}
 		for range draws {

@@ -40,14 +40,27 @@ func Top(logits []float32, k int) ([]Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	k = min(max(k, 0), len(logits))
-	choices := make([]choice, len(logits))
-	for i, x := range logits {
-		choices[i] = choice{int32(i), x}
-	}
-	top := make([]Candidate, k)
-	for i, c := range best(choices, k) {
+	found := bestOf(logits, min(max(k, 0), len(logits)))
+	top := make([]Candidate, len(found))
+	for i, c := range found {
 		top[i] = Candidate{c.id, c.logit, float64(c.logit) - lse}
 	}
 	return top, nil
+}
+
+// bestOf is best straight from logits, without room for all of them.
+func bestOf(logits []float32, k int) []choice {
+	heap := make([]choice, k)
+	for i, x := range logits[:k] {
+		heap[i] = choice{int32(i), x}
+	}
+	heapify(heap, last)
+	for i, x := range logits[k:] {
+		if k > 0 && x > heap[0].logit { // an equal one has the higher ID
+			heap[0] = choice{int32(k + i), x}
+			sink(heap, 0, last)
+		}
+	}
+	sortChoices(heap)
+	return heap
 }

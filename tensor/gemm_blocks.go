@@ -7,14 +7,15 @@ import (
 	"weft/internal/par"
 )
 
-// Block sizes, in numbers. They steer speed only: no bit depends on them.
-const (
-	blockK      = 768       // longest k of one pass over c
-	blockA      = 64 << 10  // A panels that a thread keeps in its second-level cache
-	sharedA     = 160 << 10 // largest block of A that all threads read whole
-	blockB      = 3 << 20   // B panels that all threads share in the last-level cache
-	serialFLOPs = 2 << 20   // products below this many FLOPs (20 µs) stay on the caller
-)
+// blocks are the block sizes, in numbers. They steer speed only: no bit depends on
+// them, which a test shows by changing them.
+var blocks = struct {
+	k      int // longest k of one pass over c
+	a      int // A panels that a thread keeps in its second-level cache
+	shared int // largest block of A that all threads read whole
+	b      int // B panels that all threads share in the last-level cache
+	serial int // products below this many FLOPs (20 µs) stay on the caller
+}{k: 768, a: 64 << 10, shared: 160 << 10, b: 3 << 20, serial: 2 << 20}
 
 // product is one running multiplication c = a·b, or one that rests in the pool
 // with its buffers. c is row-major.
@@ -59,13 +60,13 @@ func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
 		}
 		return
 	}
-	if 2*float64(rows)*float64(cols)*float64(k) < serialFLOPs {
+	if 2*float64(rows)*float64(cols)*float64(k) < float64(blocks.serial) {
 		p = nil
 	}
 	m := products.Get().(*product)
 	m.c, m.a, m.b, m.packed, m.add = c, a, b, packed, add
-	m.kc = split(k, blockK, 16)
-	if rows*m.kc <= sharedA && (p.Threads() == 1 || panels(cols, kernel.TileCols) >= 2*p.Threads() || cols >= rows) {
+	m.kc = split(k, blocks.k, 16)
+	if rows*m.kc <= blocks.shared && (p.Threads() == 1 || panels(cols, kernel.TileCols) >= 2*p.Threads() || cols >= rows) {
 		m.byColumns(p)
 	} else {
 		m.byRows(p)
@@ -165,7 +166,7 @@ func (m *product) byRows(p *par.Pool) {
 	n := panels(m.c.Cols, kernel.TileCols)
 	step := n
 	if m.packed == nil {
-		step = split(n, max(1, blockB/(m.kc*kernel.TileCols)), 1)
+		step = split(n, max(1, blocks.b/(m.kc*kernel.TileCols)), 1)
 	}
 	tasks := m.planRows(p.Threads())
 	for m.j0 = 0; m.j0 < n; m.j0 = m.j1 {
@@ -185,7 +186,7 @@ func (m *product) byRows(p *par.Pool) {
 // finish together.
 func (m *product) planRows(threads int) (tasks int) {
 	n := panels(m.a.Rows, kernel.TileRows)
-	most := max(1, blockA/(m.kc*kernel.TileRows))
+	most := max(1, blocks.a/(m.kc*kernel.TileRows))
 	tasks = max(panels(n, most), min(4*threads, panels(n, 4)))
 	tasks = min(n, panels(tasks, threads)*threads)
 	m.perTask, m.leftover = n/tasks, n%tasks

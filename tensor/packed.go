@@ -39,9 +39,9 @@ func (b *Packed) Col(dst []float32, n int) {
 	if len(dst) != b.K || uint(n) >= uint(b.N) {
 		panic(fmt.Sprintf("tensor: column %d of a packed %d×%d matrix into %d numbers", n, b.K, b.N, len(dst)))
 	}
-	from := b.panel(n/kernel.TileCols, 0, b.K)[n%kernel.TileCols:]
+	from := b.panel(n/kernel.TileCols, 0, b.K)
 	for k := range dst {
-		dst[k] = from[k*kernel.TileCols]
+		dst[k] = from[k*kernel.TileCols+n%kernel.TileCols]
 	}
 }
 

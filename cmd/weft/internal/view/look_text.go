@@ -227,7 +227,7 @@ func (d *drawing) left(first int) string {
 	if first == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The first %s not shown; --html and --json have all.", many(first, "token is", "tokens are"))
+	return fmt.Sprintf(" The first %s not shown; --json has all.", many(first, "token is", "tokens are"))
 }
 
 func (d *drawing) attention() {

@@ -176,15 +176,16 @@ func (p Paint) bar(k Kind, share float64, columns int) string {
 	return p.ink(k, text) + strings.Repeat(" ", max(0, columns-(n+7)/8))
 }
 
-// signed is a bar that grows from the middle, to the left if negative.
+// signed is a bar that grows from the middle, to the left if negative, in steps
+// of half a column.
 func (p Paint) signed(v float64, columns int) string {
 	half := (columns - 1) / 2
-	n := min(half, int(math.Ceil(math.Abs(v)*float64(half))))
-	blank, blocks := strings.Repeat(" ", half-n), strings.Repeat("█", n)
+	n := min(2*half, int(math.Round(math.Abs(v)*2*float64(half))))
+	blocks, blank := strings.Repeat("█", n/2), strings.Repeat(" ", half-(n+1)/2)
 	if v < 0 {
-		return blank + p.ink(negative, blocks) + "│" + strings.Repeat(" ", half)
+		return blank + p.ink(negative, strings.Repeat("▐", n%2)+blocks) + "│" + strings.Repeat(" ", half)
 	}
-	return strings.Repeat(" ", half) + "│" + p.ink(positive, blocks) + blank
+	return strings.Repeat(" ", half) + "│" + p.ink(positive, blocks+strings.Repeat("▌", n%2)) + blank
 }
 
 // scaleOf is the 98th percentile of the numbers' sizes: a robust range, so that

@@ -48,6 +48,14 @@ func (o Optimizer) validate() error {
 	return nil
 }
 
+// rate is the peak learning rate of most parameters, the one to report.
+func (o Optimizer) rate() float64 {
+	if o.Kind == optimizerMuon {
+		return o.MuonLR
+	}
+	return o.LR
+}
+
 // slot is a parameter, its gradient, and what its optimiser remembers.
 type slot struct {
 	model.Param

@@ -15,7 +15,11 @@ var blocks = struct {
 	shared int // largest block of A that all threads read whole
 	b      int // B panels that all threads share in the last-level cache
 	serial int // products below this many FLOPs (20 µs) stay on the caller
-}{k: 768, a: 64 << 10, shared: 160 << 10, b: 3 << 20, serial: 2 << 20}
+}{k: 768, a: 64 << 10, shared: 256 << 10, b: 3 << 20, serial: 2 << 20}
+
+// packGroup is how many panels are packed together where they lie side by side in
+// memory: it makes the pieces that are read longer.
+const packGroup = 4
 
 // product is one running multiplication c = a·b, or one that rests in the pool
 // with its buffers. c is row-major.
@@ -40,11 +44,12 @@ type product struct {
 	// The methods below as values, made once: a fresh closure would be an
 	// allocation per product.
 	packATask, columnsTask, rowsTask func(worker, i int)
+	packBTask                        func(lo, hi int)
 }
 
 var products = sync.Pool{New: func() any {
 	m := new(product)
-	m.packATask, m.columnsTask, m.rowsTask = m.packA, m.columns, m.rows
+	m.packATask, m.packBTask, m.columnsTask, m.rowsTask = m.packA, m.packB, m.columns, m.rows
 	return m
 }}
 
@@ -93,20 +98,21 @@ func (m *product) byColumns(p *par.Pool) {
 		if rows*k < 32<<10 {
 			packers = nil // done before the others have heard of it
 		}
-		packers.Run(panels(rows, kernel.TileRows)*panels(k, m.kc), m.packATask)
+		packers.Run(panels(rows, packGroup*kernel.TileRows)*panels(k, m.kc), m.packATask)
 	}
 	n := panels(m.c.Cols, kernel.TileCols)
 	m.perTask = max(1, n/(8*p.Threads()))
 	p.Run(panels(n, m.perTask), m.columnsTask)
 }
 
-// packA packs one panel of a for one pass: the passes follow each other, each with
-// all its panels.
+// packA packs a group of panels of a for one pass: the passes follow each other,
+// each with all its panels.
 func (m *product) packA(_, i int) {
-	n := panels(m.a.Rows, kernel.TileRows)
-	k0, r0 := i/n*m.kc, i%n*kernel.TileRows
-	k1, r1 := min(k0+m.kc, m.a.Cols), min(r0+kernel.TileRows, m.a.Rows)
-	packRows(m.panelA(r0, r1, k0, k1), m.a, r0, r1, k0, k1)
+	const step = packGroup * kernel.TileRows
+	n := panels(m.a.Rows, step)
+	k0, r0 := i/n*m.kc, i%n*step
+	k1, r1 := min(k0+m.kc, m.a.Cols), min(r0+step, m.a.Rows)
+	packRows(m.aPanels[m.a.Rows*k0+r0*(k1-k0):], m.a, r0, r1, k0, k1)
 }
 
 // panelA is the panel of rows [r0,r1) for the pass [k0,k1). One contiguous row is
@@ -119,30 +125,39 @@ func (m *product) panelA(r0, r1, k0, k1 int) []float32 {
 	return m.aPanels[at : at+(r1-r0)*(k1-k0)]
 }
 
-// columns computes the columns of one task.
+// columns computes the columns of one task, a group of panels at a time.
 func (m *product) columns(_, i int) {
+	group := 1
 	var s *scratch
 	if m.packed == nil {
-		s = getScratch(m.kc * kernel.TileCols)
+		if m.b.CS == 1 {
+			group = min(packGroup, m.perTask)
+		}
+		s = getScratch(group * m.kc * kernel.TileCols)
 		defer putScratch(s)
 	}
 	n := panels(m.c.Cols, kernel.TileCols)
-	for j := i * m.perTask; j < min((i+1)*m.perTask, n); j++ {
+	last := min((i+1)*m.perTask, n)
+	for j := i * m.perTask; j < last; j += group {
 		for k0 := 0; k0 < m.a.Cols; k0 += m.kc {
-			k1 := min(k0+m.kc, m.a.Cols)
-			m.column(m.panelB(s, j, k0, k1), j, k0, k1)
+			m.columnGroup(s, j, min(j+group, last), k0, min(k0+m.kc, m.a.Cols))
 		}
 	}
 }
 
-// panelB is panel j of b for the pass [k0,k1), packed into s if it must be.
-func (m *product) panelB(s *scratch, j, k0, k1 int) []float32 {
-	if m.packed != nil {
-		return m.packed.panel(j, k0, k1)
+// columnGroup adds the pass [k0,k1) to panels [lo,hi), packing them if they must be.
+func (m *product) columnGroup(s *scratch, lo, hi, k0, k1 int) {
+	if m.packed == nil {
+		packColumns(s.data, m.b, lo, hi, k0, k1)
 	}
-	b := s.data[:(k1-k0)*kernel.TileCols]
-	packPanel(b, m.b, j, k0, k1)
-	return b
+	size := (k1 - k0) * kernel.TileCols
+	for j := lo; j < hi; j++ {
+		if m.packed != nil {
+			m.column(m.packed.panel(j, k0, k1), j, k0, k1)
+		} else {
+			m.column(s.data[(j-lo)*size:(j-lo+1)*size], j, k0, k1)
+		}
+	}
 }
 
 // column adds one pass to all rows of one panel of columns.
@@ -195,9 +210,12 @@ func (m *product) planRows(threads int) (tasks int) {
 
 // shareB packs the current block of b.
 func (m *product) shareB(p *par.Pool) {
-	b := m.b.Slice(m.k0, m.k1).Columns(m.j0*kernel.TileCols, min(m.j1*kernel.TileCols, m.b.Cols))
 	m.bPanels = grown(m.bPanels, (m.j1-m.j0)*kernel.TileCols*(m.k1-m.k0))
-	packColumns(p, m.bPanels, b)
+	p.Range(m.j1-m.j0, packGroup, m.packBTask)
+}
+
+func (m *product) packB(lo, hi int) {
+	packColumns(m.bPanels[lo*kernel.TileCols*(m.k1-m.k0):], m.b, m.j0+lo, m.j0+hi, m.k0, m.k1)
 }
 
 // rows computes the rows of one task over the current block of b.
@@ -211,10 +229,7 @@ func (m *product) rows(_, i int) {
 	kc := m.k1 - m.k0
 	s := getScratch((r1 - r0) * kc)
 	defer putScratch(s)
-	for r := r0; r < r1; r += kernel.TileRows {
-		end := min(r+kernel.TileRows, r1)
-		packRows(s.data[(r-r0)*kc:], m.a, r, end, m.k0, m.k1)
-	}
+	packRows(s.data, m.a, r0, r1, m.k0, m.k1)
 	for j := m.j0; j < m.j1; j++ {
 		b := m.sharedB(j)
 		for r := r0; r < r1; r += kernel.TileRows {

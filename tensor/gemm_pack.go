@@ -5,37 +5,17 @@ import (
 	"unsafe"
 
 	"weft/internal/kernel"
-	"weft/internal/par"
 )
 
-// packRows packs rows [r0,r1) and columns [k0,k1) of a as one A panel.
+// packRows packs rows [r0,r1) and columns [k0,k1) of a as A panels.
 func packRows(dst []float32, a Mat, r0, r1, k0, k1 int) {
 	kernel.PackA(dst, a.Data[r0*a.RS+k0*a.CS:], a.RS, a.CS, r1-r0, k1-k0)
 }
 
-// packPanel packs rows [k0,k1) of B panel j.
-func packPanel(dst []float32, b Mat, j, k0, k1 int) {
-	j0 := j * kernel.TileCols
-	kernel.PackB(dst, b.Data[k0*b.RS+j0*b.CS:], b.RS, b.CS, k1-k0, min(kernel.TileCols, b.Cols-j0))
-}
-
-// packColumns packs all of b, one panel after the other.
-func packColumns(p *par.Pool, dst []float32, b Mat) {
-	size := b.Rows * kernel.TileCols
-	if size == 0 {
-		return
-	}
-	p.Range(panels(b.Cols, kernel.TileCols), 1, func(lo, hi int) {
-		// A few rows at a time across all panels: each row of b is then read on in
-		// one piece, which the caches and the prefetcher want.
-		const step = 32
-		for k0 := 0; k0 < b.Rows; k0 += step {
-			k1 := min(k0+step, b.Rows)
-			for j := lo; j < hi; j++ {
-				packPanel(dst[j*size+k0*kernel.TileCols:(j+1)*size], b, j, k0, k1)
-			}
-		}
-	})
+// packColumns packs rows [k0,k1) of panels [lo,hi) of b.
+func packColumns(dst []float32, b Mat, lo, hi, k0, k1 int) {
+	j0, j1 := lo*kernel.TileCols, min(hi*kernel.TileCols, b.Cols)
+	kernel.PackB(dst, b.Data[k0*b.RS+j0*b.CS:], b.RS, b.CS, k1-k0, j1-j0)
 }
 
 // scratch is a reusable buffer of one task.

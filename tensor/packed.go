@@ -20,8 +20,14 @@ type Packed struct {
 func Pack(p *par.Pool, b Mat) *Packed {
 	b.check("b")
 	packed := &Packed{K: b.Rows, N: b.Cols}
-	packed.data = aligned(panels(b.Cols, kernel.TileCols) * kernel.TileCols * b.Rows)
-	packColumns(p, packed.data, b)
+	if b.Rows == 0 || b.Cols == 0 {
+		return packed
+	}
+	n := panels(b.Cols, kernel.TileCols)
+	packed.data = aligned(n * kernel.TileCols * b.Rows)
+	p.Range(n, packGroup, func(lo, hi int) {
+		packColumns(packed.data[lo*kernel.TileCols*b.Rows:], b, lo, hi, 0, b.Rows)
+	})
 	return packed
 }
 

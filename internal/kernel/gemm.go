@@ -40,25 +40,25 @@ func fits(n, rows, cols, stride int) bool {
 	return n >= cols && (rows == 1 || stride >= 0 && stride <= (n-cols)/(rows-1))
 }
 
-// PackA writes the A panel of rows rows and k columns of a, whose element (r,i)
-// is a[r*rs+i*cs]: dst[i*rows+r]. One of rs and cs must be 1.
+// PackA writes the A panels of the rows × k matrix whose element (r,i) is
+// a[r*rs+i*cs], one after the other: rows*k numbers. One of rs and cs must be 1.
 func PackA(dst, a []float32, rs, cs, rows, k int) {
-	if uint(rows-1) >= TileRows || k < 0 || !strided(len(a), rows, k, rs, cs) || len(dst)/rows < k {
-		panic(fmt.Sprintf("kernel: A panel of %d×%d, strides %d and %d, from %d to %d numbers", rows, k, rs, cs, len(a), len(dst)))
+	if rows < 0 || k < 0 || !strided(len(a), rows, k, rs, cs) || rows > 0 && len(dst)/rows < k {
+		panic(fmt.Sprintf("kernel: A panels of %d×%d, strides %d and %d, from %d to %d numbers", rows, k, rs, cs, len(a), len(dst)))
 	}
-	if k > 0 {
+	if rows > 0 && k > 0 {
 		packA(dst, a, rs, cs, rows, k)
 	}
 }
 
-// PackB writes the B panel of k rows and cols columns of b, whose element (i,j)
-// is b[i*rs+j*cs]: dst[i*TileCols+j], and zeros where j >= cols. One of rs and cs
-// must be 1.
+// PackB writes the B panels of the k × cols matrix whose element (i,j) is
+// b[i*rs+j*cs], one after the other: k*TileCols numbers each. One of rs and cs must
+// be 1.
 func PackB(dst, b []float32, rs, cs, k, cols int) {
-	if uint(cols-1) >= TileCols || k < 0 || !strided(len(b), k, cols, rs, cs) || len(dst)/TileCols < k {
-		panic(fmt.Sprintf("kernel: B panel of %d×%d, strides %d and %d, from %d to %d numbers", k, cols, rs, cs, len(b), len(dst)))
+	if k < 0 || cols < 0 || !strided(len(b), k, cols, rs, cs) || k > 0 && len(dst)/k/TileCols < (cols+TileCols-1)/TileCols {
+		panic(fmt.Sprintf("kernel: B panels of %d×%d, strides %d and %d, from %d to %d numbers", k, cols, rs, cs, len(b), len(dst)))
 	}
-	if k > 0 {
+	if cols > 0 && k > 0 {
 		packB(dst, b, rs, cs, k, cols)
 	}
 }

@@ -75,47 +75,83 @@ func tileAVX2(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool)
 	}
 }
 
+// packStep bounds the k of one packing call: the source may come from memory.
+const packStep = 512
+
 func packA(dst, a []float32, rs, cs, rows, k int) {
-	level := cpu.Active()
-	switch {
-	case level == cpu.Generic:
+	if cpu.Active() == cpu.Generic {
 		packAGeneric(dst, a, rs, cs, rows, k)
-	case rows == 1 && cs == 1:
-		copy(dst[:k], a)
-	case cs == 1 && level >= cpu.AVX512 && rows == 12:
-		transpose512x12(&dst[0], &a[0], rs, k)
-	case cs == 1:
-		transposeAVX2(dst, rows, a, rs, rows, k)
-	case level >= cpu.AVX512:
-		copy512(&dst[0], rows, &a[0], cs, k, rows)
-	default:
-		copyGeneric(dst, rows, a, cs, k, rows)
+		return
+	}
+	r := 0
+	if cs != 1 {
+		r = copyPanels(dst, a, cs, rows, k, TileRows, copy256x12x1, copy256x12x4)
+	}
+	for ; r < rows; r += TileRows {
+		n := min(TileRows, rows-r)
+		to, from := dst[r*k:], a[r*rs:]
+		switch {
+		case cs != 1:
+			copyGeneric(to, n, from, cs, k, n)
+		case n == 1:
+			copy(to[:k], from)
+		case n == TileRows && cpu.Active() >= cpu.AVX512:
+			for i := 0; i < k; i += packStep {
+				transpose512x12(&to[i*TileRows], &from[i], rs, min(packStep, k-i))
+			}
+		default:
+			transposeAVX2(to, n, from, rs, n, k)
+		}
 	}
 }
 
 func packB(dst, b []float32, rs, cs, k, cols int) {
-	level := cpu.Active()
-	done := 0 // columns
-	switch {
-	case level == cpu.Generic:
+	if cpu.Active() == cpu.Generic {
 		packBGeneric(dst, b, rs, cs, k, cols)
 		return
-	case cs == 1 && level >= cpu.AVX512:
-		copy512(&dst[0], TileCols, &b[0], rs, k, cols)
-		done = cols
-	case cs == 1:
-		copyGeneric(dst, TileCols, b, rs, k, cols)
-		done = cols
-	case level >= cpu.AVX512:
-		for ; done+16 <= cols; done += 16 {
-			transpose512x16(&dst[done], &b[done*cs], cs, k)
+	}
+	j := 0
+	if cs == 1 {
+		j = copyPanels(dst, b, rs, cols, k, TileCols, copy256x32x1, copy256x32x4)
+	}
+	for ; j < cols; j += TileCols {
+		n := min(TileCols, cols-j)
+		to, from := dst[j*k:], b[j*cs:]
+		if cs == 1 {
+			copyGeneric(to, TileCols, from, rs, k, n)
+		} else {
+			transposePanel(to, from, cs, n, k)
+		}
+		padGeneric(to, k, n)
+	}
+}
+
+// copyPanels copies the full panels of a matrix whose n columns (of panels) are
+// contiguous, four panels at a time and then one. It returns the columns done.
+func copyPanels(dst, src []float32, stride, n, k, width int, one, four func(dst *float32, pstride int, src *float32, sstride, k int)) int {
+	j := 0
+	for kernel, wide := four, 4*width; wide >= width; kernel, wide = one, wide/4 {
+		for ; j+wide <= n; j += wide {
+			for i := 0; i < k; i += packStep {
+				kernel(&dst[j*k+i*width], width*k, &src[i*stride+j], stride, min(packStep, k-i))
+			}
 		}
 	}
-	if done < cols {
-		transposeAVX2(dst[done:], TileCols, b[done*cs:], cs, cols-done, k)
+	return j
+}
+
+// transposePanel writes up to TileCols rows of src as columns of one B panel.
+func transposePanel(dst, src []float32, stride, cols, k int) {
+	j := 0
+	if cpu.Active() >= cpu.AVX512 {
+		for ; j+16 <= cols; j += 16 {
+			for i := 0; i < k; i += packStep {
+				transpose512x16(&dst[i*TileCols+j], &src[j*stride+i], stride, min(packStep, k-i))
+			}
+		}
 	}
-	if cols < TileCols {
-		padGeneric(dst, k, cols)
+	if j < cols {
+		transposeAVX2(dst[j:], TileCols, src[j*stride:], stride, cols-j, k)
 	}
 }
 
@@ -124,8 +160,8 @@ func packB(dst, b []float32, rs, cs, k, cols int) {
 func transposeAVX2(dst []float32, dstride int, src []float32, sstride, rows, k int) {
 	r, eights := 0, k&^7
 	for ; r+4 <= rows; r += 4 {
-		if eights > 0 {
-			transpose256x4(&dst[r], dstride, &src[r*sstride], sstride, eights)
+		for i := 0; i < eights; i += packStep {
+			transpose256x4(&dst[i*dstride+r], dstride, &src[r*sstride+i], sstride, min(packStep, eights-i))
 		}
 		if eights < k {
 			transposeGeneric(dst[eights*dstride+r:], dstride, src[r*sstride+eights:], sstride, 4, k-eights)

@@ -4973,32 +4973,155 @@ end:
 	VZEROUPPER
 	RET
 
-// func copy512(dst *float32, dstride int, src *float32, sstride int, k int, cols int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·copy512(SB), NOSPLIT, $0-48
-	MOVQ  dst+0(FP), AX
-	MOVQ  src+16(FP), CX
-	MOVQ  dstride+8(FP), DX
-	MOVQ  sstride+24(FP), BX
-	SHLQ  $0x02, DX
-	SHLQ  $0x02, BX
-	MOVQ  k+32(FP), SI
-	MOVQ  cols+40(FP), DI
-	MOVQ  $-1, R8
-	BZHIQ DI, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x10, R8
-	KMOVW R8, K2
+// func copy256x32x1(dst *float32, pstride int, src *float32, sstride int, k int)
+// Requires: AVX, MMX+
+TEXT ·copy256x32x1(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ pstride+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ src+16(FP), CX
+	MOVQ sstride+24(FP), DX
+	SHLQ $0x02, DX
+	MOVQ k+32(FP), BX
 
 row:
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS.Z 64(CX), K2, Z1
-	VMOVUPS   Z0, K1, (AX)
-	VMOVUPS   Z1, K2, 64(AX)
-	ADDQ      BX, CX
-	ADDQ      DX, AX
-	DECQ      SI
-	JNZ       row
+	PREFETCHT0 (CX)(DX*8)
+	PREFETCHT0 64(CX)(DX*8)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    32(CX), Y1
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    64(CX), Y2
+	VMOVUPS    Y2, 64(AX)
+	VMOVUPS    96(CX), Y3
+	VMOVUPS    Y3, 96(AX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000080, AX
+	DECQ       BX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func copy256x12x1(dst *float32, pstride int, src *float32, sstride int, k int)
+// Requires: AVX, MMX+
+TEXT ·copy256x12x1(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ pstride+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ src+16(FP), CX
+	MOVQ sstride+24(FP), DX
+	SHLQ $0x02, DX
+	MOVQ k+32(FP), BX
+
+row:
+	PREFETCHT0 (CX)(DX*8)
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    32(CX), X1
+	VMOVUPS    X1, 32(AX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000030, AX
+	DECQ       BX
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func copy256x32x4(dst *float32, pstride int, src *float32, sstride int, k int)
+// Requires: AVX, MMX+
+TEXT ·copy256x32x4(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ pstride+8(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ src+16(FP), BX
+	MOVQ sstride+24(FP), SI
+	SHLQ $0x02, SI
+	MOVQ k+32(FP), DI
+
+row:
+	PREFETCHT0 (BX)(SI*8)
+	PREFETCHT0 64(BX)(SI*8)
+	PREFETCHT0 128(BX)(SI*8)
+	PREFETCHT0 192(BX)(SI*8)
+	PREFETCHT0 256(BX)(SI*8)
+	PREFETCHT0 320(BX)(SI*8)
+	PREFETCHT0 384(BX)(SI*8)
+	PREFETCHT0 448(BX)(SI*8)
+	VMOVUPS    (BX), Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    32(BX), Y1
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    64(BX), Y2
+	VMOVUPS    Y2, 64(AX)
+	VMOVUPS    96(BX), Y3
+	VMOVUPS    Y3, 96(AX)
+	VMOVUPS    128(BX), Y4
+	VMOVUPS    Y4, (AX)(CX*1)
+	VMOVUPS    160(BX), Y5
+	VMOVUPS    Y5, 32(AX)(CX*1)
+	VMOVUPS    192(BX), Y6
+	VMOVUPS    Y6, 64(AX)(CX*1)
+	VMOVUPS    224(BX), Y7
+	VMOVUPS    Y7, 96(AX)(CX*1)
+	VMOVUPS    256(BX), Y8
+	VMOVUPS    Y8, (AX)(CX*2)
+	VMOVUPS    288(BX), Y9
+	VMOVUPS    Y9, 32(AX)(CX*2)
+	VMOVUPS    320(BX), Y10
+	VMOVUPS    Y10, 64(AX)(CX*2)
+	VMOVUPS    352(BX), Y11
+	VMOVUPS    Y11, 96(AX)(CX*2)
+	VMOVUPS    384(BX), Y12
+	VMOVUPS    Y12, (AX)(DX*1)
+	VMOVUPS    416(BX), Y13
+	VMOVUPS    Y13, 32(AX)(DX*1)
+	VMOVUPS    448(BX), Y14
+	VMOVUPS    Y14, 64(AX)(DX*1)
+	VMOVUPS    480(BX), Y15
+	VMOVUPS    Y15, 96(AX)(DX*1)
+	ADDQ       SI, BX
+	ADDQ       $0x00000080, AX
+	DECQ       DI
+	JNZ        row
+	VZEROUPPER
+	RET
+
+// func copy256x12x4(dst *float32, pstride int, src *float32, sstride int, k int)
+// Requires: AVX, MMX+
+TEXT ·copy256x12x4(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ pstride+8(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	MOVQ src+16(FP), BX
+	MOVQ sstride+24(FP), SI
+	SHLQ $0x02, SI
+	MOVQ k+32(FP), DI
+
+row:
+	PREFETCHT0 (BX)(SI*8)
+	PREFETCHT0 64(BX)(SI*8)
+	PREFETCHT0 128(BX)(SI*8)
+	VMOVUPS    (BX), Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    32(BX), X1
+	VMOVUPS    X1, 32(AX)
+	VMOVUPS    48(BX), Y1
+	VMOVUPS    Y1, (AX)(CX*1)
+	VMOVUPS    80(BX), X2
+	VMOVUPS    X2, 32(AX)(CX*1)
+	VMOVUPS    96(BX), Y3
+	VMOVUPS    Y3, (AX)(CX*2)
+	VMOVUPS    128(BX), X4
+	VMOVUPS    X4, 32(AX)(CX*2)
+	VMOVUPS    144(BX), Y4
+	VMOVUPS    Y4, (AX)(DX*1)
+	VMOVUPS    176(BX), X5
+	VMOVUPS    X5, 32(AX)(DX*1)
+	ADDQ       SI, BX
+	ADDQ       $0x00000030, AX
+	DECQ       DI
+	JNZ        row
 	VZEROUPPER
 	RET
 

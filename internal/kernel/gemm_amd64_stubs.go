@@ -109,10 +109,25 @@ func transpose512x12(dst *float32, src *float32, sstride int, k int)
 //go:noescape
 func transpose512x16(dst *float32, src *float32, sstride int, k int)
 
-// copy512 writes dst[i*dstride+j] = src[i*sstride+j] for i < k and j < cols, k > 0, 0 < cols <= 32.
+// copy256x32x1 writes dst[p*pstride+i*32+j] = src[i*sstride+p*32+j] for p < 1, i < k and j < 32; k > 0.
 //
 //go:noescape
-func copy512(dst *float32, dstride int, src *float32, sstride int, k int, cols int)
+func copy256x32x1(dst *float32, pstride int, src *float32, sstride int, k int)
+
+// copy256x12x1 writes dst[p*pstride+i*12+j] = src[i*sstride+p*12+j] for p < 1, i < k and j < 12; k > 0.
+//
+//go:noescape
+func copy256x12x1(dst *float32, pstride int, src *float32, sstride int, k int)
+
+// copy256x32x4 writes dst[p*pstride+i*32+j] = src[i*sstride+p*32+j] for p < 4, i < k and j < 32; k > 0.
+//
+//go:noescape
+func copy256x32x4(dst *float32, pstride int, src *float32, sstride int, k int)
+
+// copy256x12x4 writes dst[p*pstride+i*12+j] = src[i*sstride+p*12+j] for p < 4, i < k and j < 12; k > 0.
+//
+//go:noescape
+func copy256x12x4(dst *float32, pstride int, src *float32, sstride int, k int)
 
 // peak512 runs rounds (> 0) times 12 independent vector FMAs.
 //

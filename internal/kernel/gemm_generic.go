@@ -17,21 +17,25 @@ func tileGeneric(c []float32, ldc int, a, b []float32, rows, cols, k int, add bo
 }
 
 func packAGeneric(dst, a []float32, rs, cs, rows, k int) {
-	if cs == 1 {
-		transposeGeneric(dst, rows, a, rs, rows, k)
-	} else {
-		copyGeneric(dst, rows, a, cs, k, rows)
+	for r := 0; r < rows; r += TileRows {
+		n := min(TileRows, rows-r)
+		if cs == 1 {
+			transposeGeneric(dst[r*k:], n, a[r*rs:], rs, n, k)
+		} else {
+			copyGeneric(dst[r*k:], n, a[r*rs:], cs, k, n)
+		}
 	}
 }
 
 func packBGeneric(dst, b []float32, rs, cs, k, cols int) {
-	if cs == 1 {
-		copyGeneric(dst, TileCols, b, rs, k, cols)
-	} else {
-		transposeGeneric(dst, TileCols, b, cs, cols, k)
-	}
-	if cols < TileCols {
-		padGeneric(dst, k, cols)
+	for j := 0; j < cols; j += TileCols {
+		n := min(TileCols, cols-j)
+		if cs == 1 {
+			copyGeneric(dst[j*k:], TileCols, b[j*cs:], rs, k, n)
+		} else {
+			transposeGeneric(dst[j*k:], TileCols, b[j*cs:], cs, n, k)
+		}
+		padGeneric(dst[j*k:], k, n)
 	}
 }
 
@@ -55,7 +59,9 @@ func copyGeneric(dst []float32, dstride int, src []float32, sstride, k, cols int
 
 // padGeneric zeroes the columns of a B panel from cols on.
 func padGeneric(dst []float32, k, cols int) {
-	for i := range k {
-		clear(dst[i*TileCols+cols : (i+1)*TileCols])
+	if cols < TileCols {
+		for i := range k {
+			clear(dst[i*TileCols+cols : (i+1)*TileCols])
+		}
 	}
 }

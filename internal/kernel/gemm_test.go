@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"weft/internal/cpu/cputest"
@@ -153,25 +154,24 @@ func fill(r *rand.Rand, x []float32) {
 	}
 }
 
+var packSizes = []int{1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 16, 20, 24, 31, 32, 33, 47, 48, 49, 60, 64, 65, 96, 127, 128, 160, 290}
+
+// TestPackA checks every number of every panel, guarded on either side.
 func TestPackA(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
-		for rows := 1; rows <= TileRows; rows++ {
+		for _, rows := range packSizes {
 			for _, k := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50} {
 				for mode := range 4 {
-					side := guard.Side(mode&1 != 0)
-					rs, cs := k+rows%4, 1
-					n := (rows-1)*rs + k
-					if mode&2 != 0 {
-						rs, cs = 1, rows+k%5
-						n = (k-1)*cs + rows
-					}
-					a, dst := arena(t, 0, n, side), arena(t, 1, rows*k, side)
-					fill(rand.New(rand.NewPCG(1, 1)), a)
+					side, transposed := guard.Side(mode&1 != 0), mode&2 != 0
+					a, rs, cs := strideArena(t, rows, k, transposed, side)
+					dst := arena(t, 1, rows*k, side)
 					PackA(dst, a, rs, cs, rows, k)
-					for i := range k {
-						for r := range rows {
-							if dst[i*rows+r] != a[r*rs+i*cs] {
-								t.Fatalf("rows %d k %d mode %d: (%d,%d) is %v, want %v", rows, k, mode, r, i, dst[i*rows+r], a[r*rs+i*cs])
+					for r := range rows {
+						first := r - r%TileRows
+						n := min(TileRows, rows-first)
+						for i := range k {
+							if got, want := dst[first*k+i*n+r-first], a[r*rs+i*cs]; got != want {
+								t.Fatalf("rows %d k %d mode %d: (%d,%d) is %v, want %v", rows, k, mode, r, i, got, want)
 							}
 						}
 					}
@@ -181,34 +181,70 @@ func TestPackA(t *testing.T) {
 	})
 }
 
+// TestPackB does the same, with the zeros that fill the last panel.
 func TestPackB(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
-		for cols := 1; cols <= TileCols; cols++ {
+		for _, cols := range packSizes {
 			for _, k := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50} {
 				for mode := range 4 {
-					side := guard.Side(mode&1 != 0)
-					rs, cs := 1, k+cols%4
-					n := (cols-1)*cs + k
-					if mode&2 != 0 {
-						rs, cs = cols+k%5, 1
-						n = (k-1)*rs + cols
-					}
-					b, dst := arena(t, 0, n, side), arena(t, 1, TileCols*k, side)
-					fill(rand.New(rand.NewPCG(1, 1)), b)
+					side, transposed := guard.Side(mode&1 != 0), mode&2 != 0
+					b, rs, cs := strideArena(t, k, cols, transposed, side)
+					wide := (cols + TileCols - 1) / TileCols * TileCols
+					dst := arena(t, 1, wide*k, side)
 					fill(rand.New(rand.NewPCG(2, 1)), dst)
 					PackB(dst, b, rs, cs, k, cols)
-					for i := range k {
-						for j := range TileCols {
+					for j := range wide {
+						for i := range k {
 							want := float32(0)
 							if j < cols {
 								want = b[i*rs+j*cs]
 							}
-							if dst[i*TileCols+j] != want {
-								t.Fatalf("cols %d k %d mode %d: (%d,%d) is %v, want %v", cols, k, mode, i, j, dst[i*TileCols+j], want)
+							if got := dst[j/TileCols*TileCols*k+i*TileCols+j%TileCols]; got != want {
+								t.Fatalf("cols %d k %d mode %d: (%d,%d) is %v, want %v", cols, k, mode, i, j, got, want)
 							}
 						}
 					}
 				}
+			}
+		}
+	})
+}
+
+// strideArena makes a random rows × cols matrix, row-major or transposed, with a
+// stride a little larger than it needs.
+func strideArena(t *testing.T, rows, cols int, transposed bool, side guard.Side) (x []float32, rs, cs int) {
+	rs, cs = cols+rows%4, 1
+	n := (rows-1)*rs + cols
+	if transposed {
+		rs, cs = 1, rows+cols%5
+		n = (cols-1)*cs + rows
+	}
+	x = arena(t, 0, n, side)
+	fill(rand.New(rand.NewPCG(1, 1)), x)
+	return x, rs, cs
+}
+
+// TestPackLong packs more k than one call takes.
+func TestPackLong(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		const k = 1301
+		for mode := range 2 {
+			x := make([]float32, 64*k)
+			fill(rand.New(rand.NewPCG(1, 1)), x)
+			rs, cs := k, 1
+			if mode == 1 {
+				rs, cs = 1, 64
+			}
+			got, want := make([]float32, 64*k), make([]float32, 64*k)
+			PackA(got, x, rs, cs, 61, k)
+			packAGeneric(want, x, rs, cs, 61, k)
+			if !slices.Equal(got, want) {
+				t.Errorf("A panels, mode %d", mode)
+			}
+			PackB(got, x, cs, rs, k, 61)
+			packBGeneric(want, x, cs, rs, k, 61)
+			if !slices.Equal(got, want) {
+				t.Errorf("B panels, mode %d", mode)
 			}
 		}
 	})
@@ -236,7 +272,7 @@ func TestTileRefuses(t *testing.T) {
 		"A: k negative": func() { PackA(x, x, 1, 1, 1, -1) },
 		"B: dst short":  func() { PackB(x[:31], x, 1, 1, 1, 1) },
 		"B: src short":  func() { PackB(x, x[:10], 1, 10, 10, 2) },
-		"B: cols 33":    func() { PackB(x, x, 33, 1, 1, 33) },
+		"B: dst panels": func() { PackB(x[:63], x, 33, 1, 1, 33) },
 	} {
 		func() {
 			defer func() {

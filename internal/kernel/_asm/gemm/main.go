@@ -24,7 +24,10 @@ func main() {
 	transpose4()
 	transpose16(12)
 	transpose16(16)
-	copyRows()
+	for _, panels := range []int{1, 4} {
+		copyPanels(32, panels)
+		copyPanels(12, panels)
+	}
 	peak(avx512)
 	peak(avx2)
 	Generate()

@@ -186,30 +186,42 @@ func transposed(rows int) []reg.Register {
 	return out
 }
 
-// copyRows copies k rows of up to 32 numbers with AVX-512.
-func copyRows() {
-	TEXT("copy512", NOSPLIT, "func(dst *float32, dstride int, src *float32, sstride int, k int, cols int)")
-	Doc("copy512 writes dst[i*dstride+j] = src[i*sstride+j] for i < k and j < cols, k > 0, 0 < cols <= 32.")
+// copyPanels generates the copy of a block of width·panels columns of a row-major
+// matrix into that many panels. Several panels per row read longer pieces of
+// memory, and rows are asked for ahead of time: no prefetcher follows a stride of
+// thousands of bytes.
+func copyPanels(width, panels int) {
+	name := fmt.Sprintf("copy256x%dx%d", width, panels)
+	TEXT(name, NOSPLIT, "func(dst *float32, pstride int, src *float32, sstride int, k int)")
+	Doc(fmt.Sprintf("%s writes dst[p*pstride+i*%d+j] = src[i*sstride+p*%d+j] for p < %d, i < k and j < %d; k > 0.", name, width, width, panels, width))
 	Pragma("noescape")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	ds, ss := Load(Param("dstride"), GP64()), Load(Param("sstride"), GP64())
-	SHLQ(Imm(2), ds)
+	dst, ps := Load(Param("dst"), GP64()), Load(Param("pstride"), GP64())
+	SHLQ(Imm(2), ps)
+	to := []Mem{{Base: dst}}
+	if panels == 4 {
+		ps3 := GP64()
+		LEAQ(Mem{Base: ps, Index: ps, Scale: 2}, ps3)
+		to = append(to, Mem{Base: dst, Index: ps, Scale: 1}, Mem{Base: dst, Index: ps, Scale: 2}, Mem{Base: dst, Index: ps3, Scale: 1})
+	}
+	src, ss := Load(Param("src"), GP64()), Load(Param("sstride"), GP64())
 	SHLQ(Imm(2), ss)
-	k, cols := Load(Param("k"), GP64()), Load(Param("cols"), GP64())
-	m, k1, k2 := GP64(), K(), K()
-	MOVQ(I64(-1), m)
-	BZHIQ(cols, m, m)
-	KMOVW(m.As32(), k1)
-	SHRQ(Imm(16), m)
-	KMOVW(m.As32(), k2)
-	z := avx512.vec
+	k := Load(Param("k"), GP64())
 	Label("row")
-	VMOVUPS_Z(Mem{Base: src}, k1, z[0])
-	VMOVUPS_Z(Mem{Base: src, Disp: 64}, k2, z[1])
-	VMOVUPS(z[0], k1, Mem{Base: dst})
-	VMOVUPS(z[1], k2, Mem{Base: dst, Disp: 64})
+	for line := 0; line < width*panels*4; line += 64 {
+		PREFETCHT0(Mem{Base: src, Index: ss, Scale: 8, Disp: line})
+	}
+	for p := range panels {
+		for at := 0; at < width; at += 8 {
+			var r reg.Register = avx2.vec[(p*width+at)/8%16]
+			if width-at < 8 {
+				r = avx2.vec[(p*width+at)/8%16].AsX()
+			}
+			VMOVUPS(Mem{Base: src, Disp: (p*width + at) * 4}, r)
+			VMOVUPS(r, to[p].Offset(at*4))
+		}
+	}
 	ADDQ(ss, src)
-	ADDQ(ds, dst)
+	ADDQ(U32(width*4), dst)
 	DECQ(k)
 	JNZ(LabelRef("row"))
 	VZEROUPPER()

@@ -165,10 +165,10 @@ func newPage(l *Look) *pageData {
 	return p
 }
 
-// firstShown keeps the page's grids to a few thousand cells.
+// firstShown keeps the page under about 5,000 elements, which any browser takes in its stride.
 func firstShown(tokens, layers int) int {
 	n := min(tokens, 64)
-	for n > 8 && n*(2*layers+2)+n*n/2+n*layers > 6000 {
+	for n > 8 && 3*n*(layers+1)+n*n/2+n*layers+10*n > 4500 { // elements of lens, attention, loom and the rest
 		n--
 	}
 	return tokens - n

@@ -1,0 +1,122 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf8"
+
+	"weft/internal/atomicfile"
+)
+
+// format names the file format; the number rises when old readers would go wrong.
+const format = "weft-chat/1"
+
+// maxFile bounds what Load reads into memory.
+const maxFile = 64 << 20
+
+// ErrFile is wrapped when a file is no conversation.
+var ErrFile = errors.New("not a saved conversation")
+
+// File is a conversation as Save writes it: one JSON object,
+//
+//	{"format":"weft-chat/1","model":"…","template":"chatml",
+//	 "messages":[{"role":"system","content":"…"},{"role":"user","content":"…"},…]}
+//
+// A content that is not UTF-8, which JSON cannot hold, stands as base64 under
+// "content_base64" instead.
+type File struct {
+	Model, Template string // with which it was held; for people
+	Conversation
+}
+
+type fileJSON struct {
+	Format   string        `json:"format"`
+	Model    string        `json:"model,omitempty"`
+	Template string        `json:"template,omitempty"`
+	Messages []messageJSON `json:"messages"`
+}
+
+type messageJSON struct {
+	Role    Role    `json:"role"`
+	Content *string `json:"content,omitempty"`
+	Base64  []byte  `json:"content_base64,omitempty"`
+}
+
+// Save writes a conversation to path, whole or not at all.
+func Save(path string, f File) error {
+	out := fileJSON{Format: format, Model: f.Model, Template: f.Template, Messages: []messageJSON{}}
+	for _, m := range f.Messages() {
+		j := messageJSON{Role: m.Role, Content: &m.Content}
+		if !utf8.ValidString(m.Content) {
+			j.Content, j.Base64 = nil, []byte(m.Content)
+		}
+		out.Messages = append(out.Messages, j)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(out); err != nil {
+		return fmt.Errorf("save conversation: %w", err)
+	}
+	if err := atomicfile.WriteBytes(path, b.Bytes()); err != nil {
+		return fmt.Errorf("save conversation: %w", err)
+	}
+	return nil
+}
+
+// Load reads what Save wrote.
+func Load(path string) (File, error) {
+	data, err := read(path)
+	if err != nil {
+		return File{}, fmt.Errorf("load conversation: %w", err)
+	}
+	f, err := parse(data)
+	if err != nil {
+		return File{}, fmt.Errorf("load conversation %s: %w", path, err)
+	}
+	return f, nil
+}
+
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%w: %s is larger than %d MiB", ErrFile, path, maxFile>>20)
+	}
+	return data, err
+}
+
+func parse(data []byte) (File, error) {
+	var in fileJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	if in.Format != format {
+		return File{}, fmt.Errorf("%w: its format is %q, this reads %q", ErrFile, in.Format, format)
+	}
+	var messages []Message
+	for i, m := range in.Messages {
+		switch {
+		case m.Content != nil && m.Base64 == nil:
+			messages = append(messages, Message{m.Role, *m.Content})
+		case m.Content == nil && m.Base64 != nil:
+			messages = append(messages, Message{m.Role, string(m.Base64)})
+		default:
+			return File{}, fmt.Errorf("%w: message %d needs either content or content_base64", ErrFile, i+1)
+		}
+	}
+	c, err := split(messages)
+	if err != nil {
+		return File{}, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return File{Model: in.Model, Template: in.Template, Conversation: *c}, nil
+}

@@ -28,6 +28,9 @@ func (w *watcher) pattern(p *model.Point) error {
 			}
 			w.t.Checks.PatternRows = max(w.t.Checks.PatternRows, math.Abs(sum-1))
 		}
+		if w.o.AllHeads {
+			w.keepHead(p.Layer, all, n)
+		}
 		h := Head{p.Layer, head}
 		if wanted := w.o.Head; wanted != nil && *wanted == h || wanted == nil && around > w.best {
 			w.best = around
@@ -44,4 +47,16 @@ func triangle(all []float32, n int) [][]float32 {
 		rows[i] = append([]float32(nil), all[i*n:i*n+i+1]...)
 	}
 	return rows
+}
+
+// keepHead files a pattern as the next head of its layer.
+func (w *watcher) keepHead(layer int, all []float32, n int) {
+	var t Triangle
+	for i := range n {
+		t = append(t, all[i*n:i*n+i+1]...)
+	}
+	if layer == len(w.t.Heads) {
+		w.t.Heads = append(w.t.Heads, nil)
+	}
+	w.t.Heads[layer] = append(w.t.Heads[layer], t)
 }

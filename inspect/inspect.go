@@ -24,6 +24,8 @@ type Options struct {
 	Top   int   // candidates per lens reading and in the prediction; 0: 5
 	Cells int   // leading numbers kept of every vector; 0: none, negative: all
 	Head  *Head // whose pattern to keep; nil: the one that looks around most
+
+	AllHeads bool // keep every head's pattern too: layers × heads × tokens²/2 numbers
 }
 
 // Head names one attention head.
@@ -42,6 +44,7 @@ type Trace struct {
 	Blocks    []Block
 
 	Attention Pattern
+	Heads     [][]Triangle // by layer and head, if Options.AllHeads
 
 	Next        Reading   // the prediction: what comes after the last token
 	LockIn      []int     // per token: the depth from which on the final top-1 is the lens's top-1
@@ -101,6 +104,10 @@ type Pattern struct {
 	Chosen bool // by the caller; else because it looks around most
 	Rows   [][]float32
 }
+
+// Triangle is a whole pattern, row after row without what lies in the future:
+// token i's row begins at i·(i+1)/2.
+type Triangle = []float32
 
 // Checks are the trace's proofs about itself. All are absolute differences,
 // and exact arithmetic would make every one 0.

@@ -195,7 +195,7 @@ func ablated(t *testing.T, m *model.Model, tr *inspect.Trace, layer, head int) f
 
 func TestPatternIsTheHooks(t *testing.T) {
 	want := inspect.Head{Layer: 1, Head: 2}
-	each(t, inspect.Options{Head: &want}, func(t *testing.T, m *model.Model, tr *inspect.Trace) {
+	each(t, inspect.Options{Head: &want, AllHeads: true}, func(t *testing.T, m *model.Model, tr *inspect.Trace) {
 		if tr.Attention.Head != want || !tr.Attention.Chosen {
 			t.Fatalf("got head %v", tr.Attention.Head)
 		}
@@ -207,6 +207,9 @@ func TestPatternIsTheHooks(t *testing.T) {
 					t.Errorf("row %d has %d entries", i, len(row))
 				}
 				for j, v := range row {
+					if got := tr.Heads[1][2][i*(i+1)/2+j]; got != v {
+						t.Errorf("among all heads, %d looks at %d with %v, alone with %v", i, j, got, v)
+					}
 					if got := p.Data[(want.Head*n+i)*n+j]; got != v {
 						t.Errorf("%d looks at %d with %v, the trace says %v", i, j, got, v)
 					}

@@ -68,6 +68,7 @@ type pageData struct {
 	Rest   float64 // probability of all tokens that have no bar
 	Others int
 	Cells  int // numbers per ribbon
+	Thumbs []thumbRow
 	Scale  [2]float64
 }
 
@@ -120,6 +121,12 @@ type writeRow struct {
 	Width float64
 }
 
+// thumbRow is a block's heads, to choose one.
+type thumbRow struct {
+	Layer int
+	Heads []int
+}
+
 type headRow struct {
 	Layer int
 	Cells []headCell
@@ -162,6 +169,7 @@ func newPage(l *Look) *pageData {
 	}
 	p.Rest, p.Others = max(0, p.Rest), l.Model.Vocab-len(l.Prediction)
 	p.writes()
+	p.thumbs()
 	return p
 }
 
@@ -223,6 +231,39 @@ func (p *pageData) looks() {
 	}
 }
 
+// maxPatterns is how many attention numbers a page carries, so that it stays
+// under a megabyte or two; beyond, it has the one head alone.
+const maxPatterns = 300_000
+
+func (p *pageData) thumbs() {
+	n, heads := len(p.Tokens)-p.First, len(p.Blocks)*p.Model.Heads
+	if len(p.trace.Heads) != len(p.Blocks) || heads > 400 || n*(n+1)/2*heads > maxPatterns {
+		return
+	}
+	for l, heads := range p.trace.Heads {
+		row := thumbRow{Layer: l}
+		for h := range heads {
+			row.Heads = append(row.Heads, h)
+		}
+		p.Thumbs = append(p.Thumbs, row)
+	}
+}
+
+// patterns packs the shown part of every head's pattern, 16 bits a number.
+func (p *pageData) patterns() string {
+	var raw []byte
+	for _, row := range p.Thumbs {
+		for _, h := range row.Heads {
+			for i := p.First; i < len(p.Tokens); i++ {
+				for _, v := range p.trace.Heads[row.Layer][h][i*(i+1)/2+p.First:][:i-p.First+1] {
+					raw = binary.LittleEndian.AppendUint16(raw, uint16(math.Round(65535*float64(v))))
+				}
+			}
+		}
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
 func (p *pageData) writes() {
 	largest, largestHead := 1e-30, 1e-30
 	for _, part := range p.Parts.Parts {
@@ -271,5 +312,5 @@ func (p *pageData) script() map[string]any {
 	}
 	p.Scale[1] = scaleOf(streams...)
 	return map[string]any{"look": p.Look, "first": p.First, "cells": p.Cells, "hooks": names, "scale": p.Scale,
-		"inputs": p.trace.Input.Norms, "vectors": base64.StdEncoding.EncodeToString(raw)}
+		"inputs": p.trace.Input.Norms, "patterns": p.patterns(), "vectors": base64.StdEncoding.EncodeToString(raw)}
 }

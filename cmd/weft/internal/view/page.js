@@ -1,10 +1,11 @@
 "use strict";
 // Everything drawn here comes from the JSON beside this script; the tables are
 // already in the page.
-const { look, first, cells, hooks, scale, inputs, vectors } = JSON.parse(document.getElementById("data").textContent);
+const { look, first, cells, hooks, scale, inputs, vectors, patterns } = JSON.parse(document.getElementById("data").textContent);
 const $ = (s, in_ = document) => [...in_.querySelectorAll(s)];
 const read = document.getElementById("read");
-const numbers = new Float32Array(Uint8Array.from(atob(vectors), c => c.charCodeAt(0)).buffer);
+const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer;
+const numbers = new Float32Array(bytes(vectors)), looks = new Uint16Array(bytes(patterns));
 const shown = look.tokens.length - first;
 const tokens = [...document.querySelectorAll("[data-pick]")].map(b => b.textContent);
 
@@ -38,8 +39,39 @@ function draw(canvas, pos, neg) {
   g.putImageData(image, 0, 0);
 }
 function drawAll() {
-  const pos = rgb("--pos"), neg = rgb("--neg");
+  const pos = rgb("--pos"), neg = rgb("--neg"), looked = rgb("--looked");
   $(".ribbon").forEach(c => draw(c, pos, neg));
+  $("[data-head]").forEach(b => drawHead(b.firstElementChild, pattern(b.dataset.head), looked));
+}
+
+// A head's pattern: rows of the triangle, one after the other, as shares of 65535.
+function pattern(name) {
+  const [layer, head] = name.split(".").map(Number), size = shown * (shown + 1) / 2;
+  return looks.subarray((layer * look.model.heads + head) * size).subarray(0, size);
+}
+function drawHead(canvas, values, c) {
+  canvas.width = canvas.height = shown;
+  const g = canvas.getContext("2d"), image = g.createImageData(shown, shown);
+  for (let i = 0, at = 0; i < shown; i++)
+    for (let j = 0; j <= i; j++, at++)
+      image.data.set([c[0], c[1], c[2], Math.round(values[at] / 257)], 4 * (i * shown + j));
+  g.putImageData(image, 0, 0);
+}
+function pickHead(name) {
+  const [layer, head] = name.split("."), values = pattern(name), hook = `blocks.${layer}.attn.hook_pattern`;
+  $("[data-head]").forEach(b => b.setAttribute("aria-pressed", b.dataset.head === name));
+  document.getElementById("head").textContent = name;
+  document.getElementById("why").hidden = name !== `${look.attention.layer}.${look.attention.head}`;
+  $(".looks tbody tr").forEach((tr, i) => {
+    tr.dataset.hook = hook;
+    $("td", tr).forEach((td, j) => {
+      const p = values[i * (i + 1) / 2 + j] / 65535;
+      td.textContent = Math.round(100 * p);
+      td.style.setProperty("--p", p.toFixed(4));
+      td.toggleAttribute("data-hi", p > 0.55);
+      td.title = `${hook}[0, ${head}, ${i + first}, ${j + first}] = ${four(p)}: “${tokens[i]}” takes ${(100 * p).toFixed(1)}% from “${tokens[j]}”`;
+    });
+  });
 }
 
 function say(text) { read.textContent = text; }
@@ -126,6 +158,11 @@ $("[role=grid]").forEach(g => { const td = g.querySelector("td"); if (td) td.tab
 $(".scale").forEach(s => {
   const full = scale[+s.dataset.scale];
   s.innerHTML = `<span class="mono">−${short(full)}</span><i></i><span class="mono">+${short(full)}</span><span>98 of 100 numbers lie within</span>`;
+});
+const chosen = `${look.attention.layer}.${look.attention.head}`;
+$("[data-head]").forEach(b => {
+  b.addEventListener("click", () => pickHead(b.dataset.head));
+  b.setAttribute("aria-pressed", b.dataset.head === chosen);
 });
 const dark = matchMedia("(prefers-color-scheme: dark)");
 document.querySelector(".theme").addEventListener("click", () => {

@@ -33,7 +33,7 @@ func look(t *testing.T, n, layers int) *Look {
 	for i := range tokens {
 		tokens[i] = int32(i)
 	}
-	tr, err := inspect.Look(m, tokens, inspect.Options{Cells: -1, Top: 4})
+	tr, err := inspect.Look(m, tokens, inspect.Options{Cells: -1, Top: 4, AllHeads: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ var blocks = struct {
 	shared int // largest block of A that all threads read whole
 	b      int // B panels that all threads share in the last-level cache
 	serial int // products below this many FLOPs (20 µs) stay on the caller
-}{k: 768, a: 64 << 10, shared: 256 << 10, b: 3 << 20, serial: 2 << 20}
+}{k: 768, a: 64 << 10, shared: 256 << 10, b: 1024 << 10, serial: 2 << 20}
 
 // packGroup is how many panels are packed together where they lie side by side in
 // memory: it makes the pieces that are read longer.
@@ -34,8 +34,8 @@ type product struct {
 	add     bool
 	kc      int // k of one pass
 
-	k0, k1   int // the pass of byRows
-	j0, j1   int // the columns of byRows, as panels
+	k0, k1   int // the pass
+	j0, j1   int // byRows: the block of columns, as panels
 	perTask  int // panels per task
 	leftover int // byRows: the first leftover tasks take one panel more
 
@@ -71,6 +71,9 @@ func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
 	m := products.Get().(*product)
 	m.c, m.a, m.b, m.packed, m.add = c, a, b, packed, add
 	m.kc = split(k, blocks.k, 16)
+	if rows <= kernel.TileRows {
+		m.kc = split(k, 2*blocks.k, 16)
+	}
 	if rows*m.kc <= blocks.shared && (p.Threads() == 1 || panels(cols, kernel.TileCols) >= 2*p.Threads() || cols >= rows) {
 		m.byColumns(p)
 	} else {
@@ -89,90 +92,88 @@ func split(n, most, grain int) int {
 	return panels(panels(n, panels(n, most)), grain) * grain
 }
 
-// byColumns shares all of a and lets tasks own columns of c.
+// byColumns shares a, one pass at a time, and lets tasks own columns of c.
 func (m *product) byColumns(p *par.Pool) {
-	rows, k := m.a.Rows, m.a.Cols
-	if rows > 1 || m.a.CS != 1 {
-		m.aPanels = grown(m.aPanels, rows*k)
-		packers := p
-		if rows*k < 32<<10 {
-			packers = nil // done before the others have heard of it
-		}
-		packers.Run(panels(rows, packGroup*kernel.TileRows)*panels(k, m.kc), m.packATask)
-	}
 	n := panels(m.c.Cols, kernel.TileCols)
 	m.perTask = max(1, n/(8*p.Threads()))
-	p.Run(panels(n, m.perTask), m.columnsTask)
+	if n >= 2*packGroup*p.Threads() {
+		m.perTask = panels(m.perTask, packGroup) * packGroup
+	}
+	for m.k0 = 0; m.k0 < m.a.Cols; m.k0 = m.k1 {
+		m.k1 = min(m.k0+m.kc, m.a.Cols)
+		m.shareA(p)
+		p.Run(panels(n, m.perTask), m.columnsTask)
+	}
 }
 
-// packA packs a group of panels of a for one pass: the passes follow each other,
-// each with all its panels.
+// shareA packs the current pass of a. One contiguous row is its own panel.
+func (m *product) shareA(p *par.Pool) {
+	rows, kc := m.a.Rows, m.k1-m.k0
+	if rows == 1 && m.a.CS == 1 {
+		return
+	}
+	m.aPanels = grown(m.aPanels, rows*kc)
+	if rows*kc < 32<<10 {
+		p = nil // done before the others have heard of it
+	}
+	p.Run(panels(rows, packGroup*kernel.TileRows), m.packATask)
+}
+
+// packA packs a group of panels of a.
 func (m *product) packA(_, i int) {
 	const step = packGroup * kernel.TileRows
-	n := panels(m.a.Rows, step)
-	k0, r0 := i/n*m.kc, i%n*step
-	k1, r1 := min(k0+m.kc, m.a.Cols), min(r0+step, m.a.Rows)
-	packRows(m.aPanels[m.a.Rows*k0+r0*(k1-k0):], m.a, r0, r1, k0, k1)
+	r0 := i * step
+	packRows(m.aPanels[r0*(m.k1-m.k0):], m.a, r0, min(r0+step, m.a.Rows), m.k0, m.k1)
 }
 
-// panelA is the panel of rows [r0,r1) for the pass [k0,k1). One contiguous row is
-// its own panel.
-func (m *product) panelA(r0, r1, k0, k1 int) []float32 {
+// panelA is the panel of rows [r0,r1).
+func (m *product) panelA(r0, r1 int) []float32 {
 	if m.a.Rows == 1 && m.a.CS == 1 {
-		return m.a.Data[k0:k1]
+		return m.a.Data[m.k0:m.k1]
 	}
-	at := m.a.Rows*k0 + r0*(k1-k0)
-	return m.aPanels[at : at+(r1-r0)*(k1-k0)]
+	return m.aPanels[r0*(m.k1-m.k0) : r1*(m.k1-m.k0)]
 }
 
-// columns computes the columns of one task, a group of panels at a time.
+// columns computes the columns of one task. Panels that lie side by side in
+// memory are packed a group at a time.
 func (m *product) columns(_, i int) {
-	group := 1
-	var s *scratch
-	if m.packed == nil {
-		if m.b.CS == 1 {
-			group = min(packGroup, m.perTask)
-		}
-		s = getScratch(group * m.kc * kernel.TileCols)
-		defer putScratch(s)
-	}
 	n := panels(m.c.Cols, kernel.TileCols)
-	last := min((i+1)*m.perTask, n)
-	for j := i * m.perTask; j < last; j += group {
-		for k0 := 0; k0 < m.a.Cols; k0 += m.kc {
-			m.columnGroup(s, j, min(j+group, last), k0, min(k0+m.kc, m.a.Cols))
+	first, last := i*m.perTask, min((i+1)*m.perTask, n)
+	if m.packed != nil {
+		for j := first; j < last; j++ {
+			m.column(m.packed.panel(j, m.k0, m.k1), j)
+		}
+		return
+	}
+	group := 1
+	if m.b.CS == 1 {
+		group = packGroup
+	}
+	size := (m.k1 - m.k0) * kernel.TileCols
+	s := getScratch(group * size)
+	defer putScratch(s)
+	for lo := first; lo < last; lo += group {
+		hi := min(lo+group, last)
+		packColumns(s.data, m.b, lo, hi, m.k0, m.k1)
+		for j := lo; j < hi; j++ {
+			m.column(s.data[(j-lo)*size:(j-lo+1)*size], j)
 		}
 	}
 }
 
-// columnGroup adds the pass [k0,k1) to panels [lo,hi), packing them if they must be.
-func (m *product) columnGroup(s *scratch, lo, hi, k0, k1 int) {
-	if m.packed == nil {
-		packColumns(s.data, m.b, lo, hi, k0, k1)
-	}
-	size := (k1 - k0) * kernel.TileCols
-	for j := lo; j < hi; j++ {
-		if m.packed != nil {
-			m.column(m.packed.panel(j, k0, k1), j, k0, k1)
-		} else {
-			m.column(s.data[(j-lo)*size:(j-lo+1)*size], j, k0, k1)
-		}
-	}
-}
-
-// column adds one pass to all rows of one panel of columns.
-func (m *product) column(b []float32, j, k0, k1 int) {
+// column adds the pass to all rows of one panel of columns.
+func (m *product) column(b []float32, j int) {
 	for r0 := 0; r0 < m.a.Rows; r0 += kernel.TileRows {
 		r1 := min(r0+kernel.TileRows, m.a.Rows)
-		m.tile(m.panelA(r0, r1, k0, k1), b, r0, r1, j, k0, k1)
+		m.tile(m.panelA(r0, r1), b, r0, r1, j)
 	}
 }
 
-// tile adds the pass [k0,k1) to rows [r0,r1) of panel j. The first pass starts from
-// zero unless the product adds to c; later ones continue the chains.
-func (m *product) tile(a, b []float32, r0, r1, j, k0, k1 int) {
+// tile adds the pass to rows [r0,r1) of panel j. The first pass starts from zero
+// unless the product adds to c; later ones continue the chains.
+func (m *product) tile(a, b []float32, r0, r1, j int) {
 	j0 := j * kernel.TileCols
-	kernel.Tile(m.c.Data[r0*m.c.RS+j0:], m.c.RS, a, b, r1-r0, min(kernel.TileCols, m.c.Cols-j0), k1-k0, m.add || k0 > 0)
+	kernel.Tile(m.c.Data[r0*m.c.RS+j0:], m.c.RS, a, b, r1-r0, min(kernel.TileCols, m.c.Cols-j0), m.k1-m.k0, m.add || m.k0 > 0)
 }
 
 // byRows goes through blocks of b that fit the shared cache and lets tasks own
@@ -234,7 +235,7 @@ func (m *product) rows(_, i int) {
 		b := m.sharedB(j)
 		for r := r0; r < r1; r += kernel.TileRows {
 			end := min(r+kernel.TileRows, r1)
-			m.tile(s.data[(r-r0)*kc:(end-r0)*kc], b, r, end, j, m.k0, m.k1)
+			m.tile(s.data[(r-r0)*kc:(end-r0)*kc], b, r, end, j)
 		}
 	}
 }

@@ -12,13 +12,13 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for rows := 1; rows <= 12; rows++ {
+	for rows := 1; rows <= avx512.most; rows++ {
 		tile(avx512, rows, 2)
 	}
 	for rows := 1; rows <= 3; rows++ {
 		tile(avx2, rows, 4)
 	}
-	for rows := 4; rows <= 6; rows++ {
+	for rows := 4; rows <= avx2.most; rows++ {
 		tile(avx2, rows, 2)
 	}
 	transpose4()
@@ -37,12 +37,13 @@ func main() {
 type isa struct {
 	name  string // in function names
 	lanes int    // float32 per vector
+	most  int    // rows of the largest tile, the one that most of the work is done in
 	vec   []reg.VecPhysical
 }
 
 var (
-	avx512 = isa{"512", 16, vectors("z")}
-	avx2   = isa{"256", 8, vectors("y")}
+	avx512 = isa{"512", 16, 12, vectors("z")}
+	avx2   = isa{"256", 8, 6, vectors("y")}
 )
 
 // vectors lists the vector registers of one width. They are named rather than

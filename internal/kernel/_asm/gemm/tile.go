@@ -105,6 +105,9 @@ func (t *tiler) start() {
 	}
 	JMP(LabelRef("begin"))
 	Label("old")
+	if t.rows == t.most {
+		t.prefetchBelow()
+	}
 	t.eachColumns("load", func(r, v int) {
 		VMOVUPS(t.at(r, v), t.acc(r, v))
 	}, func(r, v int, mask reg.Register) {
@@ -115,6 +118,24 @@ func (t *tiler) start() {
 		}
 	})
 	Label("begin")
+}
+
+// prefetchBelow asks for the tile of c twelve rows below, which mostly comes next:
+// the chains of a tile that adds cannot start before its old c has arrived.
+func (t *tiler) prefetchBelow() {
+	below, last := &tiler{isa: t.isa, ld: t.ld, ld3: t.ld3}, t.c[0]
+	for r := 4; r < 12+t.rows; r += 4 {
+		p := GP64()
+		LEAQ(Mem{Base: last, Index: t.ld, Scale: 4}, p)
+		if last = p; r >= 12 {
+			below.c = append(below.c, p)
+		}
+	}
+	for r := range t.rows {
+		for at := 0; at < t.vecs; at += 16 / t.lanes {
+			PREFETCHT0(below.at(r, at))
+		}
+	}
 }
 
 func (t *tiler) store() {

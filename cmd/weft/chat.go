@@ -1,0 +1,95 @@
+package main
+
+import (
+	"weft"
+	"weft/chat"
+	"weft/sample"
+)
+
+type chatCommand struct {
+	modelArg
+	Prompt      *string `short:"p" help:"Say this, print the answer, and leave; - reads stdin, which is also read if it is no terminal." placeholder:"TEXT"`
+	System      string  `help:"What the model should know or be." placeholder:"TEXT"`
+	Ctx         int     `help:"Most tokens of conversation; 0 is what the model was made for." placeholder:"N" default:"0"`
+	TopLogprobs int     `help:"With --json: list the N most likely tokens at each place." placeholder:"N" default:"0"`
+	samplingFlags
+}
+
+func (chatCommand) Help() string {
+	return `In the conversation, /help lists what else can be done: see what the model could have said instead, ask again, save.
+
+Examples:
+
+    weft chat
+    echo "To be, or" | weft chat
+    weft chat out/mine -p "Hello" --temp 0.5`
+}
+
+// How much an answer has unless told otherwise. A model without a template has
+// nothing that ends its turn.
+const (
+	plainTokens = 128
+	chatTokens  = 1024
+)
+
+func (c *chatCommand) Run(a *app) error {
+	if err := checkCounts(c.Ctx, c.TopLogprobs); err != nil {
+		return err
+	}
+	if c.Prompt == nil && terminal(a.stdin) != nil {
+		return c.interactive(a)
+	}
+	prompt, err := a.prompt(c.Prompt)
+	if err != nil {
+		return err
+	}
+	m, talk, err := c.open(a)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if m.Template == chat.Plain {
+		a.note("%s has no chat template: it continues the text", m.Name)
+	}
+	talk.Options.LogProbs, talk.Options.Top = a.JSON, c.TopLogprobs
+	ctx, stop := interruptible()
+	defer stop()
+	return a.speak(m, talk.Options, func(yield func(weft.Token) bool) (weft.Reply, error) {
+		return talk.Say(ctx, prompt, yield)
+	})
+}
+
+// open gets the model and begins the conversation.
+func (c *chatCommand) open(a *app) (opened, *weft.Chat, error) {
+	m, err := a.openModel(c.Model)
+	if err != nil {
+		return m, nil, err
+	}
+	talk, err := c.begin(m, a.Seed)
+	if err != nil {
+		m.Close()
+	}
+	return m, talk, err
+}
+
+func (c *chatCommand) begin(m opened, seed *uint64) (*weft.Chat, error) {
+	var s sample.Options
+	s, err := c.options(m.Sampling, seed)
+	if err != nil {
+		return nil, err
+	}
+	window, err := m.context(c.Ctx)
+	if err != nil {
+		return nil, err
+	}
+	usual := chatTokens
+	if m.Template == chat.Plain {
+		usual = plainTokens
+	}
+	talk, err := m.Chat(weft.Options{Sampling: &s, Context: window, MaxTokens: c.maxTokens(usual), Stop: c.Stop})
+	if err != nil {
+		return nil, err
+	}
+	talk.System = c.System
+	return talk, nil
+}

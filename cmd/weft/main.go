@@ -1,0 +1,136 @@
+// Command weft trains language models, runs them, talks through them and shows
+// what they do. Run it with --help for its commands.
+//
+// Every command is a file of this package: a struct that kong fills from the
+// arguments, with a Run method. What commands share is in app.go (streams and
+// errors), model.go (opening a model) and sampling.go (flags).
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"weft/internal/cpu"
+)
+
+func main() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// commands is everything that can be asked for.
+type commands struct {
+	common
+
+	Chat     chatCommand     `cmd:"" help:"Talk to a model."`
+	Run      runCommand      `cmd:"" help:"Let a model continue a text."`
+	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`
+	Version  versionCommand  `cmd:"" help:"Show the version, and what of this machine is used."`
+}
+
+// common are the flags that every command has.
+type common struct {
+	Threads int     `help:"Worker threads; 0 is one per core." default:"0" placeholder:"N"`
+	Seed    *uint64 `help:"Same seed, same result. Random unless given." placeholder:"N"`
+	JSON    bool    `name:"json" help:"Print one JSON document."`
+	Quiet   bool    `short:"q" help:"Print results and errors only."`
+}
+
+const description = `Weft trains language models, runs them, talks through them, and shows every thread.
+
+MODEL is a .gguf file or a model folder (config.json, *.safetensors, tokenizer.json), which is also what "weft train"
+writes. Without one, the built-in model is used.`
+
+// Main runs one command and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	var cmds commands
+	helped := false
+	parser, err := kong.New(&cmds,
+		kong.Name("weft"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
+	)
+	if err != nil {
+		return a.report("weft", err)
+	}
+	if len(args) == 0 {
+		parser.Stdout = stderr // nothing was asked for, so this is no result
+		parser.Parse([]string{"--help"})
+		return exitUsage
+	}
+	ctx, err := parser.Parse(args)
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		return a.report(commandOf(err), usageError{err})
+	}
+	a.common = cmds.common
+	name := ctx.Selected().Name
+	if err := errors.Join(a.check(), cpu.Check()); err != nil {
+		return a.report(name, err)
+	}
+	return a.report(name, a.guard(func() error { return ctx.Run(a) }))
+}
+
+// commandOf is the command whose arguments are wrong.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		return parse.Context.Selected().Name
+	}
+	return ""
+}
+
+// check refuses values that no command can use.
+func (c common) check() error {
+	if c.Threads < 0 {
+		return usagef("--threads is %d, must be 0 or more", c.Threads)
+	}
+	return nil
+}
+
+// guard turns a bug into an error: users get one line, WEFT_DEBUG=1 the stack.
+func (a *app) guard(run func() error) (err error) {
+	if os.Getenv("WEFT_DEBUG") == "" {
+		defer func() {
+			if bug := recover(); bug != nil {
+				err = fmt.Errorf("this is a bug in weft: %v (WEFT_DEBUG=1 shows where)", bug)
+			}
+		}()
+	}
+	return run()
+}
+
+// report prints what went wrong, if anything, on one line and picks the exit code.
+func (a *app) report(command string, err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	}
+	line := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	where := ""
+	if command != "" {
+		where = command + ": "
+	}
+	if errors.As(err, &usage) {
+		fmt.Fprintf(a.stderr, "weft: %s%s (see: weft %s)\n", where, line, strings.TrimSpace(command+" --help"))
+		return exitUsage
+	}
+	fmt.Fprintf(a.stderr, "weft: %s%s\n", where, line)
+	return exitFailed
+}

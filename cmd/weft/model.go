@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"weft"
+	"weft/generate"
+	"weft/sample"
+)
+
+// modelArg is the MODEL of a command line.
+type modelArg struct {
+	Model string `arg:"" optional:"" help:"Model to use (default: the built-in one)."`
+}
+
+// opened is a model and how long opening it took.
+type opened struct {
+	*weft.Model
+	load time.Duration
+}
+
+// openModel is how every command gets its model; path "" is the built-in one.
+func (a *app) openModel(path string) (opened, error) {
+	start := time.Now()
+	m, err := weft.Opener{Threads: a.Threads}.Open(path)
+	return opened{m, time.Since(start)}, err
+}
+
+// modelJSON names a model in documents.
+type modelJSON struct {
+	Name   string `json:"name"`
+	Arch   string `json:"arch"`
+	Params int    `json:"params"`
+}
+
+func (o opened) json() modelJSON {
+	return modelJSON{o.Name, o.Core.Config.Arch, o.Params()}
+}
+
+// answerJSON is the document of `weft run --json` and `weft chat -p --json`.
+type answerJSON struct {
+	Model        modelJSON      `json:"model"`
+	PromptTokens []int32        `json:"prompt_tokens"`
+	Tokens       []tokenJSON    `json:"tokens"`
+	Text         string         `json:"text"`
+	Finish       string         `json:"finish"`
+	StopText     string         `json:"stop_text,omitempty"`
+	StopToken    *int32         `json:"stop_token,omitempty"`
+	Dropped      int            `json:"dropped_messages,omitempty"`
+	Context      int            `json:"context"`
+	Sampling     sample.Options `json:"sampling"`
+	Timing       timingJSON     `json:"timing"`
+}
+
+type tokenJSON struct {
+	ID      int32           `json:"id"`
+	Text    string          `json:"text"`
+	LogProb float64         `json:"logprob"`
+	Top     []candidateJSON `json:"top"`
+}
+
+type candidateJSON struct {
+	ID      int32   `json:"id"`
+	Text    string  `json:"text"`
+	LogProb float64 `json:"logprob"`
+}
+
+type timingJSON struct {
+	Load        float64 `json:"load_s"`
+	Prefill     float64 `json:"prefill_s"`
+	Decode      float64 `json:"decode_s"`
+	PrefillRate float64 `json:"prefill_tokens_per_s"`
+	DecodeRate  float64 `json:"decode_tokens_per_s"`
+}
+
+// answer makes the document of a reply.
+func (o opened) answer(res weft.Reply, s sample.Options, context int) answerJSON {
+	doc := answerJSON{
+		Model: o.json(), PromptTokens: res.Prompt, Tokens: []tokenJSON{}, Text: res.Text,
+		Finish: string(res.Finish), StopText: res.StopText, Dropped: res.Dropped, Context: context, Sampling: s,
+		Timing: timingJSON{o.load.Seconds(), res.Prefill.Seconds(), res.Decode.Seconds(), res.PrefillRate(), res.DecodeRate()},
+	}
+	if res.End >= 0 {
+		doc.StopToken = &res.End
+	}
+	for _, t := range res.Tokens {
+		j := tokenJSON{t.ID, t.Text, t.LogProb, []candidateJSON{}}
+		for _, c := range t.Top {
+			if c.P() > 0 { // JSON has no number for the logarithm of nothing
+				j.Top = append(j.Top, candidateJSON{c.ID, string(o.Tokenizer.Piece(c.ID)), c.LogProb})
+			}
+		}
+		doc.Tokens = append(doc.Tokens, j)
+	}
+	return doc
+}
+
+// explain adds the next step to errors that have one.
+func (o opened) explain(err error, context int) error {
+	var tooLong *generate.ContextError
+	switch most := o.Core.Config.Context; {
+	case errors.As(err, &tooLong) && context < most:
+		return fmt.Errorf("%w; --ctx can be up to %d", err, most)
+	case errors.As(err, &tooLong):
+		return fmt.Errorf("%w, the most this model can", err)
+	}
+	return err
+}
+
+// remark says on stderr what the answer itself does not show.
+func (a *app) remark(r weft.Reply, o weft.Options) {
+	if r.Dropped > 0 {
+		a.note("%s", dropped(r.Dropped, o.Context))
+	}
+	switch {
+	case r.Finish == generate.Context:
+		a.note("the answer stops here: the context of %d tokens is full", o.Context)
+	case r.Finish == generate.Length && terminal(a.stderr) != nil:
+		a.note("stopped after %d tokens; --max-tokens sets how many", o.MaxTokens)
+	}
+}
+
+// dropped says what the model was not given.
+func dropped(n, context int) string {
+	messages := "the oldest message was"
+	if n > 1 {
+		messages = fmt.Sprintf("the %d oldest messages were", n)
+	}
+	return fmt.Sprintf("%s left out: the conversation no longer fits in %d tokens", messages, context)
+}

@@ -1,0 +1,141 @@
+package weft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"weft/chat"
+	"weft/generate"
+	"weft/internal/par"
+	"weft/model"
+	"weft/sample"
+	"weft/tokenizer"
+)
+
+// Token is a generated token, Result a finished answer.
+type (
+	Token  = generate.Token
+	Result = generate.Result
+)
+
+// ErrContextFull ends a [Model.Generate] that found no room for another token.
+var ErrContextFull = errors.New("the context is full")
+
+// Model is a model ready to run. The fields are for reading. Its methods may be
+// called from several goroutines at once.
+type Model struct {
+	Name      string               // for people
+	Core      *model.Model         // the transformer
+	Tokenizer *tokenizer.Tokenizer // text to token IDs and back
+	Template  chat.Template        // how the model wants conversations written
+	Sampling  sample.Options       // what the model's files recommend, else sample.Default
+	End       []int32              // tokens that end a text or the model's turn
+	pool      *par.Pool
+}
+
+// Options says how to answer. The zero value is the model's own sampling until
+// the text ends or the context is full.
+type Options struct {
+	Sampling  *sample.Options // nil: Model.Sampling
+	Context   int             // most tokens of prompt and answer together; 0: what the model was made for
+	MaxTokens int             // most tokens of answer; 0: no limit but the context
+	Stop      []string        // texts that end the answer and are no part of it
+	LogProbs  bool            // fill Token.LogProb
+	Top       int             // list this many alternatives in Token.Top
+
+	Raw          bool // nothing is put before the prompt, not even what the tokenizer puts before any text
+	ParseSpecial bool // text of the prompt that spells a special token is that token
+
+	Progress func(done, total int) // called while a prompt runs; may be nil
+}
+
+// Close ends the model's worker threads. The model must not be used after.
+func (m *Model) Close() { m.pool.Close() }
+
+// Params is the number of learned parameters.
+func (m *Model) Params() int { return m.Core.Config.ParamCount() }
+
+// Encode makes tokens of a prompt as Complete does. A prompt without any token
+// becomes the one that starts texts or, failing that, the one that ends them,
+// since a model needs something to continue.
+func (m *Model) Encode(prompt string, o Options) []int32 {
+	ids := chat.Encode(m.Tokenizer, chat.Prompt{
+		Pieces:     []chat.Piece{{Text: prompt, Markup: o.ParseSpecial}},
+		AddSpecial: !o.Raw,
+	})
+	for _, id := range []int32{m.Tokenizer.BOS, m.Tokenizer.EOS} {
+		if len(ids) == 0 && id >= 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Complete continues a text. yield, which may be nil, gets the tokens as they
+// come and returns false to end the answer.
+func (m *Model) Complete(ctx context.Context, prompt string, o Options, yield func(Token) bool) (Result, error) {
+	s, err := m.sampler(o)
+	if err != nil {
+		return Result{End: -1}, err
+	}
+	g := generate.New(m.Core.NewSession(o.Context))
+	return g.Run(ctx, m.request(m.Encode(prompt, o), s, o), yield)
+}
+
+// Generate continues a text, token by token. An error comes last, with an empty
+// token: [ErrContextFull] if the text had to end for want of room, or ctx's.
+func (m *Model) Generate(ctx context.Context, prompt string, o Options) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
+		enough := false
+		res, err := m.Complete(ctx, prompt, o, func(t Token) bool {
+			enough = !yield(t, nil)
+			return !enough
+		})
+		switch {
+		case enough:
+		case err != nil:
+			yield(Token{}, err)
+		case res.Finish == generate.Context:
+			yield(Token{}, ErrContextFull)
+		case res.Finish == generate.Cancel:
+			yield(Token{}, context.Cause(ctx))
+		}
+	}
+}
+
+func (m *Model) sampler(o Options) (*sample.Sampler, error) {
+	if o.Sampling == nil {
+		o.Sampling = &m.Sampling
+	}
+	return sample.New(*o.Sampling)
+}
+
+func (m *Model) request(prompt []int32, s generate.Sampler, o Options) generate.Request {
+	return generate.Request{
+		Prompt: prompt, Sampler: s, Decoder: m.Tokenizer.Stream(), End: m.End,
+		MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Progress: o.Progress,
+	}
+}
+
+// ends lists the tokens that end the model's turn or a text: those given, the
+// template's and the tokenizer's.
+func ends(t *tokenizer.Tokenizer, tm chat.Template, given []int32) ([]int32, error) {
+	var ids []int32
+	for _, id := range given {
+		if id < 0 || int(id) >= t.Size() {
+			return nil, fmt.Errorf("the token %d that should end a text does not exist", id)
+		}
+		ids = append(ids, id)
+	}
+	for _, text := range tm.End() {
+		if id, ok := t.SpecialID(text); ok {
+			ids = append(ids, id)
+		}
+	}
+	if t.EOS >= 0 {
+		ids = append(ids, t.EOS)
+	}
+	return ids, nil
+}

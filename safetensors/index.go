@@ -1,0 +1,123 @@
+package safetensors
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"weft/tensor"
+)
+
+// IndexName is the file that lists the shards of a model that is stored in several files.
+const IndexName = "model.safetensors.index.json"
+
+// maxIndex bounds the index file; the largest real ones have a few megabytes.
+const maxIndex = 64 << 20
+
+// Set is a model stored in several files, read as one.
+type Set struct {
+	path   string
+	files  []*File
+	shards map[string]*File // by tensor name
+}
+
+// OpenIndexed opens the shards that the index file at path lists. The index and the shards must agree exactly on who
+// holds what; shards are files beside the index.
+func OpenIndexed(path string) (*Set, error) {
+	where, err := readIndex(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s := &Set{path: path, shards: map[string]*File{}}
+	for _, name := range slices.Compact(slices.Sorted(maps.Values(where))) {
+		if err := s.add(name, where); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	for tensor, file := range where {
+		if s.shards[tensor] == nil {
+			s.Close()
+			return nil, fmt.Errorf("%s: tensor %q should be in %s and is not", path, tensor, file)
+		}
+	}
+	return s, nil
+}
+
+// readIndex returns the shard of every tensor.
+func readIndex(path string) (map[string]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxIndex || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not an index: %d bytes, mode %v", info.Size(), info.Mode())
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var index struct {
+		WeightMap map[string]string `json:"weight_map"`
+	}
+	if err := json.Unmarshal(data, &index); err != nil {
+		return nil, fmt.Errorf("not an index: %w", err)
+	}
+	if len(index.WeightMap) == 0 {
+		return nil, fmt.Errorf("not an index: weight_map is missing or empty")
+	}
+	for tensor, file := range index.WeightMap {
+		if !filepath.IsLocal(file) || filepath.Base(file) != file {
+			return nil, fmt.Errorf("tensor %q is said to be in %q, which is no name of a file in this folder", tensor, file)
+		}
+	}
+	return index.WeightMap, nil
+}
+
+// add opens the shard called name and takes its tensors in.
+func (s *Set) add(name string, where map[string]string) error {
+	f, err := Open(filepath.Join(filepath.Dir(s.path), name))
+	if err != nil {
+		return err
+	}
+	s.files = append(s.files, f)
+	for _, tensor := range f.Names() {
+		if where[tensor] != name {
+			return fmt.Errorf("%s: holds tensor %q, which %s places in %q", f.path, tensor, filepath.Base(s.path), where[tensor])
+		}
+		s.shards[tensor] = f
+	}
+	return nil
+}
+
+// Close closes every shard.
+func (s *Set) Close() error {
+	var first error
+	for _, f := range s.files {
+		if err := f.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Names lists the tensors, shard by shard.
+func (s *Set) Names() []string {
+	var names []string
+	for _, f := range s.files {
+		names = append(names, f.Names()...)
+	}
+	return names
+}
+
+// Tensor returns a tensor of whichever shard holds it.
+func (s *Set) Tensor(name string) (tensor.Raw, error) {
+	f := s.shards[name]
+	if f == nil {
+		return tensor.Raw{}, fmt.Errorf("%s: no tensor %q", s.path, name)
+	}
+	return f.Tensor(name)
+}

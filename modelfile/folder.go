@@ -202,7 +202,7 @@ func SaveFolder(dir string, b *Bundle) error {
 	if err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}
-	tensors, err := l.tensors(b.Weights, func([]int) tensor.DType { return tensor.F32 })
+	tensors, err := l.tensors(b.Weights, func(slot) tensor.DType { return tensor.F32 })
 	if err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}

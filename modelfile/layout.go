@@ -99,9 +99,9 @@ func (s slot) eachInterleaved(visit func(ours, theirs int)) {
 	}
 }
 
-// tensors lists the file's tensors for writing, as the types that dtype chooses by shape. Matrices that need turning
+// tensors lists the file's tensors for writing, as the types that dtype chooses. Matrices that need turning
 // are turned when their time comes, one at a time.
-func (l layout) tensors(w *model.Weights, dtype func(shape []int) tensor.DType) ([]tensor.Named, error) {
+func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType) ([]tensor.Named, error) {
 	data := map[string][]float32{}
 	for _, p := range w.Params() {
 		data[p.Name] = p.Data
@@ -110,8 +110,7 @@ func (l layout) tensors(w *model.Weights, dtype func(shape []int) tensor.DType) 
 	for i := 0; i < len(l.slots); {
 		group := l.slots[i : i+max(1, l.slots[i].parts)]
 		i += len(group)
-		shape := group[0].shape()
-		t, err := stored(group, data, dtype(shape), shape)
+		t, err := stored(group, data, dtype(group[0]))
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", group[0].file, err)
 		}
@@ -121,7 +120,8 @@ func (l layout) tensors(w *model.Weights, dtype func(shape []int) tensor.DType) 
 }
 
 // stored is the tensor that the slots make up.
-func stored(group []slot, data map[string][]float32, d tensor.DType, shape []int) (tensor.Named, error) {
+func stored(group []slot, data map[string][]float32, d tensor.DType) (tensor.Named, error) {
+	shape := group[0].shape()
 	t := tensor.Named{Name: group[0].file, Raw: tensor.Raw{DType: d, Shape: shape}}
 	if _, err := tensor.SizeOf(d, shape); err != nil {
 		return t, err

@@ -1,7 +1,6 @@
 package modelfile
 
 import (
-	"fmt"
 	"strings"
 
 	"weft/model"
@@ -146,5 +145,5 @@ func hfLayout(c model.Config, src model.WeightSource) (layout, error) {
 	case "gpt2":
 		return gpt2Layout(c, names(hfGPT2)), nil
 	}
-	return layout{}, fmt.Errorf("architecture %q: %w", c.Arch, ErrUnsupported)
+	return layout{}, unsupported("the architecture %q is", c.Arch)
 }

@@ -73,7 +73,7 @@ func Open(path string) (*Bundle, error) {
 	case ".safetensors", ".json":
 		return nil, fmt.Errorf("open model: %s is a part of a model: give its folder", path)
 	}
-	return nil, unsupported("open model: %s: files other than model folders are", path)
+	return openGGUF(path)
 }
 
 // Hash identifies the weights as they run: the SHA-256, in hexadecimal, of every parameter's name and float32 numbers.

@@ -1,0 +1,103 @@
+package modelfile
+
+import (
+	"fmt"
+	"math"
+
+	"weft/gguf"
+)
+
+// settings reads a GGUF file's metadata and remembers what was read and what went wrong first, so that a translation
+// can be written as a list.
+type settings struct {
+	file *gguf.File
+	used map[string]bool
+	err  error
+}
+
+func newSettings(f *gguf.File) *settings { return &settings{file: f, used: map[string]bool{}} }
+
+func (s *settings) fail(key string, err error) {
+	if s.err == nil && err != nil {
+		s.err = fmt.Errorf("setting %s %w", key, err)
+	}
+}
+
+func (s *settings) get(key string) (gguf.Value, bool) {
+	s.used[key] = true
+	return s.file.Get(key)
+}
+
+func (s *settings) has(key string) bool { _, ok := s.file.Get(key); return ok }
+
+// read decodes a value with one of gguf.Value's methods; a key that is not there gives otherwise.
+func read[T any](s *settings, key string, otherwise T, decode func(gguf.Value) (T, error)) T {
+	v, ok := s.get(key)
+	if !ok {
+		return otherwise
+	}
+	x, err := decode(v)
+	if err != nil {
+		s.fail(key, err)
+		return otherwise
+	}
+	return x
+}
+
+func (s *settings) text(key, otherwise string) string {
+	return read(s, key, otherwise, gguf.Value.Text)
+}
+
+func (s *settings) bool(key string, otherwise bool) bool {
+	return read(s, key, otherwise, gguf.Value.Bool)
+}
+
+func (s *settings) float(key string, otherwise float64) float64 {
+	return read(s, key, otherwise, gguf.Value.Float)
+}
+
+// int reads a whole number of at most 32 bits, which all counts and token IDs are.
+func (s *settings) int(key string, otherwise int) int {
+	return read(s, key, otherwise, func(v gguf.Value) (int, error) {
+		n, err := v.Int()
+		if err == nil && (n < math.MinInt32 || n > math.MaxInt32) {
+			err = fmt.Errorf("is %d, which is out of range", n)
+		}
+		return int(n), err
+	})
+}
+
+// want is int for a key that must be there.
+func (s *settings) want(key string) int {
+	if !s.has(key) {
+		s.fail(key, fmt.Errorf("is missing"))
+	}
+	return s.int(key, 0)
+}
+
+func (s *settings) texts(key string) []string {
+	return read(s, key, nil, gguf.Value.Texts)
+}
+
+func (s *settings) ids(key string) []int32 {
+	return read(s, key, nil, func(v gguf.Value) ([]int32, error) {
+		list, err := v.Ints()
+		ids := make([]int32, len(list))
+		for i, n := range list {
+			if n < math.MinInt32 || n > math.MaxInt32 {
+				return nil, fmt.Errorf("has %d, which is out of range", n)
+			}
+			ids[i] = int32(n)
+		}
+		return ids, err
+	})
+}
+
+// maybe is a number that a file may leave out.
+func (s *settings) maybe(key string) *float32 {
+	if !s.has(key) {
+		return nil
+	}
+	f := float32(s.float(key, 0))
+	return &f
+}

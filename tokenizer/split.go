@@ -26,6 +26,9 @@ var patterns = map[Split]string{
 
 func (s Split) String() string { return [...]string{"gpt2", "cl100k", "o200k", "qwen2"}[s] }
 
+// Pattern is the published regular expression that the split does.
+func (s Split) Pattern() string { return patterns[s] }
+
 // next is the length of the first piece of s, which is not empty.
 func (k Split) next(s []byte) int {
 	switch k {

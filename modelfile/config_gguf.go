@@ -128,33 +128,3 @@ func shown(v gguf.Value) string {
 	}
 	return v.Type.String()
 }
-
-// makeConfigGGUF lists the architecture's settings. A config that llama.cpp cannot express is refused.
-func makeConfigGGUF(c model.Config) ([]gguf.Setting, error) {
-	if err := expressible(c); err != nil {
-		return nil, err
-	}
-	number := func(key string, n int) gguf.Setting {
-		return gguf.Setting{Key: c.Arch + "." + key, Value: gguf.Of(uint32(n))}
-	}
-	list := []gguf.Setting{
-		number("vocab_size", c.Vocab), number("context_length", c.Context), number("embedding_length", c.Dim),
-		number("block_count", c.Layers), number("feed_forward_length", c.Hidden), number("attention.head_count", c.Heads),
-	}
-	float := func(key string, f float32) {
-		list = append(list, gguf.Setting{Key: c.Arch + "." + key, Value: gguf.Of(f)})
-	}
-	switch {
-	case c.Arch == "gpt2" && c.Activation == model.GELU:
-		float("attention.layer_norm_epsilon", c.NormEps)
-	case c.Arch == "llama" && c.Activation == model.SiLU && float64(float32(c.RopeTheta)) == c.RopeTheta:
-		list = append(list, number("attention.head_count_kv", c.KVHeads), number("attention.key_length", c.HeadDim),
-			number("attention.value_length", c.HeadDim), number("rope.dimension_count", c.HeadDim))
-		float("rope.freq_base", float32(c.RopeTheta))
-		float("attention.layer_norm_rms_epsilon", c.NormEps)
-	default:
-		return nil, unsupported("a GGUF file with the activation %s and RoPE theta %g in a %s model is",
-			activationName(c.Activation), c.RopeTheta, c.Arch)
-	}
-	return list, nil
-}

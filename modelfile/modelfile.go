@@ -102,6 +102,7 @@ func (b *Bundle) complete() error {
 	return nil
 }
 
+// unsupported says what is not supported: the format ends in a verb.
 func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrUnsupported)
+	return fmt.Errorf("%s %w", fmt.Sprintf(format, args...), ErrUnsupported)
 }

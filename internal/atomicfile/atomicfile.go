@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -41,13 +42,13 @@ func WriteFile(path string, write func(io.Writer) error) error {
 		}
 	}()
 	if err := fill(tmp, write); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return failed(path, err)
 	}
 	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return failed(path, err)
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return failed(path, err)
 	}
 	renamed = true
 	return syncDir(filepath.Dir(path))
@@ -101,7 +102,7 @@ func create(path string, perm os.FileMode) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(path), fmt.Sprintf("%s%016x", prefix, rand.Uint64()))
 	tmp, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", path, err)
+		return nil, failed(path, err)
 	}
 	if perm == 0 {
 		return tmp, nil
@@ -109,9 +110,20 @@ func create(path string, perm os.FileMode) (*os.File, error) {
 	if err := tmp.Chmod(perm); err != nil {
 		tmp.Close()
 		os.Remove(name)
-		return nil, fmt.Errorf("write %s: %w", path, err)
+		return nil, failed(path, err)
 	}
 	return tmp, nil
+}
+
+// failed names the file that was asked for. What the system says names the temporary one, which tells nobody anything.
+func failed(path string, err error) error {
+	switch e := err.(type) { // not errors.As: what the caller's writer wrapped stays as it is
+	case *fs.PathError:
+		err = e.Err
+	case *os.LinkError:
+		err = e.Err
+	}
+	return fmt.Errorf("write %s: %w", path, err)
 }
 
 // fill runs write into tmp and waits until the bytes are on the disk.

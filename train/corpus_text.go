@@ -25,9 +25,11 @@ func readText(path string, yield func(piece) bool) error {
 	return cutText(f, pieceSize, yield)
 }
 
-// cutText cuts a long text into pieces of at least size bytes: after a line
-// break that a letter or digit follows. There each of the tokenizers' splits
-// has a border, so that pieces have the tokens of the whole.
+// cutText cuts a long text into pieces of about size bytes: between two words
+// that one space separates, before the space, or one line break, after it.
+// There every pre-tokenizer has a border that what lies beyond does not move,
+// so the pieces have the tokens of the whole. Where there is no such place the
+// piece grows.
 func cutText(r io.Reader, size int, yield func(piece) bool) error {
 	var buf []byte
 	for {
@@ -42,7 +44,7 @@ func cutText(r io.Reader, size int, yield func(piece) bool) error {
 			yield(piece{buf, true})
 			return nil
 		}
-		cut := lastCut(buf, max(old, 1))
+		cut := lastCut(buf, old)
 		if cut == 0 {
 			continue // no border yet: the piece grows
 		}
@@ -55,20 +57,22 @@ func cutText(r io.Reader, size int, yield func(piece) bool) error {
 
 // lastCut is the last place in buf[from:] where the text may be cut, or 0.
 func lastCut(buf []byte, from int) int {
-	for end := len(buf) - utf8.UTFMax; ; {
-		if end < from {
+	for end := len(buf) - utf8.UTFMax; end > from; {
+		at := bytes.LastIndexAny(buf[from:end], " \n") + from
+		if at < from {
 			return 0
 		}
-		i := bytes.LastIndexByte(buf[from-1:end], '\n')
-		if i < 0 {
-			return 0
+		before, _ := utf8.DecodeLastRune(buf[:at])
+		after, _ := utf8.DecodeRune(buf[at+1:])
+		if unicode.IsLetter(before) && unicode.IsLetter(after) {
+			if buf[at] == '\n' {
+				at++
+			}
+			return at
 		}
-		cut := from + i
-		if r, _ := utf8.DecodeRune(buf[cut:]); r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
-			return cut
-		}
-		end = cut - 1
+		end = at
 	}
+	return 0
 }
 
 // unusable says why a file cannot be training text, or nothing.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"weft/model"
+	"weft/tokenizer"
 )
 
 // ErrRecipe is wrapped by every error about a recipe's content.
@@ -43,13 +44,16 @@ const (
 type Tokens struct {
 	Kind  string `json:"kind"`
 	Vocab int    `json:"vocab,omitempty"` // bpe: tokens in all, the document token included
-	Split string `json:"split,omitempty"` // bpe: the pre-tokenizer, "gpt2", "cl100k" or "o200k"
+	Split string `json:"split,omitempty"` // bpe: the pre-tokenizer, "gpt2", "cl100k", "o200k" or "qwen2"
 }
 
 const (
 	tokensBPE   = "bpe"
 	tokensBytes = "bytes"
 )
+
+// splits are the pre-tokenizers by name.
+var splits = map[string]tokenizer.Split{"gpt2": tokenizer.GPT2, "cl100k": tokenizer.CL100K, "o200k": tokenizer.O200K, "qwen2": tokenizer.Qwen2}
 
 // Shape is a model's architecture as a recipe writes it. The vocabulary comes
 // from the tokenizer.
@@ -173,6 +177,9 @@ func (t Tokens) validate() error {
 		return fmt.Errorf("tokenizer %q: it is bpe or bytes", t.Kind)
 	case t.Vocab < 257 || t.Vocab > 1<<20:
 		return fmt.Errorf("tokenizer: a vocabulary of %d; it takes at least 257: the bytes and the document token", t.Vocab)
+	}
+	if _, ok := splits[t.Split]; !ok {
+		return fmt.Errorf("tokenizer: the split %q is one of %s", t.Split, strings.Join(slices.Sorted(maps.Keys(splits)), ", "))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"weft/internal/par"
+	"weft/tokenizer"
 )
 
 // bytesAs encodes bytes as themselves plus shift.
@@ -126,5 +128,35 @@ func TestTokenFileRefusals(t *testing.T) {
 	}
 	if _, err := openTokens(path, 257, [32]byte{1}); err == nil || !strings.Contains(err.Error(), "token 1 is") {
 		t.Errorf("an ID outside the vocabulary: %v", err)
+	}
+}
+
+// TestPiecesEncodeLikeTheWhole: cutting a long text changes none of its tokens,
+// whichever pre-tokenizer a recipe names.
+func TestPiecesEncodeLikeTheWhole(t *testing.T) {
+	const alphabet = "aeé世1 2.,'\"!?/-\n\n\n\r\t \u00a0\u0301sSlL"
+	rng := rand.New(rand.NewPCG(5, 6))
+	runes := []rune(alphabet)
+	var text strings.Builder
+	for range 20_000 {
+		text.WriteRune(runes[rng.IntN(len(runes))])
+	}
+	for name, split := range splits {
+		tok, err := tokenizer.Train(func(yield func([]byte) bool) { yield([]byte(text.String())) },
+			tokenizer.TrainOptions{Vocab: 500, Split: split, Specials: []string{documentToken}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := tok.AppendEncode(nil, []byte(text.String()), tokenizer.Encode{})
+		var got []int32
+		n := 0
+		cutText(strings.NewReader(text.String()), 100, func(p piece) bool {
+			got = tok.AppendEncode(got, p.data, tokenizer.Encode{})
+			n++
+			return true
+		})
+		if !slices.Equal(got, want) || n < 50 {
+			t.Errorf("%s: %d pieces have %d tokens, the whole %d", name, n, len(got), len(want))
+		}
 	}
 }

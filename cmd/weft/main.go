@@ -34,6 +34,8 @@ type commands struct {
 
 	Chat     chatCommand     `cmd:"" help:"Talk to a model."`
 	Run      runCommand      `cmd:"" help:"Let a model continue a text."`
+	Train    trainCommand    `cmd:"" help:"Train a model from text."`
+	Bench    benchCommand    `cmd:"" help:"Measure how fast this machine is."`
 	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`
 	Version  versionCommand  `cmd:"" help:"Show the version, and what of this machine is used."`
 }

@@ -256,4 +256,5 @@ def main():
         (HERE / f"{name}.json").write_text(json.dumps(case, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

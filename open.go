@@ -1,16 +1,75 @@
 package weft
 
-import "errors"
+import (
+	"fmt"
+
+	"weft/chat"
+	"weft/internal/builtin"
+	"weft/internal/par"
+	"weft/model"
+	"weft/modelfile"
+	"weft/sample"
+)
 
 // Opener opens models. The zero value uses one thread per core.
 type Opener struct {
 	Threads int // 0: one per core
 }
 
-// Open opens a model; path "" is the built-in one.
+// Open opens a model: a .gguf file, or a folder as Hugging Face transformers and
+// `weft train` write it. Path "" is the built-in one. Close it.
 func Open(path string) (*Model, error) { return Opener{}.Open(path) }
 
-// Open opens a model; path "" is the built-in one.
+// Open is described at the function of this name.
 func (o Opener) Open(path string) (*Model, error) {
-	return nil, errors.New("open a model: no format can be read yet")
+	b, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return o.Model(b)
+}
+
+func read(path string) (*modelfile.Bundle, error) {
+	if path == "" {
+		return modelfile.OpenBytes("built-in", builtin.Model())
+	}
+	return modelfile.Open(path)
+}
+
+// Model makes a bundle, from a file or made in memory, ready to run. Close it.
+func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
+	pool := par.New(o.Threads)
+	core, err := model.New(b.Weights, pool)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	core.Pack()
+	m := &Model{
+		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: chat.For(b.Tokenizer),
+		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool,
+	}
+	if m.End, err = ends(b.Tokenizer, m.Template, b.Generation.EOS); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	return m, nil
+}
+
+// recommended is how the model's makers say to sample, else the default.
+func recommended(g modelfile.Generation) sample.Options {
+	o := sample.Default()
+	set := func(to, from *float32) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&o.Temp, g.Temperature)
+	set(&o.TopP, g.TopP)
+	set(&o.MinP, g.MinP)
+	set(&o.RepeatPenalty, g.RepeatPenalty)
+	if g.TopK != nil {
+		o.TopK = *g.TopK
+	}
+	return o
 }

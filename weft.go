@@ -10,6 +10,7 @@ import (
 	"weft/generate"
 	"weft/internal/par"
 	"weft/model"
+	"weft/modelfile"
 	"weft/sample"
 	"weft/tokenizer"
 )
@@ -27,11 +28,13 @@ var ErrContextFull = errors.New("the context is full")
 // called from several goroutines at once.
 type Model struct {
 	Name      string               // for people
+	License   string               // as the model's files have it; may be empty
 	Core      *model.Model         // the transformer
 	Tokenizer *tokenizer.Tokenizer // text to token IDs and back
 	Template  chat.Template        // how the model wants conversations written
 	Sampling  sample.Options       // what the model's files recommend, else sample.Default
 	End       []int32              // tokens that end a text or the model's turn
+	Stored    []modelfile.Tensor   // the tensors of its files
 	pool      *par.Pool
 }
 

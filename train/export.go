@@ -3,35 +3,24 @@ package train
 import (
 	"path/filepath"
 
-	"weft/internal/atomicfile"
 	"weft/model"
-	"weft/safetensors"
-	"weft/tensor"
+	"weft/modelfile"
 )
 
-// export writes the model folder: weights and tokenizer. The full layout comes
-// with package modelfile.
+// export writes the model folder as transformers has it.
 func (r *run) export() error {
-	var tensors []tensor.Named
-	for _, p := range r.trainer.model.W.Params() {
-		tensors = append(tensors, tensor.Named{Name: p.Name, Raw: tensor.RawOf(p.Data, p.Rows, p.Cols)})
+	name := filepath.Base(r.opts.Out)
+	if abs, err := filepath.Abs(r.opts.Out); err == nil {
+		name = filepath.Base(abs)
 	}
-	if err := safetensors.Write(filepath.Join(r.opts.Out, "model.safetensors"), tensors, nil); err != nil {
-		return err
-	}
-	data, err := r.data.tokenizer.JSON()
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteBytes(filepath.Join(r.opts.Out, "tokenizer.json"), data)
+	return modelfile.SaveFolder(r.opts.Out, &modelfile.Bundle{Name: name, Weights: r.trainer.model.W, Tokenizer: r.data.tokenizer})
 }
 
 // exported loads the weights that the folder holds.
 func (r *run) exported() (*model.Weights, error) {
-	f, err := safetensors.Open(filepath.Join(r.opts.Out, "model.safetensors"))
+	b, err := modelfile.Open(r.opts.Out)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return model.Load(r.trainer.model.Config, f, nil)
+	return b.Weights, nil
 }

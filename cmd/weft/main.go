@@ -34,7 +34,10 @@ type commands struct {
 
 	Chat     chatCommand     `cmd:"" help:"Talk to a model."`
 	Run      runCommand      `cmd:"" help:"Let a model continue a text."`
+	Look     lookCommand     `cmd:"" help:"See inside a model while it reads a text."`
+	Info     infoCommand     `cmd:"" help:"Show what a model is made of."`
 	Train    trainCommand    `cmd:"" help:"Train a model from text."`
+	Convert  convertCommand  `cmd:"" help:"Write a model in the other format, smaller if you like."`
 	Bench    benchCommand    `cmd:"" help:"Measure how fast this machine is."`
 	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`
 	Version  versionCommand  `cmd:"" help:"Show the version, and what of this machine is used."`

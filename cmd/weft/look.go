@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"weft"
+	"weft/cmd/weft/internal/view"
+	"weft/inspect"
+	"weft/internal/atomicfile"
+)
+
+type lookCommand struct {
+	modelArg
+	Prompt       *string `short:"p" help:"Text to read; - reads stdin, which is also read if there is no -p." placeholder:"TEXT"`
+	Layer        *int    `help:"Show every token's vector after block N, counted from 0." placeholder:"N"`
+	Attention    string  `help:"Show where head H of layer L looks; without it, the head that looks around most." placeholder:"L.H"`
+	Top          int     `help:"Candidates at each place." placeholder:"K" default:"5"`
+	HTML         string  `name:"html" help:"Write one self-contained page to FILE instead." type:"path" placeholder:"FILE"`
+	Raw          bool    `help:"Put nothing before the text, not even the token that starts all texts."`
+	ParseSpecial bool    `help:"Text that spells a special token is that token."`
+}
+
+func (lookCommand) Help() string {
+	return `Runs the text once and shows what happens inside, number by number: tokens and their vectors, what every block adds,
+what the model would say if it stopped there (the logit lens), where attention looks, and the prediction over the whole
+vocabulary. Below stand the checks that prove the pictures.
+
+Examples:
+
+    weft look -p "the quick brown fox jumps over the lazy"
+    weft look -p "To be, or not to be" --attention 2.0 --layer 1
+    weft look -p "To be, or not to be" --html look.html`
+}
+
+func (c *lookCommand) Run(a *app) error {
+	if c.Top < 1 {
+		return usagef("--top is %d, must be 1 or more", c.Top)
+	}
+	head, err := parseHead(c.Attention)
+	if err != nil {
+		return err
+	}
+	prompt, err := a.prompt(c.Prompt)
+	if err != nil {
+		return err
+	}
+	m, err := a.openModel(c.Model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	look, err := c.look(m, prompt, head)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.HTML != "":
+		var page bytes.Buffer
+		if err := view.LookPage(&page, look); err != nil {
+			return err
+		}
+		if err := atomicfile.WriteBytes(c.HTML, page.Bytes()); err != nil {
+			return err
+		}
+		a.note("wrote %s", c.HTML)
+		return nil
+	case a.JSON:
+		return a.writeJSON(look)
+	}
+	_, err = fmt.Fprint(a.stdout, view.LookText(look, paint(a.stdout)))
+	return err
+}
+
+// look traces the prompt.
+func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.Look, error) {
+	layer := -1
+	if c.Layer != nil {
+		if layer = *c.Layer; layer < 0 || layer >= m.Core.Config.Layers {
+			return nil, usagef("--layer is %d; this model has layers 0 to %d", layer, m.Core.Config.Layers-1)
+		}
+	}
+	ids := m.Encode(prompt, weft.Options{Raw: c.Raw, ParseSpecial: c.ParseSpecial})
+	if n, most := len(ids), m.Core.Config.Context; n > most {
+		return nil, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, m.Name, most)
+	}
+	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.Top, Head: head, AllHeads: c.HTML != ""})
+	if err != nil {
+		return nil, err
+	}
+	bare := m.Encode(prompt, weft.Options{Raw: true, ParseSpecial: c.ParseSpecial})
+	return view.NewLook(trace, view.Source{
+		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer,
+	}), nil
+}
+
+// parseHead reads LAYER.HEAD; nothing is nil.
+func parseHead(text string) (*inspect.Head, error) {
+	if text == "" {
+		return nil, nil
+	}
+	layer, head, ok := strings.Cut(text, ".")
+	l, err1 := strconv.Atoi(layer)
+	h, err2 := strconv.Atoi(head)
+	if !ok || err1 != nil || err2 != nil {
+		return nil, usagef("--attention is %q, must be LAYER.HEAD such as 2.0", text)
+	}
+	return &inspect.Head{Layer: l, Head: h}, nil
+}

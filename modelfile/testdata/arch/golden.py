@@ -70,7 +70,7 @@ def cases():
     out = {}
 
     def add(name, cls, *settings, **more):
-        arguments = {}
+        arguments = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)  # some defaults are beyond our vocabulary
         for s in (*settings, more):
             arguments |= s
         out[name] = (getattr(transformers, cls + "Config"), arguments)
@@ -113,7 +113,7 @@ def cases():
     add("gemma", "Gemma", wide, rms, rope())
     add("gemma2", "Gemma2", wide, rms, rope(), num_hidden_layers=4, sliding_window=16, query_pre_attn_scalar=30,
         attn_logit_softcapping=2.0, final_logit_softcapping=3.0)
-    gemma3 = wide | rms | dict(sliding_window=16, query_pre_attn_scalar=30, vocab_size=97)
+    gemma3 = wide | rms | dict(sliding_window=16, query_pre_attn_scalar=30)
     add("gemma3_text", "Gemma3Text", gemma3, num_hidden_layers=7, rope_parameters={
         "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
         "full_attention": {"rope_type": "default", "rope_theta": 50000.0}})
@@ -125,16 +125,16 @@ def cases():
     layer_norm = dict(layer_norm_eps=3e-5)
     add("phi", "Phi", common, layer_norm, rope(partial_rotary_factor=0.5))
     add("phi-qknorm", "Phi", common, layer_norm, rope(partial_rotary_factor=0.5), qk_layernorm=True)
-    phi3 = common | rms | dict(pad_token_id=0, bos_token_id=1, eos_token_id=2, hidden_size=64)
+    phi3 = common | rms | dict(hidden_size=64)
     add("phi3", "Phi3", phi3, rope(partial_rotary_factor=1.0), sliding_window=None)
     add("phi3-window", "Phi3", phi3, rope(partial_rotary_factor=1.0), sliding_window=16)
     add("phi3-longrope", "Phi3", phi3, original_max_position_embeddings=64, tie_word_embeddings=True,
         **rope(partial_rotary_factor=0.75, rope_type="longrope", original_max_position_embeddings=64,
                short_factor=[1.0, 1.05, 1.1, 1.2, 1.4, 1.5], long_factor=[1.0, 1.3, 2.1, 4.5, 7.0, 9.5]))
 
-    add("smollm3", "SmolLM3", common, rms, rope(), num_hidden_layers=5, pad_token_id=0)
-    add("smollm3-layers", "SmolLM3", common, rms, rope(), num_hidden_layers=3, pad_token_id=0, attention_bias=True,
-        mlp_bias=True, no_rope_layers=[0, 1, 1], tie_word_embeddings=False)
+    add("smollm3", "SmolLM3", common, rms, rope(), num_hidden_layers=5)
+    add("smollm3-layers", "SmolLM3", common, rms, rope(), num_hidden_layers=3, attention_bias=True, mlp_bias=True,
+        no_rope_layers=[0, 1, 1], tie_word_embeddings=False)
 
     add("olmo", "Olmo", common, rope())
     add("olmo-clip", "Olmo", common, rope(), clip_qkv=0.75, attention_bias=True, tie_word_embeddings=True)

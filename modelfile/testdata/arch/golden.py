@@ -111,16 +111,22 @@ def cases():
         mlp_only_layers=[1])
 
     add("gemma", "Gemma", wide, rms, rope())
-    add("gemma2", "Gemma2", wide, rms, rope(), num_hidden_layers=4, sliding_window=16, query_pre_attn_scalar=30,
-        attn_logit_softcapping=2.0, final_logit_softcapping=3.0)
-    gemma3 = wide | rms | dict(sliding_window=16, query_pre_attn_scalar=30)
-    add("gemma3_text", "Gemma3Text", gemma3, num_hidden_layers=7, rope_parameters={
-        "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
-        "full_attention": {"rope_type": "default", "rope_theta": 50000.0}})
-    add("gemma3_text-linear", "Gemma3Text", gemma3, num_hidden_layers=4, rope_parameters={
-        "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
-        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 50000.0}},
+    gemma2 = wide | rms | rope() | dict(num_hidden_layers=4, sliding_window=16, attn_logit_softcapping=2.0,
+                                        final_logit_softcapping=3.0)
+    add("gemma2", "Gemma2", gemma2, query_pre_attn_scalar=20)
+    add("gemma2-scalar", "Gemma2", gemma2, query_pre_attn_scalar=30, attn_logit_softcapping=None)
+    local = {"rope_type": "default", "rope_theta": 1000.0}
+    linear = {"rope_type": "linear", "rope_theta": 50000.0, "factor": 8.0}
+    gemma3 = wide | rms | dict(sliding_window=16, query_pre_attn_scalar=20)
+    add("gemma3_text", "Gemma3Text", gemma3, num_hidden_layers=7,
+        rope_parameters={"sliding_attention": local, "full_attention": {"rope_type": "default", "rope_theta": 50000.0}})
+    add("gemma3_text-linear", "Gemma3Text", gemma3, num_hidden_layers=4,
+        rope_parameters={"sliding_attention": local, "full_attention": linear},
         layer_types=["sliding_attention", "full_attention", "sliding_attention", "full_attention"])
+    add("gemma3_text-scalar", "Gemma3Text", gemma3, num_hidden_layers=3, query_pre_attn_scalar=30,
+        final_logit_softcapping=3.0, tie_word_embeddings=False,
+        rope_parameters={"sliding_attention": local, "full_attention": linear},
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"])
 
     layer_norm = dict(layer_norm_eps=2e-3)
     add("phi", "Phi", common, layer_norm, rope(partial_rotary_factor=0.5))
@@ -128,8 +134,9 @@ def cases():
     phi3 = common | rms | dict(hidden_size=64)
     add("phi3", "Phi3", phi3, rope(partial_rotary_factor=1.0), sliding_window=None)
     add("phi3-window", "Phi3", phi3, rope(partial_rotary_factor=1.0), sliding_window=16)
-    add("phi3-longrope", "Phi3", phi3, original_max_position_embeddings=64, tie_word_embeddings=True,
-        **rope(partial_rotary_factor=0.75, rope_type="longrope", original_max_position_embeddings=64,
+    add("phi3-longrope", "Phi3", phi3, max_position_embeddings=1024, original_max_position_embeddings=256,
+        tie_word_embeddings=True,
+        **rope(partial_rotary_factor=0.75, rope_type="longrope", original_max_position_embeddings=256,
                short_factor=[1.0, 1.05, 1.1, 1.2, 1.4, 1.5], long_factor=[1.0, 1.3, 2.1, 4.5, 7.0, 9.5]))
 
     add("smollm3", "SmolLM3", common, rms, rope(), num_hidden_layers=5)
@@ -140,7 +147,7 @@ def cases():
     add("olmo-clip", "Olmo", common, rope(), clip_qkv=0.75, attention_bias=True, tie_word_embeddings=True)
     add("olmo2", "Olmo2", common, rms, rope(5e5))
     olmoe = dict(num_experts=8, num_experts_per_tok=3, intermediate_size=24)
-    add("olmoe", "Olmoe", common, rms, rope(), olmoe, norm_topk_prob=False)
+    add("olmoe", "Olmoe", common, rms, rope(), olmoe, norm_topk_prob=False, num_key_value_heads=4)
     add("olmoe-topk", "Olmoe", common, rms, rope(), olmoe, norm_topk_prob=True)
 
     neox = {k: v for k, v in common.items() if k != "num_key_value_heads"}
@@ -163,7 +170,8 @@ def cases():
     add("stablelm-12b", "StableLm", common, layer_norm, rope(partial_rotary_factor=0.25), hidden_size=64,
         use_parallel_residual=True, qk_layernorm=True)
 
-    add("starcoder2", "Starcoder2", common, rope(), norm_epsilon=2e-3, use_bias=True, sliding_window=16)
+    add("starcoder2", "Starcoder2", common, rope(), norm_epsilon=2e-3, use_bias=True, sliding_window=None)
+    add("starcoder2-window", "Starcoder2", common, rope(), norm_epsilon=2e-3, use_bias=True, sliding_window=16)
     add("starcoder2-nobias", "Starcoder2", common, rope(), norm_epsilon=2e-3, use_bias=False, sliding_window=None,
         tie_word_embeddings=False)
     add("granite", "Granite", common, rms, rope(), embedding_multiplier=6.0, residual_multiplier=0.3,
@@ -178,17 +186,18 @@ def cases():
     add("deepseek_v2", "DeepseekV2", mla, rope(), q_lora_rank=28, n_group=4, topk_group=2,
         topk_method="group_limited_greedy", routed_scaling_factor=4.0)
     add("deepseek_v2-lite", "DeepseekV2", mla,
-        rope(mscale=0.707, mscale_all_dim=0.707, beta_fast=2, beta_slow=0.1, **yarn), q_lora_rank=None, topk_method="greedy", routed_scaling_factor=1.0)
-    add("deepseek_v3", "DeepseekV3", mla, rope(mscale=1.0, mscale_all_dim=1.0, beta_fast=2, beta_slow=0.1, **yarn),
+        rope(mscale=0.707, mscale_all_dim=0.707, beta_fast=32, beta_slow=1, **yarn), q_lora_rank=None, topk_method="greedy", routed_scaling_factor=1.0)
+    add("deepseek_v3", "DeepseekV3", mla, rope(mscale=1.0, mscale_all_dim=1.0, beta_fast=32, beta_slow=1, **yarn),
         q_lora_rank=28, n_group=4, topk_group=2, n_shared_experts=1, norm_topk_prob=True, routed_scaling_factor=2.5,
         rope_interleave=True)
     add("deepseek_v3-half", "DeepseekV3", mla, rope(), q_lora_rank=None, n_group=1, topk_group=1, n_shared_experts=1,
         norm_topk_prob=False, routed_scaling_factor=1.5, rope_interleave=False, attention_bias=True)
 
-    gpt_oss = wide | dict(num_hidden_layers=4, num_local_experts=6, num_experts_per_tok=3, sliding_window=16,
-                          rms_norm_eps=2e-3, swiglu_limit=1.0)
-    add("gpt_oss", "GptOss", gpt_oss, rope(150000.0, truncate=False, beta_fast=4.0, beta_slow=1.0, **yarn))
-    add("gpt_oss-plain", "GptOss", gpt_oss, rope(10000.0), swiglu_limit=7.0,
+    gpt_oss = wide | rms | dict(num_hidden_layers=4, num_local_experts=6, num_experts_per_tok=3, sliding_window=16)
+    add("gpt_oss", "GptOss", gpt_oss, rope(150000.0, truncate=False, beta_fast=4.0, beta_slow=1.0, **yarn),
+        swiglu_limit=1.0)
+    add("gpt_oss-yarn", "GptOss", gpt_oss, rope(150000.0, **yarn))
+    add("gpt_oss-plain", "GptOss", gpt_oss, rope(),
         layer_types=["full_attention", "full_attention", "sliding_attention", "full_attention"])
     return out
 

@@ -116,10 +116,11 @@ def cases():
     add("gemma2", "Gemma2", gemma2, query_pre_attn_scalar=20)
     add("gemma2-scalar", "Gemma2", gemma2, query_pre_attn_scalar=30, attn_logit_softcapping=None)
     local = {"rope_type": "default", "rope_theta": 1000.0}
+    plain = {"rope_type": "default", "rope_theta": 50000.0}
     linear = {"rope_type": "linear", "rope_theta": 50000.0, "factor": 8.0}
     gemma3 = wide | rms | dict(sliding_window=16, query_pre_attn_scalar=20)
     add("gemma3_text", "Gemma3Text", gemma3, num_hidden_layers=7,
-        rope_parameters={"sliding_attention": local, "full_attention": {"rope_type": "default", "rope_theta": 50000.0}})
+        rope_parameters={"sliding_attention": local, "full_attention": plain})
     add("gemma3_text-linear", "Gemma3Text", gemma3, num_hidden_layers=4,
         rope_parameters={"sliding_attention": local, "full_attention": linear},
         layer_types=["sliding_attention", "full_attention", "sliding_attention", "full_attention"])
@@ -186,7 +187,8 @@ def cases():
     add("deepseek_v2", "DeepseekV2", mla, rope(), q_lora_rank=28, n_group=4, topk_group=2,
         topk_method="group_limited_greedy", routed_scaling_factor=4.0)
     add("deepseek_v2-lite", "DeepseekV2", mla,
-        rope(mscale=0.707, mscale_all_dim=0.707, beta_fast=32, beta_slow=1, **yarn), q_lora_rank=None, topk_method="greedy", routed_scaling_factor=1.0)
+        rope(mscale=0.707, mscale_all_dim=0.707, beta_fast=32, beta_slow=1, **yarn), q_lora_rank=None,
+        topk_method="greedy", routed_scaling_factor=1.0)
     add("deepseek_v3", "DeepseekV3", mla, rope(mscale=1.0, mscale_all_dim=1.0, beta_fast=32, beta_slow=1, **yarn),
         q_lora_rank=28, n_group=4, topk_group=2, n_shared_experts=1, norm_topk_prob=True, routed_scaling_factor=2.5,
         rope_interleave=True)

@@ -137,7 +137,7 @@ def check(path):
     said, good = judge(path.stem, path)
     print(f"{'ok  ' if good else 'FAIL'} {path.stem}: {said}")
     if not good:
-        sys.stdout.writelines("     | " + line for line in LOG[-3:])
+        sys.stdout.writelines("     | " + line for line in LOG if "error" in line)
     return good
 
 

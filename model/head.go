@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"weft/internal/kernel"
 	"weft/tensor"
@@ -138,6 +139,10 @@ func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale floa
 	chunk := max(16, min(n, (4<<20)/vocab))
 	for lo := 0; lo < n; lo += chunk {
 		hi := min(lo+chunk, n)
+		if g == nil && !scoresAny(targets[lo:hi]) {
+			clear(perToken[lo:hi])
+			continue
+		}
 		x, logits := rows(a.final, lo, hi), a.logitRows(hi-lo, vocab)
 		m.linear(logits, x, &m.W.Output)
 		m.finish(logits)
@@ -150,6 +155,10 @@ func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale floa
 			m.linearBack(rows(a.grads.norm, lo, hi), logits, x, &m.W.Output, &g.Output, false)
 		}
 	}
+}
+
+func scoresAny(targets []int32) bool {
+	return slices.ContainsFunc(targets, func(t int32) bool { return t >= 0 })
 }
 
 // crossEntropy returns a token's loss and turns its logits into their gradient.

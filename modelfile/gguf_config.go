@@ -48,9 +48,6 @@ func configGGUF(s *settings) (model.Config, error) {
 func findGGUF(s *settings) (architecture, error) {
 	name := s.text(archKey, "")
 	s.arch = name
-	if n := s.int("split.count", 1); n > 1 {
-		return architecture{}, unsupported("a part of a model that is split into %d files, opened alone,", n)
-	}
 	if name == "" {
 		return architecture{}, fmt.Errorf("setting %s is missing or no text", archKey)
 	}

@@ -151,7 +151,6 @@ func TestGGUFRefuses(t *testing.T) {
 		{"llama", archKey, text("mamba"), `"mamba"`},
 		{"llama", archKey, nil, archKey},
 		{"llama", archKey, u32(3), archKey},
-		{"llama", "split.count", u32(2), "split"},
 		{"llama", "llama.rope.scaling.type", text("spiral"), "spiral"},
 		{"llama", "llama.rope.scaling.type", set(gguf.Of(true)), "rope.scaling.type"},
 		{"llama", "llama.rope.dimension_count", u32(4), "dimension_count"},

@@ -256,7 +256,7 @@ func TestSizeIsChecked(t *testing.T) {
 	for name, err := range map[string]error{
 		"short source":  Decode(Q8_0, make([]float32, 32), make([]byte, 33)),
 		"long source":   Decode(F32, make([]float32, 1), make([]byte, 8)),
-		"no decoder":    Decode(IQ1_S, make([]float32, 256), make([]byte, 50)),
+		"no decoder":    Decode(U16, make([]float32, 1), make([]byte, 2)),
 		"no encoder":    Encode(I8, make([]byte, 1), make([]float32, 1)),
 		"unknown":       Decode(Unknown, nil, nil),
 		"long target":   Encode(Q4_0, make([]byte, 19), make([]float32, 32)),

@@ -39,7 +39,7 @@ func floats(b []byte) []float32 {
 
 func toBytes(x []float32) []byte {
 	b := make([]byte, 4*len(x))
-	encodeF32(b, x)
+	encodeF32(b, x, nil)
 	return b
 }
 
@@ -47,7 +47,7 @@ func toBytes(x []float32) []byte {
 func TestGoldens(t *testing.T) {
 	g := readGoldens(t)
 	x := floats(g.X)
-	for _, typ := range []Type{Q8_0, Q4_0, Q4_1} {
+	for _, typ := range []Type{Q8_0, Q4_0, Q4_1, Q5_0, Q5_1} {
 		want, ok := g.Formats[typ.String()]
 		if !ok {
 			t.Fatalf("no goldens for %v", typ)
@@ -207,7 +207,7 @@ func TestNumbersThatDoNotFit(t *testing.T) {
 func TestTinyNumbersBecomeZero(t *testing.T) {
 	x := make([]float32, block)
 	x[0], x[1] = math.SmallestNonzeroFloat32, -1e-44
-	for _, typ := range []Type{Q8_0, Q4_0, Q4_1} {
+	for _, typ := range []Type{Q8_0, Q4_0, Q4_1, Q5_0, Q5_1} {
 		for i, y := range roundTrip(t, typ, x) {
 			if y != 0 {
 				t.Errorf("%v: element %d became %g", typ, i, y)

@@ -101,7 +101,7 @@ func (m *mixer) choose(name string, layer, dims, cols int) tensor.DType {
 		return tensor.Q8_0
 	case m.name == "mxfp4_moe", name == "token_embd.weight":
 		return m.base
-	case is("attn_v.weight"), is("attn_qkv.weight"):
+	case is("attn_v.weight"), is("attn_qkv.weight"), is("attn_kv_b.weight"):
 		return m.value(layer)
 	case is("attn_k.weight") && m.experts == 8:
 		return tensor.Q8_0
@@ -114,7 +114,7 @@ func (m *mixer) choose(name string, layer, dims, cols int) tensor.DType {
 }
 
 func (m *mixer) output(cols int) tensor.DType {
-	if m.base == tensor.Q8_0 || m.base == tensor.MXFP4 || cols%m.base.BlockSize() != 0 {
+	if m.base == tensor.Q8_0 || m.base == tensor.MXFP4 || m.falcon() || cols%m.base.BlockSize() != 0 {
 		return tensor.Q8_0
 	}
 	return tensor.Q6_K
@@ -156,10 +156,17 @@ func (m *mixer) favoured(layer int) bool {
 
 // seventyBillion recognises the models of 70 billion parameters, whose 8 query heads share one of values.
 func (m *mixer) seventyBillion() bool {
-	return m.layers == 80 && (m.arch == "llama" && m.grouped > 1 || m.arch == "qwen2")
+	return m.layers == 80 && (m.arch == "llama" && m.grouped > 1 || m.arch == "qwen2" || m.arch == "olmo")
 }
 
+func (m *mixer) falcon() bool { return m.arch == "falcon" }
+
 func (m *mixer) down(layer int) tensor.DType {
+	if m.falcon() {
+		if d, ok := m.falconDown(layer); ok {
+			return d
+		}
+	}
 	early := layer < m.layers/8
 	switch {
 	case m.name == "q2_k":
@@ -182,7 +189,33 @@ func (m *mixer) down(layer int) tensor.DType {
 	return m.base
 }
 
+// falconDown is what the rules for Falcon's models have of their own.
+func (m *mixer) falconDown(layer int) (tensor.DType, bool) {
+	first, favoured := layer < m.layers/16, m.favoured(layer)
+	switch m.name {
+	case "q3_k_m":
+		return either(first, tensor.Q5_K, either(favoured, tensor.Q4_K, tensor.Q3_K)), true
+	case "q3_k_l":
+		return tensor.Q4_K, true
+	case "q4_k_s":
+		return tensor.Q4_K, true
+	case "q4_k_m":
+		return either(first, tensor.Q6_K, either(favoured, tensor.Q5_K, tensor.Q4_K)), true
+	}
+	return 0, false
+}
+
+func either(yes bool, a, b tensor.DType) tensor.DType {
+	if yes {
+		return a
+	}
+	return b
+}
+
 func (m *mixer) attentionOutput() tensor.DType {
+	if m.falcon() {
+		return either(m.name == "q3_k_l", tensor.Q4_K, m.base)
+	}
 	if m.experts == 8 {
 		switch m.name {
 		case "q2_k", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "iq4_nl", "iq4_xs":

@@ -31,6 +31,8 @@ MODELS = [
     dict(name="qwen2 24, tied", arch="qwen2", layers=24, dim=64, ff=64, heads=4, kv=2, tied=True),
     dict(name="gpt2 12", arch="gpt2", layers=12, dim=64, ff=64, heads=2, kv=2, tied=True),
     dict(name="experts 8", arch="llama", layers=8, dim=256, ff=256, heads=4, kv=2, experts=8),
+    dict(name="falcon 32", arch="falcon", layers=32, dim=64, ff=64, heads=4, kv=1),
+    dict(name="deepseek 10", arch="deepseek2", layers=10, dim=64, ff=64, heads=2, kv=2, experts=4, dense=1),
     dict(name="experts 4", arch="llama", layers=9, dim=64, ff=64, heads=4, kv=1, experts=4),
 ]
 
@@ -56,16 +58,18 @@ def tensors(m):
     for i in range(m["layers"]):
         b, e = f"blk.{i}.", m.get("experts")
         yield b + "attn_norm.weight", (d,)
-        if m["arch"] == "gpt2":
-            yield b + "attn_qkv.weight", (3 * d, d)
+        if m["arch"] in ("gpt2", "falcon"):
+            yield b + "attn_qkv.weight", (d + 2 * kv, d)
+        elif m["arch"] == "deepseek2":
+            yield from ((b + "attn_q.weight", (d, d)), (b + "attn_kv_a_mqa.weight", (48, d)), (b + "attn_kv_b.weight", (2 * d, 32)))
         else:
             yield from ((b + "attn_q.weight", (d, d)), (b + "attn_k.weight", (kv, d)), (b + "attn_v.weight", (kv, d)))
         yield b + "attn_output.weight", (d, d)
-        if e:
+        if e and i >= m.get("dense", 0):
             yield from ((b + "ffn_gate_inp.weight", (e, d)), (b + "ffn_gate_exps.weight", (e, ff, d)))
             yield from ((b + "ffn_up_exps.weight", (e, ff, d)), (b + "ffn_down_exps.weight", (e, d, ff)))
             continue
-        if m["arch"] != "gpt2":
+        if m["arch"] not in ("gpt2", "falcon"):
             yield b + "ffn_gate.weight", (ff, d)
         yield from ((b + "ffn_up.weight", (ff, d)), (b + "ffn_down.weight", (d, ff)))
 
@@ -85,6 +89,13 @@ def write(m, path):
     if m.get("experts"):
         w.add_expert_count(m["experts"])
         w.add_expert_used_count(2)
+    if m["arch"] == "deepseek2":
+        w.add_leading_dense_block_count(m["dense"])
+        w.add_q_lora_rank(16)
+        w.add_kv_lora_rank(32)
+        w.add_expert_feed_forward_length(m["ff"])
+        w.add_expert_shared_count(1)
+        w.add_expert_weights_scale(1.0)
     w.add_tokenizer_model("no_vocab")
     rng = np.random.default_rng(1)
     for name, shape in tensors(m):

@@ -6,7 +6,8 @@ import (
 )
 
 // Writing the formats whose 32 numbers share one scale. Without importance, Q4 and Q5 are written as the reference
-// does, bit for bit: the numbers' range decides the scale. With it, and in IQ4_NL, the scale is searched for.
+// does, bit for bit: the numbers' range decides the scale. With it, and in IQ4_NL always, the scale is searched for.
+// MXFP4 has only powers of two to choose from.
 
 var (
 	q4Grid    = evenGrid(-8, 7, around(0.9, 7, -8, 7))
@@ -64,7 +65,7 @@ func (k *one) fromLargest(g *grid, x []float32) float32 {
 	d := largest(x) / -zero
 	id := inverse(d)
 	for i, f := range x {
-		k.codes[i] = min(uint8(2*zero-1), uint8(float32(f*id)+zero+0.5))
+		k.codes[i] = min(uint8(2*zero-1), uint8(float32(f*id)+(zero+0.5)))
 	}
 	return d
 }

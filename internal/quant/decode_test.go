@@ -9,19 +9,58 @@ import (
 	"testing"
 )
 
-// TestDecodeGoldens compares every block format with the reference implementation, bit for bit.
-func TestDecodeGoldens(t *testing.T) {
+// decodeGoldens is testdata/decode.json.
+type decodeGoldens struct {
+	Formats map[string]struct {
+		Blocks  []byte
+		Decoded []string
+	}
+	Grids map[string]string
+}
+
+func readDecodeGoldens(t *testing.T) (g decodeGoldens) {
+	t.Helper()
 	data, err := os.ReadFile("testdata/decode.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var goldens map[string]struct {
-		Blocks  []byte
-		Decoded []string
-	}
-	if err := json.Unmarshal(data, &goldens); err != nil {
+	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
+	return g
+}
+
+// TestCodebooks: every number of every codebook is the published one.
+func TestCodebooks(t *testing.T) {
+	want := readDecodeGoldens(t).Grids
+	check := func(typ Type, numbers []byte) {
+		if sum := sha256.Sum256(numbers); hex.EncodeToString(sum[:8]) != want[typ.String()] {
+			t.Errorf("%v: another codebook", typ)
+		}
+	}
+	for typ, grid := range map[Type][][8]int8{IQ2_XXS: iq2xxsGrid, IQ2_XS: iq2xsGrid, IQ2_S: iq2sGrid, IQ1_S: iq1Grid} {
+		var b []byte
+		for _, row := range grid {
+			for _, n := range row {
+				b = append(b, byte(n))
+			}
+		}
+		check(typ, b)
+	}
+	for typ, grid := range map[Type][][4]int8{IQ3_XXS: iq3xxsGrid, IQ3_S: iq3sGrid} {
+		var b []byte
+		for _, row := range grid {
+			for _, n := range row {
+				b = append(b, byte(n))
+			}
+		}
+		check(typ, b)
+	}
+}
+
+// TestDecodeGoldens compares every block format with the reference implementation, bit for bit.
+func TestDecodeGoldens(t *testing.T) {
+	goldens := readDecodeGoldens(t).Formats
 	for typ := Q5_0; typ < numTypes; typ++ {
 		f, _ := typ.Format()
 		g, ok := goldens[f.Name]

@@ -3,6 +3,7 @@
 Blocks of every format: random ones, all-equal and counting bytes, and scales at the extremes of their type (zeros,
 subnormals, the largest numbers, infinities, NaN), and for each block a hash of what it decodes to. NaNs are made equal
 first, since their bits are the processor's choice. Q8_1 and Q8_K, which the package does not decode, are computed here.
+For each codebook there is a hash of all its numbers as bytes.
 """
 import base64
 import hashlib
@@ -10,7 +11,7 @@ import json
 
 import numpy as np
 from gguf import GGMLQuantizationType as T
-from gguf.quants import dequantize
+from gguf.quants import IQ1_S, IQ2_S, IQ2_XS, IQ2_XXS, IQ3_S, IQ3_XXS, dequantize
 
 rng = np.random.default_rng(3)
 HALVES = [0x0000, 0x8000, 0x0001, 0x83FF, 0x0400, 0x3C00, 0x7BFF, 0xFBFF, 0x7C00, 0xFC00, 0x7E01]
@@ -56,4 +57,8 @@ if __name__ == "__main__":
         y.view(np.uint32)[np.isnan(y)] = 0x7FC00000
         hashes = [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in y]
         out[name] = {"blocks": base64.b64encode(b.tobytes()).decode(), "decoded": hashes}
-    print(json.dumps(out, indent=1))
+    grids = {}
+    for q in (IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ1_S):
+        q.init_grid()
+        grids[q.qtype.name] = hashlib.sha256(q.grid.astype(np.int8).tobytes()).hexdigest()[:16]
+    print(json.dumps({"formats": out, "grids": grids}, indent=1))

@@ -7,6 +7,9 @@ import (
 
 // linear: y = x·Wᵀ + B. x is n × in, y is n × out.
 func (m *Model) linear(y, x tensor.Mat, l *Linear) {
+	if m.observe != nil {
+		m.observe(l, x)
+	}
 	if l.B != nil {
 		for i := range y.Rows {
 			copy(row(y, i), l.B)

@@ -35,6 +35,16 @@ type Model struct {
 	Config Config
 	W      *Weights
 	Pool   *par.Pool // nil runs on the caller's goroutine alone
+
+	observe func(l *Linear, x tensor.Mat)
+}
+
+// Observe is the same model, with f called for every product of a weight matrix:
+// x is what it reads, a row per token, valid during the call and not to be changed.
+func (m *Model) Observe(f func(l *Linear, x tensor.Mat)) *Model {
+	observed := *m
+	observed.observe = f
+	return &observed
 }
 
 // New makes a model of weights.

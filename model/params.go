@@ -22,6 +22,18 @@ func (w *Weights) each(visit func(p Param, at place)) {
 	}
 }
 
+// Linears lists the matrices that products read, by their names, such as
+// blk.3.attn_q.weight. Looked-up embeddings are not among them.
+func (w *Weights) Linears() map[string]*Linear {
+	list := map[string]*Linear{}
+	w.each(func(p Param, at place) {
+		if at.linear != nil && (p.Kind == Matrix || p.Kind == Head) {
+			list[p.Name] = at.linear
+		}
+	})
+	return list
+}
+
 // visitor describes parameters to a visit function.
 type visitor struct{ visit func(p Param, at place) }
 

@@ -204,7 +204,7 @@ func SaveFolder(dir string, b *Bundle) error {
 	if err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}
-	tensors := l.tensors(b.Weights, func(slot) tensor.DType { return tensor.F32 })
+	tensors := l.tensors(b.Weights, func(slot) tensor.DType { return tensor.F32 }, asItIs)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}

@@ -21,7 +21,7 @@ func TestGGUFRoundTrip(t *testing.T) {
 			b := open(t, filepath.Join("testdata", name))
 			b.License, b.ChatTemplate = "mit", "{{ messages }}"
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := SaveGGUF(path, b, tensor.F32); err != nil {
+			if err := SaveGGUF(path, b, GGUFOptions{Type: "f32"}); err != nil {
 				t.Fatal(err)
 			}
 			again := open(t, path)
@@ -49,7 +49,7 @@ func TestGGUFTypes(t *testing.T) {
 		for d, limit := range map[tensor.DType]float64{tensor.F16: 0.02, tensor.BF16: 0.2, tensor.Q8_0: 0.3} {
 			b := open(t, filepath.Join("testdata", name))
 			path := filepath.Join(t.TempDir(), "m.gguf")
-			if err := SaveGGUF(path, b, d); err != nil {
+			if err := SaveGGUF(path, b, GGUFOptions{Type: d.String()}); err != nil {
 				t.Fatal(err)
 			}
 			again := open(t, path)
@@ -91,7 +91,7 @@ func TestGGUFTokenizers(t *testing.T) {
 		b.Tokenizer = tok
 		b.Generation.EOS = []int32{1, 5, 7}
 		path := filepath.Join(t.TempDir(), "m.gguf")
-		if err := SaveGGUF(path, b, tensor.F16); err != nil {
+		if err := SaveGGUF(path, b, GGUFOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		again := open(t, path)
@@ -111,7 +111,7 @@ func TestGGUFTokenizers(t *testing.T) {
 func changed(t *testing.T, name string, settings map[string]*gguf.Value, rename map[string]string) []byte {
 	t.Helper()
 	b := open(t, filepath.Join("testdata", name))
-	list, tensors, err := b.gguf(tensor.F32)
+	list, tensors, err := b.gguf(GGUFOptions{Type: "f32"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestSaveGGUFRefuses(t *testing.T) {
 		dtype  tensor.DType
 	}{
 		"a type for integers":      {func(*Bundle) {}, tensor.I32},
-		"a type we cannot write":   {func(*Bundle) {}, tensor.Q4_K},
+		"a type we cannot write":   {func(*Bundle) {}, tensor.IQ2_XS},
 		"an activation":            {func(b *Bundle) { b.Weights.Config.Activation = model.GELU }, tensor.F32},
 		"an unknown architecture":  {func(b *Bundle) { b.Weights.Config.Arch = "rwkv" }, tensor.F32},
 		"too large for a half":     {func(b *Bundle) { b.Weights.Layers[0].AttnQ.W.Data[3] = 1e6 }, tensor.F16},
@@ -228,7 +228,7 @@ func TestSaveGGUFRefuses(t *testing.T) {
 		b := *llama
 		b.Weights = &w
 		c.change(&b)
-		if err := SaveGGUF(path, &b, c.dtype); err == nil || !strings.Contains(err.Error(), path) {
+		if err := SaveGGUF(path, &b, GGUFOptions{Type: c.dtype.String()}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v must name the file", name, err)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
@@ -245,7 +245,7 @@ func smallest(t testing.TB) [][]byte {
 		c.Activation = map[string]model.Activation{"llama": model.SiLU, "gpt2": model.GELU}[c.Arch]
 		b := made(c)
 		b.Tokenizer = tokenizer.Bytes("<e>")
-		settings, tensors, err := b.gguf(tensor.F32)
+		settings, tensors, err := b.gguf(GGUFOptions{Type: "f32"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

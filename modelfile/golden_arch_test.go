@@ -264,7 +264,7 @@ func writeBareGGUF(path string, w *model.Weights) error {
 		return err
 	}
 	settings := append(config, gguf.Setting{Key: "tokenizer.ggml.model", Value: gguf.Of("no_vocab")})
-	return gguf.Write(path, settings, append(extra, l.tensors(w, func(slot) tensor.DType { return tensor.F32 })...))
+	return gguf.Write(path, settings, append(extra, l.tensors(w, func(slot) tensor.DType { return tensor.F32 }, asItIs)...))
 }
 
 func openBareGGUF(t *testing.T, f *gguf.File) *model.Model {

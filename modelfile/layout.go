@@ -152,9 +152,18 @@ func (s slot) each(visit func(ours, theirs int)) {
 	}
 }
 
+// encoder stores the numbers of a tensor, whose parts the slots are.
+type encoder func(slots []slot, d tensor.DType, data []float32) ([]byte, error)
+
+// asItIs encodes without more ado.
+func asItIs(slots []slot, d tensor.DType, data []float32) ([]byte, error) {
+	r, err := tensor.Encode(d, data, slots[0].shape...)
+	return r.Data, err
+}
+
 // tensors lists the file's tensors for writing, as the types that dtype chooses. Numbers are made when their time comes,
 // one tensor at a time; those that are stored as that type already are passed on as they are.
-func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType) []tensor.Named {
+func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType, encode encoder) []tensor.Named {
 	params := map[string]model.Param{}
 	for _, p := range w.Params() {
 		params[p.Name] = p
@@ -165,14 +174,14 @@ func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType) []tenso
 		for i+n < len(l.slots) && l.slots[i+n].file == l.slots[i].file {
 			n++
 		}
-		list = append(list, stored(l.slots[i:i+n], params, dtype(l.slots[i])))
+		list = append(list, stored(l.slots[i:i+n], params, dtype(l.slots[i]), encode))
 		i += n
 	}
 	return list
 }
 
 // stored is the tensor that the slots make up.
-func stored(group []slot, params map[string]model.Param, d tensor.DType) tensor.Named {
+func stored(group []slot, params map[string]model.Param, d tensor.DType, encode encoder) tensor.Named {
 	t := tensor.Named{Name: group[0].file, Raw: tensor.Raw{DType: d, Shape: group[0].shape}}
 	if s, p := group[0], params[group[0].param]; len(group) == 1 && s.plain() && s.param != "" && d == tensor.F32 && p.Data != nil {
 		t.Raw = tensor.RawOf(p.Data, s.shape...)
@@ -186,24 +195,29 @@ func stored(group []slot, params map[string]model.Param, d tensor.DType) tensor.
 		if err != nil {
 			return nil, err
 		}
-		file := make([]float32, n)
-		for _, s := range group {
-			if s.param == "" {
-				continue
-			}
-			src := params[s.param].Float32s()
-			s.each(func(ours, theirs int) { file[theirs] = src[ours] })
-			if s.plusOne {
-				s.each(func(_, theirs int) { file[theirs]-- })
-			}
-		}
-		r, err := tensor.Encode(d, file, t.Shape...)
+		data, err := encode(group, d, gathered(group, params, n))
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
 		}
-		return r.Data, nil
+		return data, nil
 	}
 	return t
+}
+
+// gathered is the numbers of the tensor that the slots make up.
+func gathered(group []slot, params map[string]model.Param, n int) []float32 {
+	file := make([]float32, n)
+	for _, s := range group {
+		if s.param == "" {
+			continue
+		}
+		src := params[s.param].Float32s()
+		s.each(func(ours, theirs int) { file[theirs] = src[ours] })
+		if s.plusOne {
+			s.each(func(_, theirs int) { file[theirs]-- })
+		}
+	}
+	return file
 }
 
 // passedOn makes a tensor of rows that are stored as its type already, if all are.

@@ -7,7 +7,6 @@ import (
 
 	"weft/gguf"
 	"weft/model"
-	"weft/tensor"
 )
 
 const (
@@ -97,57 +96,6 @@ func generationGGUF(s *settings) (Generation, error) {
 	return g, g.check()
 }
 
-// SaveGGUF writes a model as one .gguf file that llama.cpp loads, atomically. Matrices are stored as d (F32, F16, BF16
-// or a quantised type), but for the learned positions, which stay F32 as do all vectors. A matrix whose rows are not
-// whole blocks of d is stored as F16.
-func SaveGGUF(path string, b *Bundle, d tensor.DType) error {
-	settings, tensors, err := b.gguf(d)
-	if err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
-	}
-	return gguf.Write(path, settings, tensors)
-}
-
-// fileTypes are llama.cpp's numbers for what most of a file is made of.
-var fileTypes = map[tensor.DType]uint32{
-	tensor.F32: 0, tensor.F16: 1, tensor.Q4_0: 2, tensor.Q4_1: 3, tensor.Q8_0: 7, tensor.BF16: 32,
-}
-
-func (b *Bundle) gguf(d tensor.DType) ([]gguf.Setting, []tensor.Named, error) {
-	fileType, ok := fileTypes[d]
-	if !ok {
-		return nil, nil, unsupported("a GGUF file of %v is", d)
-	}
-	if err := b.complete(); err != nil {
-		return nil, nil, err
-	}
-	c := b.Config()
-	config, extra, err := makeConfigGGUF(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	_, eos := b.ends()
-	vocabulary, err := makeTokenizerGGUF(b.Tokenizer, eos, c.Vocab)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, err := ggufLayout(c, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	tensors := append(extra, l.tensors(b.Weights, func(s slot) tensor.DType { return storedAs(d, s) })...)
-	list := append(config, gguf.Setting{Key: "general.file_type", Value: gguf.Of(fileType)},
-		gguf.Setting{Key: "general.quantization_version", Value: gguf.Of(uint32(2))})
-	list = append(list, b.Generation.settingsGGUF()...)
-	list = append(list, vocabulary...)
-	for _, t := range []struct{ key, text string }{{nameKey, b.Name}, {licenseKey, b.License}, {templateKey, b.ChatTemplate}} {
-		if t.text != "" {
-			list = append(list, gguf.Setting{Key: t.key, Value: gguf.Of(t.text)})
-		}
-	}
-	return list, tensors, nil
-}
-
 func (g Generation) settingsGGUF() []gguf.Setting {
 	var list []gguf.Setting
 	put := func(key string, x *float32) {
@@ -163,16 +111,6 @@ func (g Generation) settingsGGUF() []gguf.Setting {
 		list = append(list, gguf.Setting{Key: samplingKey + "top_k", Value: gguf.Of(int32(*g.TopK))})
 	}
 	return list
-}
-
-func storedAs(d tensor.DType, s slot) tensor.DType {
-	switch {
-	case s.vector, s.file == "position_embd.weight", strings.Contains(s.file, ".ffn_gate_inp"):
-		return tensor.F32
-	case s.shape[len(s.shape)-1]%d.BlockSize() != 0:
-		return tensor.F16
-	}
-	return d
 }
 
 var _ model.WeightSource = (*gguf.File)(nil)

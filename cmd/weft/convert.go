@@ -6,18 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weft/cmd/weft/internal/view"
+	"weft/imatrix"
 	"weft/modelfile"
-	"weft/tensor"
 )
 
 type convertCommand struct {
-	In    string `arg:"" help:"Model to read: a .gguf file or a model folder." type:"path"`
-	Out   string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder." type:"path"`
-	Type  string `help:"How GGUF stores the numbers of matrices: f32, f16, bf16, q8_0, q4_0 or q4_1. A folder has f32." default:"f16" placeholder:"T"`
-	Force bool   `help:"Write over what is there."`
+	In      string `arg:"" help:"Model to read: a .gguf file or a model folder." type:"path"`
+	Out     string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder." type:"path"`
+	Type    string `help:"How GGUF stores the numbers: f32, f16, bf16, or fewer bits as q8_0, q6_k, q5_k_m, q4_k_m, q4_0 …; a wrong name lists all. A folder has f32." default:"f16" placeholder:"T"`
+	Imatrix string `help:"Importance matrix, from \"weft imatrix\" or llama.cpp: spend the bits where they matter." type:"path" placeholder:"FILE"`
+	Force   bool   `help:"Write over what is there."`
 }
 
 func (convertCommand) Help() string {
@@ -46,7 +48,7 @@ func (c *convertCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := c.write(b); err != nil {
+	if err := c.write(a, b); err != nil {
 		return err
 	}
 	doc := convertJSON{Tensors: len(b.Tensors)}
@@ -65,15 +67,21 @@ func (c *convertCommand) Run(a *app) error {
 	return nil
 }
 
-func (c *convertCommand) write(b *modelfile.Bundle) error {
+func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
 	if !strings.EqualFold(filepath.Ext(c.Out), ".gguf") {
 		return modelfile.SaveFolder(c.Out, b)
 	}
-	d, err := tensor.ParseDType(c.Type)
-	if err != nil {
-		return usageError{err}
+	o := modelfile.GGUFOptions{Type: c.Type, Threads: a.Threads}
+	if !slices.Contains(modelfile.GGUFTypes(), strings.ToLower(c.Type)) && !slices.Contains([]string{"q3_k", "q4_k", "q5_k"}, strings.ToLower(c.Type)) {
+		return usagef("--type %q is one of %s", c.Type, strings.Join(modelfile.GGUFTypes(), ", "))
 	}
-	return modelfile.SaveGGUF(c.Out, b, d)
+	if c.Imatrix != "" {
+		var err error
+		if o.Importance, err = imatrix.Open(c.Imatrix); err != nil {
+			return err
+		}
+	}
+	return modelfile.SaveGGUF(c.Out, b, o)
 }
 
 // sizeOf is the bytes of a file, or of the files directly in a folder.

@@ -39,6 +39,7 @@ type commands struct {
 	Train    trainCommand    `cmd:"" help:"Train a model from text."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model predicts a text."`
 	Compare  compareCommand  `cmd:"" help:"Show how two models differ."`
+	Imatrix  imatrixCommand  `cmd:"" help:"Find out which weights matter most, for quantising."`
 	Convert  convertCommand  `cmd:"" help:"Write a model in the other format, smaller if you like."`
 	Bench    benchCommand    `cmd:"" help:"Measure how fast this machine is."`
 	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`

@@ -45,7 +45,7 @@ func documents(t *testing.T, c *Corpus) []string {
 
 func open(t *testing.T, paths ...string) *Corpus {
 	t.Helper()
-	c, err := OpenCorpus(context.Background(), paths)
+	c, err := OpenCorpus(context.Background(), paths, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestCorpusParquet(t *testing.T) {
 	for range 300 { // damage anywhere is an error or other text, never a crash
 		bad := bytes.Clone(data)
 		bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
-		OpenCorpus(context.Background(), []string{write(t, path, string(bad))})
+		OpenCorpus(context.Background(), []string{write(t, path, string(bad))}, "")
 	}
 }
 
@@ -131,7 +131,7 @@ func TestCorpusRefusals(t *testing.T) {
 		{in("void.jsonl", `{"text":""}`), "no text inside"},
 		{in("x.parquet", "PAR1 but not really PAR1"), "not a Parquet file"},
 	} {
-		_, err := OpenCorpus(context.Background(), []string{c.path})
+		_, err := OpenCorpus(context.Background(), []string{c.path}, "")
 		if err == nil || !errors.Is(err, ErrData) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", c.path, err, c.want)
 		}

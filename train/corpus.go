@@ -79,6 +79,9 @@ func (c *Corpus) add(path string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrData, err)
 	}
+	if c.isOut(path) {
+		return fmt.Errorf("%w: %s is where the model goes: keep the text in another folder", ErrData, path)
+	}
 	if info.IsDir() {
 		return c.addFolder(path)
 	}

@@ -41,7 +41,7 @@ func readJSONL(path string, yield func(piece) bool) error {
 }
 
 // maxLine bounds the memory that one document of a JSONL file may take.
-const maxLine = 256 << 20
+const maxLine = 64 << 20
 
 // readLine reads up to and with the next line break, or the end with io.EOF.
 func readLine(in *bufio.Reader) (line []byte, err error) {

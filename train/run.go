@@ -117,33 +117,30 @@ func start(ctx context.Context, opts Options, write writeFunc) (Result, error) {
 	r := &run{opts: opts, dir: filepath.Join(opts.Out, "train"), started: time.Now(), write: write}
 	corpus, err := r.check(ctx)
 	if err != nil {
-		return Result{}, r.explain(ctx, err)
+		return Result{}, explain(ctx, err)
 	}
 	held, err := lock(filepath.Join(r.dir, "lock"))
 	if err != nil {
-		return Result{}, fmt.Errorf("train: %w", err)
+		return Result{}, err
 	}
 	defer held.Close()
 	pool := par.New(opts.Threads)
 	defer pool.Close()
 	if err := r.open(ctx, corpus, pool); err != nil {
-		return Result{}, r.explain(ctx, err)
+		return Result{}, explain(ctx, err)
 	}
 	defer r.data.close()
 	defer r.log.close()
-	result, err := r.loop(ctx)
-	return result, r.explain(ctx, err)
+	return r.loop(ctx)
 }
 
-// explain wraps an error, turning the context's into ErrInterrupted.
-func (r *run) explain(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, ErrInterrupted) {
-		return err
+// explain turns the context's error, from wherever the data was being read, into
+// ErrInterrupted.
+func explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, ErrInterrupted) {
+		return fmt.Errorf("%w before the first step; nothing is lost", ErrInterrupted)
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("train: %w before the first step; nothing is lost", ErrInterrupted)
-	}
-	return fmt.Errorf("train: %w", err)
+	return err
 }
 
 // check looks at everything that can be wrong before the folder is touched.

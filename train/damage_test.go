@@ -29,7 +29,7 @@ func TestFullDisk(t *testing.T) {
 		return safetensors.Write(path, tensors, metadata)
 	}
 	var notes []string
-	o := Options{Data: []string{data}, Out: out, Recipe: &recipe, SaveEvery: 10, OnEvent: func(e Event) {
+	o := Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, SaveEvery: 10, OnEvent: func(e Event) {
 		switch e := e.(type) {
 		case Line:
 			full = e.Step > 15
@@ -81,7 +81,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 			t.Errorf("damage %d: error %v", i, err)
 		}
 	}
-	if _, err := Run(context.Background(), Options{Out: out, Resume: true}); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := Run(context.Background(), Options{Threads: 1, Out: out, Resume: true}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v", err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -105,7 +105,7 @@ func TestLostFiles(t *testing.T) {
 	data, recipe, out := verse(t), tinyRecipes()["gpt2 "+optimizerMuon], filepath.Join(t.TempDir(), "m")
 	for i, name := range []string{"train.bin", "val.bin", "tokenizer.json"} {
 		ctx, watch := stopAfter(3 + i)
-		if _, err := Run(ctx, Options{Data: []string{data}, Out: out, Recipe: &recipe, Resume: true, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
+		if _, err := Run(ctx, Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, Resume: true, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(out, "train", name)
@@ -115,13 +115,13 @@ func TestLostFiles(t *testing.T) {
 		}
 		for what, bad := range map[string][]byte{"flipped": flip(good, 100), "cut": good[:len(good)/2], "empty": {}} {
 			write(t, path, string(bad))
-			_, err := Run(context.Background(), Options{Out: out, Resume: true})
+			_, err := Run(context.Background(), Options{Threads: 1, Out: out, Resume: true})
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "name the data again") {
 				t.Errorf("%s %s: error %v", name, what, err)
 			}
 			ctx, cancel := context.WithCancel(context.Background())
 			noted := false
-			_, err = Run(ctx, Options{Data: []string{data}, Out: out, Resume: true, OnEvent: func(e Event) {
+			_, err = Run(ctx, Options{Threads: 1, Data: []string{data}, Out: out, Resume: true, OnEvent: func(e Event) {
 				if n, ok := e.(Note); ok && strings.Contains(string(n), path) {
 					noted = true
 				}
@@ -145,7 +145,7 @@ func TestLostFiles(t *testing.T) {
 func TestDamagedLog(t *testing.T) {
 	data, recipe, out := verse(t), tinyRecipe(), filepath.Join(t.TempDir(), "m")
 	ctx, watch := stopAfter(20)
-	if _, err := Run(ctx, Options{Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(out, "train", "log.jsonl")
@@ -181,7 +181,7 @@ func TestDivergence(t *testing.T) {
 			}
 			return err
 		}
-		_, err := start(context.Background(), Options{Data: []string{verse(t)}, Out: out, Recipe: &recipe, SaveEvery: 5}, spoil)
+		_, err := start(context.Background(), Options{Threads: 1, Data: []string{verse(t)}, Out: out, Recipe: &recipe, SaveEvery: 5}, spoil)
 		if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "at step 11: ") || !strings.Contains(err.Error(), "lower learning rate") {
 			t.Errorf("%s: error %v", name, err)
 		}
@@ -205,7 +205,7 @@ func TestFarTooFast(t *testing.T) {
 				recipe.Optimizer.MuonLR = rate
 			}
 			out := filepath.Join(t.TempDir(), "m")
-			_, err := Run(context.Background(), Options{Data: []string{verse(t)}, Out: out, Recipe: &recipe, SaveEvery: 1})
+			_, err := Run(context.Background(), Options{Threads: 1, Data: []string{verse(t)}, Out: out, Recipe: &recipe, SaveEvery: 1})
 			if err != nil && (!errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), " step ")) || err == nil && rate > 1e10 {
 				t.Errorf("%s, rate %g: error %v", name, rate, err)
 			}

@@ -156,7 +156,7 @@ func fullToTheEnd(t *testing.T) {
 	d, data, recipe := mount(t), verse(t), tinyRecipe()
 	whole, out := filepath.Join(t.TempDir(), "whole"), filepath.Join(string(d), "m")
 	train(t, Options{Data: []string{data}, Out: whole, Recipe: &recipe})
-	o := Options{Data: []string{data}, Out: out, Recipe: &recipe, SaveEvery: 5, OnEvent: func(e Event) {
+	o := Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, SaveEvery: 5, OnEvent: func(e Event) {
 		if line, ok := e.(Line); ok && line.Step == 33 {
 			d.fill(t, 0)
 		}
@@ -182,7 +182,7 @@ func fullAtTheStart(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(out, "train"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Data: []string{data}, Out: out, Recipe: &recipe, Resume: true}
+	o := Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, Resume: true}
 	for _, c := range []struct {
 		room int64
 		file string

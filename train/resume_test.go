@@ -64,7 +64,7 @@ func TestInterruptedEvaluation(t *testing.T) {
 			ctx.asks = 2
 		}
 	}
-	_, err := Run(ctx, Options{Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: started})
+	_, err := Run(ctx, Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: started})
 	if !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestInterruptBeforeTheFirstStep(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
 		out := filepath.Join(dir, name)
-		o := Options{Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: func(e Event) {
+		o := Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: func(e Event) {
 			if at(e) {
 				cancel()
 			}
@@ -144,7 +144,7 @@ func TestFinishedRun(t *testing.T) {
 			t.Errorf("%s: the folder scores %g, in the log step %d has %v", name, result.ValLoss, result.Kept, kept.ValLoss)
 		}
 		var notes, saves int
-		o := Options{Out: out, Resume: true, OnEvent: func(e Event) {
+		o := Options{Threads: 1, Out: out, Resume: true, OnEvent: func(e Event) {
 			switch e := e.(type) {
 			case Note:
 				if strings.Contains(string(e), "finished: all its 40 steps") {
@@ -175,7 +175,7 @@ func TestFinishedRun(t *testing.T) {
 func TestInterruptedAtTheEnd(t *testing.T) {
 	data, recipe, out := verse(t), tinyRecipe(), filepath.Join(t.TempDir(), "m")
 	ctx, watch := stopAfter(40)
-	_, err := Run(ctx, Options{Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: watch})
+	_, err := Run(ctx, Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: watch})
 	if !errors.Is(err, ErrInterrupted) || !strings.Contains(err.Error(), "the model is complete") {
 		t.Errorf("error %v", err)
 	}
@@ -192,7 +192,7 @@ func TestForeignFolder(t *testing.T) {
 		out := t.TempDir()
 		path := write(t, filepath.Join(out, name), "precious")
 		for _, resume := range []bool{false, true} {
-			_, err := Run(context.Background(), Options{Data: []string{data}, Out: out, Recipe: &recipe, Resume: resume})
+			_, err := Run(context.Background(), Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, Resume: resume})
 			if !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "choose another folder") {
 				t.Errorf("%s, resume %v: error %v", name, resume, err)
 			}
@@ -214,12 +214,12 @@ func TestModelInsideItsData(t *testing.T) {
 	write(t, filepath.Join(dir, "verse.txt"), string(text))
 	out := filepath.Join(dir, "m")
 	ctx, watch := stopAfter(9)
-	if _, err := Run(ctx, Options{Data: []string{dir}, Out: out, Recipe: &recipe, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, Options{Threads: 1, Data: []string{dir}, Out: out, Recipe: &recipe, OnEvent: watch}); !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
 	}
 	train(t, Options{Data: []string{dir}, Out: out, Recipe: &recipe, Resume: true})
 	lines(t, out, 40)
-	_, err = Run(context.Background(), Options{Data: []string{out}, Out: out, Recipe: &recipe, Resume: true})
+	_, err = Run(context.Background(), Options{Threads: 1, Data: []string{out}, Out: out, Recipe: &recipe, Resume: true})
 	if !errors.Is(err, ErrData) || !strings.Contains(err.Error(), "is where the model goes") {
 		t.Errorf("a model trained on its own files: error %v", err)
 	}

@@ -47,6 +47,9 @@ func verse(t testing.TB) string {
 
 func train(t testing.TB, o Options) Result {
 	t.Helper()
+	if o.Threads == 0 {
+		o.Threads = 1 // the fastest for models as small as these
+	}
 	result, err := Run(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +204,7 @@ func TestTwoRunsInOneFolder(t *testing.T) {
 	train(t, Options{Data: []string{data}, Out: out, Recipe: &recipe, OnEvent: func(e Event) {
 		if _, ok := e.(Line); ok && !tried {
 			tried = true
-			_, err := Run(context.Background(), Options{Data: []string{data}, Out: out, Recipe: &recipe, Resume: true})
+			_, err := Run(context.Background(), Options{Threads: 1, Data: []string{data}, Out: out, Recipe: &recipe, Resume: true})
 			if err == nil || !strings.Contains(err.Error(), "another process") {
 				t.Errorf("error %v", err)
 			}

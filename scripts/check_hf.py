@@ -97,6 +97,7 @@ class Weft:
         self.binary, self.folder = binary, folder
 
     def __call__(self, command, *args, stdin=""):
+        stdin += "\n"  # weft takes one line break at the end for the shell's
         r = subprocess.run([self.binary, command, self.folder, *args], input=stdin.encode(), capture_output=True)
         if r.returncode != 0:
             raise RuntimeError(f"weft {command} {' '.join(args)}: exit {r.returncode}: {r.stderr.decode()[-300:].strip()}")

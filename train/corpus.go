@@ -19,8 +19,9 @@ import (
 var ErrData = errors.New("training data")
 
 // Corpus is training text: documents from files, in a fixed order, read again
-// for each pass rather than held in memory. Bytes are kept as they are, valid
-// UTF-8 or not.
+// for each pass rather than held in memory. Bytes are kept as they are: invalid
+// UTF-8 and the line ends of every system too. Only a UTF-8 byte order mark at
+// the start of a file is no part of its text.
 type Corpus struct {
 	Documents int      // how many
 	Bytes     int64    // of text in all documents
@@ -28,6 +29,7 @@ type Corpus struct {
 	Notes     []string // what was left out, and why
 
 	files []source
+	out   fs.FileInfo // of the folder that is passed over
 }
 
 // source is one file: its path and how documents are read from it.
@@ -47,10 +49,14 @@ type piece struct {
 // fingerprint them. A path is a text file, a JSONL file (.jsonl, .ndjson: the
 // "text" of each line), a Parquet file (.parquet: the column "text"), or a
 // folder, which is searched for all of these in the order of their names.
-// A file that is named but unusable is an error; in a folder it is left out
-// and noted.
-func OpenCorpus(ctx context.Context, paths []string) (*Corpus, error) {
+// A file that is named but is no text (empty, compressed, a picture) is an
+// error; in a folder it is left out and noted. So is the folder out, if not "":
+// a model that is made beside its text is not part of it when it is resumed.
+func OpenCorpus(ctx context.Context, paths []string, out string) (*Corpus, error) {
 	c := &Corpus{}
+	if out != "" {
+		c.out, _ = os.Stat(out) // nil while it is not there
+	}
 	for _, path := range paths {
 		if err := c.add(path); err != nil {
 			return nil, err
@@ -73,6 +79,9 @@ func (c *Corpus) add(path string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrData, err)
 	}
+	if c.isOut(path) {
+		return fmt.Errorf("%w: %s is where the model goes: keep the text in another folder", ErrData, path)
+	}
 	if info.IsDir() {
 		return c.addFolder(path)
 	}
@@ -91,16 +100,17 @@ func (c *Corpus) addFolder(root string) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrData, err)
-		case d.IsDir() && hidden:
+		case d.IsDir() && (hidden || c.isOut(path)):
 			return filepath.SkipDir
 		case d.IsDir() || hidden:
 			return nil
 		}
 		info, err := os.Stat(path) // through a symbolic link
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrData, err)
+		reason := "leads nowhere"
+		if err == nil {
+			reason = unusable(path, info)
 		}
-		if reason := unusable(path, info); reason != "" {
+		if reason != "" {
 			c.Notes = append(c.Notes, fmt.Sprintf("left out: %s %s", path, reason))
 			return nil
 		}
@@ -111,6 +121,11 @@ func (c *Corpus) addFolder(root string) error {
 		return fmt.Errorf("%w: %s holds no text files", ErrData, root)
 	}
 	return err
+}
+
+func (c *Corpus) isOut(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && c.out != nil && os.SameFile(info, c.out)
 }
 
 func reader(path string) func(string, func(piece) bool) error {

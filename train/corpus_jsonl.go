@@ -19,11 +19,11 @@ func readJSONL(path string, yield func(piece) bool) error {
 		return err
 	}
 	defer f.Close()
-	in := bufio.NewReaderSize(f, pieceSize)
+	in := afterMark(f)
 	for line := 1; ; line++ {
-		raw, err := in.ReadBytes('\n')
+		raw, err := readLine(in)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+			return fmt.Errorf("line %d: %w", line, err)
 		}
 		if len(bytes.TrimSpace(raw)) > 0 {
 			text, bad := lineText(raw)
@@ -36,6 +36,22 @@ func readJSONL(path string, yield func(piece) bool) error {
 		}
 		if err != nil {
 			return nil
+		}
+	}
+}
+
+// maxLine bounds the memory that one document of a JSONL file may take.
+const maxLine = 64 << 20
+
+// readLine reads up to and with the next line break, or the end with io.EOF.
+func readLine(in *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if line = append(line, part...); len(line) > maxLine {
+			return nil, fmt.Errorf("more than %d MB: make a text file of such a document", maxLine>>20)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
 	}
 }

@@ -21,11 +21,21 @@ func readParquet(path string, yield func(piece) bool) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { // the decoder panics on some damaged files
+	inside := true // of the decoder, which panics on some damaged files
+	defer func() {
+		if !inside {
+			return
+		}
 		if r := recover(); r != nil {
 			err = fmt.Errorf("damaged Parquet file: %v", r)
 		}
 	}()
+	give := func(p piece) bool {
+		inside = false
+		more := yield(p)
+		inside = true
+		return more
+	}
 	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return fmt.Errorf("not a Parquet file: %w", err)
@@ -35,7 +45,7 @@ func readParquet(path string, yield func(piece) bool) (err error) {
 		return errors.New(`no column "text" of strings`)
 	}
 	for _, group := range file.RowGroups() {
-		if more, err := readColumn(group.ColumnChunks()[column.ColumnIndex], yield); err != nil || !more {
+		if more, err := readColumn(group.ColumnChunks()[column.ColumnIndex], give); err != nil || !more {
 			return err
 		}
 	}

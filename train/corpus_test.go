@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +48,7 @@ func documents(t *testing.T, c *Corpus) []string {
 
 func open(t *testing.T, paths ...string) *Corpus {
 	t.Helper()
-	c, err := OpenCorpus(context.Background(), paths)
+	c, err := OpenCorpus(context.Background(), paths, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +62,121 @@ func TestCorpusKeepsBytes(t *testing.T) {
 	if docs := documents(t, c); len(docs) != 1 || docs[0] != invalid || c.Bytes != int64(len(invalid)) {
 		t.Errorf("read %q, %d bytes", docs, c.Bytes)
 	}
+}
+
+// TestCorpusMarksAndLineEnds: a byte order mark is no text, line ends are.
+func TestCorpusMarksAndLineEnds(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ name, content, want string }{
+		{"mark.txt", "\uFEFFone", "one"},
+		{"twice.txt", "\uFEFF\uFEFFone \uFEFF two", "\uFEFFone \uFEFF two"},
+		{"half.txt", "\xef\xbbone", "\xef\xbbone"},
+		{"windows.txt", "one\r\ntwo\r\n\r\n", "one\r\ntwo\r\n\r\n"},
+		{"mac.txt", "one\rtwo\r", "one\rtwo\r"},
+		{"mark.jsonl", "\uFEFF{\"text\":\"one\"}\n{\"text\":\"two\"}", "one|two"},
+		{"windows.jsonl", "{\"text\":\"a\\r\\nb\"}\r\n\r\n{\"text\":\"c\"}\r\n", "a\r\nb|c"},
+	} {
+		if got := strings.Join(documents(t, open(t, write(t, filepath.Join(dir, c.name), c.content))), "|"); got != c.want {
+			t.Errorf("%s: read %q, want %q", c.name, got, c.want)
+		}
+	}
+	if _, err := OpenCorpus(context.Background(), []string{write(t, filepath.Join(dir, "only.txt"), "\uFEFF")}, ""); !errors.Is(err, ErrData) {
+		t.Errorf("a mark and nothing else: %v", err)
+	}
+}
+
+// TestCorpusLongLines: one line of megabytes is read as it is, with a border to
+// cut at or without, as text and in JSON; a JSON line that no memory is sure to
+// hold is refused.
+func TestCorpusLongLines(t *testing.T) {
+	dir := t.TempDir()
+	words, letters := strings.Repeat("word ", 600_000), strings.Repeat("x", 3_000_000)
+	for _, text := range []string{words, letters} {
+		c := open(t, write(t, filepath.Join(dir, "a.txt"), text))
+		if docs := documents(t, c); len(docs) != 1 || docs[0] != text {
+			t.Error("a long line of text is not what was read")
+		}
+		c = open(t, write(t, filepath.Join(dir, "a.jsonl"), `{"text":"`+text+`"}`))
+		if docs := documents(t, c); len(docs) != 1 || docs[0] != text {
+			t.Error("a long line of JSON is not what was read")
+		}
+	}
+	path := write(t, filepath.Join(dir, "endless.jsonl"), "{\"text\":\"a\"}\n")
+	if err := os.Truncate(path, maxLine+100); err != nil { // zeros to the end
+		t.Fatal(err)
+	}
+	if err := readJSONL(path, func(piece) bool { return true }); err == nil || !strings.Contains(err.Error(), "line 2: more than 64 MB") {
+		t.Errorf("an endless line: error %v", err)
+	}
+}
+
+// TestCorpusMixed: files of all kinds and a folder, in the order in which they are named.
+func TestCorpusMixed(t *testing.T) {
+	dir := t.TempDir()
+	text := write(t, filepath.Join(dir, "z.txt"), "Z")
+	lines := write(t, filepath.Join(dir, "lines.JSONL"), `{"text":"L1"}`+"\n"+`{"text":"L2"}`)
+	folder := filepath.Dir(write(t, filepath.Join(dir, "f", "a.txt"), "A"))
+	if err := os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, text, "testdata/text.parquet", folder, lines)
+	got := documents(t, c)
+	if n := len(got); n != 42 || got[0] != "Z" || got[1] != "first" || got[n-3] != "A" || got[n-2] != "L1" || got[n-1] != "L2" {
+		t.Errorf("read %q", got)
+	}
+	if len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "link leads nowhere") {
+		t.Errorf("notes %q", c.Notes)
+	}
+}
+
+// TestParquetFromArrow reads a file of the reference implementation, with what
+// large corpora use: a dictionary, zstd, pages of version 2, nulls.
+func TestParquetFromArrow(t *testing.T) {
+	want := []string{"first", "Grüße, 世界 😀", "first", "line one\r\nline two\n"}
+	for i := 6; i < 40; i++ {
+		want = append(want, fmt.Sprintf("row %d", i))
+	}
+	if got := documents(t, open(t, "testdata/text.parquet")); !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
+	}
+}
+
+// FuzzCorpus: whatever the files hold, they are refused with one line, or read
+// twice alike, and the two parts are the whole.
+func FuzzCorpus(f *testing.F) {
+	parquetFile, err := os.ReadFile("testdata/text.parquet")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(parquetFile, byte(2), byte(128))
+	f.Add([]byte("{\"text\":\"a\\u00e9\"}\n{\"text\":null}"), byte(1), byte(10))
+	f.Add([]byte("\uFEFFplain text, caf\xe9\r\n"), byte(0), byte(200))
+	f.Fuzz(func(t *testing.T, data []byte, kind, share byte) {
+		path := write(t, filepath.Join(t.TempDir(), "x"+[]string{".txt", ".jsonl", ".parquet"}[kind%3]), string(data))
+		c, err := OpenCorpus(context.Background(), []string{path}, "")
+		if err != nil {
+			if !errors.Is(err, ErrData) {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		var whole, parts []byte
+		collect := func(to *[]byte, from iter.Seq2[piece, error]) {
+			for p, err := range from {
+				if err != nil {
+					t.Fatalf("read well the first time, but then: %v", err)
+				}
+				*to = append(*to, p.data...)
+			}
+		}
+		collect(&whole, c.pieces(context.Background()))
+		cut := c.cutAt(float64(share) / 256)
+		collect(&parts, c.part(context.Background(), cut, false))
+		collect(&parts, c.part(context.Background(), cut, true))
+		if int64(len(whole)) != c.Bytes || !bytes.Equal(whole, parts) {
+			t.Fatalf("%d bytes, %d read again, %d in two parts", c.Bytes, len(whole), len(parts))
+		}
+	})
 }
 
 func TestCorpusFolder(t *testing.T) {
@@ -99,7 +217,7 @@ func TestCorpusParquet(t *testing.T) {
 	for range 300 { // damage anywhere is an error or other text, never a crash
 		bad := bytes.Clone(data)
 		bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
-		OpenCorpus(context.Background(), []string{write(t, path, string(bad))})
+		OpenCorpus(context.Background(), []string{write(t, path, string(bad))}, "")
 	}
 }
 
@@ -131,7 +249,7 @@ func TestCorpusRefusals(t *testing.T) {
 		{in("void.jsonl", `{"text":""}`), "no text inside"},
 		{in("x.parquet", "PAR1 but not really PAR1"), "not a Parquet file"},
 	} {
-		_, err := OpenCorpus(context.Background(), []string{c.path})
+		_, err := OpenCorpus(context.Background(), []string{c.path}, "")
 		if err == nil || !errors.Is(err, ErrData) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", c.path, err, c.want)
 		}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -22,8 +23,19 @@ func readText(path string, yield func(piece) bool) error {
 		return err
 	}
 	defer f.Close()
-	return cutText(f, pieceSize, yield)
+	return cutText(afterMark(f), pieceSize, yield)
 }
+
+// afterMark reads what follows a UTF-8 byte order mark at the start, if there is one.
+func afterMark(r io.Reader) *bufio.Reader {
+	in := bufio.NewReaderSize(r, pieceSize)
+	if head, _ := in.Peek(len(byteOrderMark)); string(head) == byteOrderMark {
+		in.Discard(len(head))
+	}
+	return in
+}
+
+const byteOrderMark = "\uFEFF"
 
 // cutText cuts a long text into pieces of about size bytes: between two words
 // that one space separates, before the space, or one line break, after it.

@@ -30,6 +30,7 @@ type Line struct {
 type logFile struct {
 	f       *os.File
 	size    int64  // of whole lines in the file
+	last    int    // the step of the last line when it was opened
 	pending []byte // lines not yet in the file
 }
 
@@ -44,7 +45,8 @@ func openLog(path string, step int) (*logFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l := &logFile{f: f, size: int64(keepLines(data, step))}
+	size, last := keepLines(data, step)
+	l := &logFile{f: f, size: int64(size), last: last}
 	if err := f.Truncate(l.size); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("log: %w", err)
@@ -52,20 +54,18 @@ func openLog(path string, step int) (*logFile, error) {
 	return l, nil
 }
 
-// keepLines is the length of the whole lines up to step.
-func keepLines(data []byte, step int) int {
-	size := 0
-	for {
+// keepLines is the length of the lines of steps 1, 2, … up to step that stand
+// at the beginning of a log, and the last of these steps.
+func keepLines(data []byte, step int) (size, last int) {
+	for last < step {
 		n := bytes.IndexByte(data[size:], '\n')
-		if n < 0 {
-			return size
-		}
 		var line Line
-		if json.Unmarshal(data[size:size+n], &line) != nil || line.Step > step {
-			return size
+		if n < 0 || json.Unmarshal(data[size:size+n], &line) != nil || line.Step != last+1 {
+			break
 		}
-		size += n + 1
+		size, last = size+n+1, line.Step
 	}
+	return size, last
 }
 
 func (l *logFile) add(line Line) error {

@@ -14,10 +14,13 @@ func (r *run) loop(ctx context.Context) (Result, error) {
 	}
 	r.saved = time.Now()
 	r.emit(r.plan())
-	if r.state.Pending != nil { // stopped between a step and what follows it
+	switch {
+	case r.state.Pending != nil: // stopped between a step and what follows it
 		if err := r.after(ctx); err != nil {
 			return Result{}, err
 		}
+	case r.state.Horizon > 0 && r.state.Step >= r.state.Horizon:
+		return r.again(ctx)
 	}
 	for r.state.Horizon == 0 || r.state.Step < r.state.Horizon {
 		if ctx.Err() != nil {
@@ -27,6 +30,21 @@ func (r *run) loop(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 		if err := r.after(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if err := r.save(); err != nil {
+		return Result{}, err
+	}
+	return r.finish(ctx)
+}
+
+// again is for a run that was finished before, but perhaps killed before its
+// last weights were in the folder.
+func (r *run) again(ctx context.Context) (Result, error) {
+	r.note("this run is finished: all its %d steps are done", r.state.Step)
+	if r.keepsLast() {
+		if err := r.export(); err != nil {
 			return Result{}, err
 		}
 	}
@@ -74,9 +92,10 @@ func (r *run) after(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.log.add(*line); err != nil {
-		r.note("%v (training goes on; the lines are kept)", err)
+	if err := r.log.add(*line); err != nil && !r.logLate { // said once, not at every step
+		r.note("%v (training goes on; the lines are kept until there is room)", err)
 	}
+	r.logLate = len(r.log.pending) > 0
 	r.state.Pending = nil
 	r.emit(*line)
 	if n := r.opts.SampleEvery; n > 0 && r.state.Step%n == 0 {
@@ -128,6 +147,9 @@ func (r *run) validate(ctx context.Context, line *Line) error {
 		return fmt.Errorf("evaluate: %w", err)
 	}
 	loss, bpb := s.loss(), s.bpb()
+	if !finite(loss) {
+		return fmt.Errorf("%w after step %d: its validation loss is %g; %s", ErrDiverged, line.Step, loss, divergedHint)
+	}
 	line.ValLoss, line.ValBPB = &loss, &bpb
 	if r.state.Recipe.Keep == keepLast || r.state.Best != nil && loss >= r.state.Best.Loss {
 		return nil
@@ -155,13 +177,13 @@ func (r *run) interval() time.Duration {
 	return time.Minute
 }
 
-// save writes a checkpoint, after the log lines that it stands on. With Keep
-// "last" the model folder follows.
+// save writes a checkpoint, after the log lines that it stands on, and where the
+// folder holds the newest weights, the folder.
 func (r *run) save() error {
 	began := time.Now()
 	r.saved = began
 	if err := r.log.sync(); err != nil {
-		return err
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	r.state.ElapsedS = r.elapsed().Seconds()
 	if err := saveCheckpoint(r.dir, r.state, r.trainer.model.W, r.trainer.opt, r.write); err != nil {
@@ -169,7 +191,7 @@ func (r *run) save() error {
 	}
 	r.every = 50 * time.Since(began) // at most 2 % of the time
 	r.emit(Saved{r.state.Step})
-	if r.keepsLast() && r.state.Pending == nil {
+	if r.keepsLast() {
 		return r.export()
 	}
 	return nil
@@ -178,10 +200,10 @@ func (r *run) save() error {
 // keepsLast says whether the folder holds the newest weights rather than the best.
 func (r *run) keepsLast() bool { return r.state.Recipe.Keep == keepLast || r.data.val == nil }
 
-// interrupt saves everything and says how to go on.
+// interrupt saves everything and says how far the run got.
 func (r *run) interrupt() error {
 	if err := r.save(); err != nil {
-		return fmt.Errorf("%w after step %d, but it could not be saved: %w", ErrInterrupted, r.state.Step, err)
+		return fmt.Errorf("%w after step %d, but not all of it could be saved: %w", ErrInterrupted, r.state.Step, err)
 	}
 	if r.state.Best == nil && !r.keepsLast() { // something to talk to, even so early
 		if err := r.export(); err != nil {
@@ -191,12 +213,9 @@ func (r *run) interrupt() error {
 	return fmt.Errorf("%w after step %d, which is saved", ErrInterrupted, r.state.Step)
 }
 
-// finish saves the last step and scores the weights that the folder holds over
-// the whole validation part.
+// finish scores the weights that the folder holds, as they are read back from
+// it, over the whole validation part.
 func (r *run) finish(ctx context.Context) (Result, error) {
-	if err := r.save(); err != nil {
-		return Result{}, err
-	}
 	result := Result{Steps: r.state.Step, Tokens: r.state.Tokens, ElapsedS: r.elapsed().Seconds(), Kept: r.state.Step}
 	if r.data.val == nil {
 		return result, nil
@@ -205,20 +224,17 @@ func (r *run) finish(ctx context.Context) (Result, error) {
 		if r.state.Best == nil {
 			return result, fmt.Errorf("%s: the model folder could not be written; the last checkpoint holds the weights: free some space and resume", r.opts.Out)
 		}
-		result.Kept, result.ValLoss, result.ValBPB = r.state.Best.Step, r.state.Best.Loss, r.state.Best.BPB
-		if r.data.val.Len() <= evalTokens {
-			return result, nil
-		}
+		result.Kept = r.state.Best.Step
 	}
-	if result.Kept != r.state.Step {
-		w, err := r.exported()
-		if err != nil {
-			return result, fmt.Errorf("read back the best weights: %w", err)
-		}
-		r.trainer.model.W = w
-	}
-	s, err := r.trainer.evaluate(ctx, r.data.val, 0)
+	w, err := r.exported()
 	if err != nil {
+		return result, fmt.Errorf("read back the model: %w", err)
+	}
+	r.trainer.model.W = w
+	s, err := r.trainer.evaluate(ctx, r.data.val, 0)
+	if ctx.Err() != nil {
+		return result, fmt.Errorf("%w during the last evaluation; the model is complete", ErrInterrupted)
+	} else if err != nil {
 		return result, fmt.Errorf("evaluate: %w", err)
 	}
 	result.ValLoss, result.ValBPB = s.loss(), s.bpb()

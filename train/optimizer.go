@@ -118,7 +118,7 @@ func cut(s *slot) (blocks []block) {
 // peak. It uses the gradients up: they are zero afterwards. norm is the
 // gradient's global norm before clipping; when it is not finite nothing changes.
 func (s *optimizer) step(t int, share float64) (norm float64) {
-	norm = s.gradNorm()
+	norm = s.norm(func(sl *slot) []float32 { return sl.grad })
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
 		return norm
 	}
@@ -131,12 +131,17 @@ func (s *optimizer) step(t int, share float64) (norm float64) {
 	return norm
 }
 
-// gradNorm is the Euclidean norm of all gradients: blocks in parallel, their
+// weightNorm is the Euclidean norm of all weights, finite only if all of them are.
+func (s *optimizer) weightNorm() float64 {
+	return s.norm(func(sl *slot) []float32 { return sl.Data })
+}
+
+// norm is the Euclidean norm of what all slots have: blocks in parallel, their
 // sums added up in order.
-func (s *optimizer) gradNorm() float64 {
+func (s *optimizer) norm(of func(*slot) []float32) float64 {
 	s.pool.Run(len(s.blocks), func(_, i int) {
 		b := s.blocks[i]
-		s.sums[i] = kernel.SumSquares(b.slot.grad[b.lo:b.hi])
+		s.sums[i] = kernel.SumSquares(of(b.slot)[b.lo:b.hi])
 	})
 	sum := 0.0
 	for _, x := range s.sums {

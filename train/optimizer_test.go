@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"weft/internal/cpu/cputest"
@@ -18,6 +19,12 @@ func tinyLlama() model.Config {
 		Hidden: 6, NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true}
 }
 
+func tinyGPT2() model.Config {
+	return model.Config{Arch: "gpt2", Vocab: 7, Context: 8, Layers: 1, Dim: 4, Heads: 2, KVHeads: 2, HeadDim: 2, Hidden: 6,
+		Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU,
+		AttnBias: true, MLPBias: true, TiedHead: true}
+}
+
 // numbers are the inputs of testdata/optimizers.py.
 func numbers(data []float32, seed int, scale float32) {
 	for k := range data {
@@ -26,7 +33,8 @@ func numbers(data []float32, seed int, scale float32) {
 	}
 }
 
-// TestOptimizersAgainstTorch runs five clipped steps with a falling rate.
+// TestOptimizersAgainstTorch runs five steps with a falling rate, three of them
+// clipped, on every kind of parameter: gains and biases do not decay.
 func TestOptimizersAgainstTorch(t *testing.T) {
 	data, err := os.ReadFile("testdata/optimizers.json")
 	if err != nil {
@@ -39,22 +47,30 @@ func TestOptimizersAgainstTorch(t *testing.T) {
 	if err := json.Unmarshal(data, &golden); err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range golden {
+	configs := map[string]model.Config{"llama": tinyLlama(), "gpt2": tinyGPT2()}
+	for name, want := range golden {
+		kind, arch, _ := strings.Cut(name, " ")
 		o := Optimizer{Kind: kind, LR: 3e-3, MuonLR: 2e-2, Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, Momentum: 0.95, WeightDecay: 0.1, Clip: 1}
-		t.Run(kind, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			cputest.All(t, func(t *testing.T) {
-				w, g := model.NewWeights(tinyLlama()), model.NewGrads(tinyLlama())
+				w, g := model.NewWeights(configs[arch]), model.NewGrads(configs[arch])
 				for i, p := range w.Params() {
 					numbers(p.Data, i, 1)
 				}
 				s := newOptimizer(o, w, g, nil)
 				for step, norm := range want.Norms {
 					for i, p := range g.Params() {
-						numbers(p.Data, 1000+100*step+i, 0.5)
+						numbers(p.Data, 1000+100*step+i, []float32{0.5, 0.05}[step/3])
 					}
 					near(t, "norm", s.step(step+1, 1-0.1*float64(step)), norm, 1e-5)
 				}
+				if len(w.Params()) != len(want.Weights) {
+					t.Fatalf("%d parameters, torch has %d", len(w.Params()), len(want.Weights))
+				}
 				for _, p := range w.Params() {
+					if len(want.Weights[p.Name]) != len(p.Data) {
+						t.Fatalf("%s has %d numbers, torch's %d", p.Name, len(p.Data), len(want.Weights[p.Name]))
+					}
 					for i, x := range want.Weights[p.Name] {
 						if math.Abs(float64(p.Data[i])-x) > 3e-6 {
 							t.Fatalf("%s[%d] is %g, torch says %g", p.Name, i, p.Data[i], x)

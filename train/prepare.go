@@ -73,32 +73,47 @@ func prepare(ctx context.Context, dir string, r Recipe, corpus *Corpus, resumed 
 
 func (d *dataset) prepareTokenizer(ctx context.Context, dir string, r Recipe, corpus *Corpus, resumed *state, pool *par.Pool, note func(string, ...any)) error {
 	path := filepath.Join(dir, "tokenizer.json")
-	if resumed == nil {
-		t, err := makeTokenizer(ctx, r.Tokenizer, corpus, d.print.Cut, pool, note)
-		if err != nil {
+	data, err := os.ReadFile(path)
+	if resumed == nil || err != nil || hashOf(data) != resumed.Tokenizer {
+		if corpus == nil {
+			return fmt.Errorf("tokenizer: %s is lost or damaged (name the data again, and it is made again)", path)
+		}
+		if resumed != nil {
+			note("made again: %s, which is lost or damaged", path)
+		}
+		if data, err = writeTokenizer(ctx, path, r.Tokenizer, corpus, d.print.Cut, pool, note); err != nil {
 			return err
 		}
-		data, err := t.JSON()
-		if err != nil {
-			return fmt.Errorf("tokenizer: %w", err)
-		}
-		if err := atomicfile.WriteBytes(path, data); err != nil {
-			return fmt.Errorf("tokenizer: %w", err)
-		}
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("tokenizer: %w", err)
-	}
-	sum := sha256.Sum256(data)
-	d.sum = hex.EncodeToString(sum[:])
+	d.sum = hashOf(data)
 	if resumed != nil && d.sum != resumed.Tokenizer {
-		return fmt.Errorf("tokenizer: %s is not the one that this run was started with", path)
+		return fmt.Errorf("tokenizer: %s: made from the same data, it is not the one that this run was started with", path)
 	}
 	if d.tokenizer, err = tokenizer.Parse(data); err != nil {
 		return fmt.Errorf("tokenizer: %s: %w", path, err)
 	}
 	return d.measure()
+}
+
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// writeTokenizer makes the tokenizer that spec asks for and returns what it wrote.
+func writeTokenizer(ctx context.Context, path string, spec Tokens, corpus *Corpus, cut int64, pool *par.Pool, note func(string, ...any)) ([]byte, error) {
+	t, err := makeTokenizer(ctx, spec, corpus, cut, pool, note)
+	if err != nil {
+		return nil, err
+	}
+	data, err := t.JSON()
+	if err == nil {
+		err = atomicfile.WriteBytes(path, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	return data, nil
 }
 
 // measure notes the document token and how much text each token stands for.

@@ -189,7 +189,9 @@ func differences(a, b Recipe) []string {
 	flat := func(r Recipe) map[string]string {
 		var tree map[string]any
 		data, _ := json.Marshal(r) // plain numbers and strings
-		json.Unmarshal(data, &tree)
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.UseNumber() // a seed has more digits than a float64
+		dec.Decode(&tree)
 		out := map[string]string{}
 		flatten("", tree, out)
 		return out

@@ -91,6 +91,7 @@ type run struct {
 	data    *dataset
 	trainer *trainer
 	log     *logFile
+	logLate bool // lines wait for room on the disk
 	pace    pace
 	before  time.Duration // elapsed in earlier processes
 	started time.Time
@@ -102,6 +103,8 @@ type run struct {
 // Run trains, from the beginning or from the last checkpoint, until the
 // recipe's horizon. A cancelled ctx saves a checkpoint and returns an error
 // that wraps ErrInterrupted.
+// Weights or losses that are no numbers end it with an error that wraps
+// ErrDiverged; they are never saved.
 //
 // When a checkpoint cannot be written (a full disk), the previous one stays
 // valid, an event says so, training goes on, and the next one is tried when it
@@ -114,33 +117,30 @@ func start(ctx context.Context, opts Options, write writeFunc) (Result, error) {
 	r := &run{opts: opts, dir: filepath.Join(opts.Out, "train"), started: time.Now(), write: write}
 	corpus, err := r.check(ctx)
 	if err != nil {
-		return Result{}, r.explain(ctx, err)
+		return Result{}, explain(ctx, err)
 	}
 	held, err := lock(filepath.Join(r.dir, "lock"))
 	if err != nil {
-		return Result{}, fmt.Errorf("train: %w", err)
+		return Result{}, err
 	}
 	defer held.Close()
 	pool := par.New(opts.Threads)
 	defer pool.Close()
 	if err := r.open(ctx, corpus, pool); err != nil {
-		return Result{}, r.explain(ctx, err)
+		return Result{}, explain(ctx, err)
 	}
 	defer r.data.close()
 	defer r.log.close()
-	result, err := r.loop(ctx)
-	return result, r.explain(ctx, err)
+	return r.loop(ctx)
 }
 
-// explain wraps an error, turning the context's into ErrInterrupted.
-func (r *run) explain(ctx context.Context, err error) error {
-	if err == nil || errors.Is(err, ErrInterrupted) {
-		return err
+// explain turns the context's error, from wherever the data was being read, into
+// ErrInterrupted.
+func explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, ErrInterrupted) {
+		return fmt.Errorf("%w before the first step; nothing is lost", ErrInterrupted)
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("train: %w before the first step", ErrInterrupted)
-	}
-	return fmt.Errorf("train: %w", err)
+	return err
 }
 
 // check looks at everything that can be wrong before the folder is touched.
@@ -157,17 +157,15 @@ func (r *run) check(ctx context.Context) (*Corpus, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !r.opts.Resume {
-		if _, err := os.Stat(filepath.Join(r.opts.Out, "model.safetensors")); err == nil || len(steps) > 0 {
-			return nil, fmt.Errorf("%s: %w: resume it, or choose another folder", r.opts.Out, ErrExists)
-		}
+	if err := r.free(len(steps)); err != nil {
+		return nil, err
 	}
 	if len(steps) == 0 && (r.opts.Recipe == nil || len(r.opts.Data) == 0) {
 		return nil, fmt.Errorf("%s: no checkpoint to resume: data and a recipe are needed", r.opts.Out)
 	}
 	var corpus *Corpus
 	if len(r.opts.Data) > 0 {
-		if corpus, err = OpenCorpus(ctx, r.opts.Data); err != nil {
+		if corpus, err = OpenCorpus(ctx, r.opts.Data, r.opts.Out); err != nil {
 			return nil, err
 		}
 		for _, note := range corpus.Notes {
@@ -175,6 +173,25 @@ func (r *run) check(ctx context.Context) (*Corpus, error) {
 		}
 	}
 	return corpus, os.MkdirAll(r.dir, 0o755)
+}
+
+// free says whether the folder may be written to: it holds no model, or that of
+// the run that is resumed. Who names the folder of a model that came from
+// elsewhere must not lose it.
+func (r *run) free(checkpoints int) error {
+	has := func(name string) bool {
+		_, err := os.Stat(filepath.Join(r.opts.Out, name))
+		return err == nil
+	}
+	occupied := checkpoints > 0 || has("config.json") || has("model.safetensors")
+	ours := checkpoints > 0 || has("train/tokenizer.json") // stopped before its first checkpoint
+	switch {
+	case occupied && !ours:
+		return fmt.Errorf("%s: %w, and no run to resume: choose another folder", r.opts.Out, ErrExists)
+	case occupied && !r.opts.Resume:
+		return fmt.Errorf("%s: %w: resume its run, or choose another folder", r.opts.Out, ErrExists)
+	}
+	return nil
 }
 
 // open brings the run to where its next step can be made.
@@ -191,6 +208,9 @@ func (r *run) open(ctx context.Context, corpus *Corpus, pool *par.Pool) error {
 	var resumed *state
 	if ck != nil {
 		defer ck.close()
+		if !r.opts.Resume { // another process has trained here since check
+			return fmt.Errorf("%s: %w", r.opts.Out, ErrExists)
+		}
 		if err := r.accept(ck); err != nil {
 			return err
 		}
@@ -252,8 +272,14 @@ func (r *run) build(ck *checkpoint, pool *par.Pool) error {
 	if r.state.Pending != nil {
 		logged-- // the line of this step is still to come
 	}
-	r.log, err = openLog(filepath.Join(r.dir, "log.jsonl"), logged)
-	return err
+	path := filepath.Join(r.dir, "log.jsonl")
+	if r.log, err = openLog(path, logged); err != nil {
+		return err
+	}
+	if r.log.last != logged {
+		r.note("%s is damaged: the lines from step %d to step %d are lost", path, r.log.last+1, logged)
+	}
+	return nil
 }
 
 func (r *run) emit(e Event) {

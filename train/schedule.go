@@ -55,7 +55,7 @@ func (s Schedule) At(step, steps int) float64 {
 		progress := float64(step-warmup) / float64(max(1, steps-warmup))
 		return s.Floor + (1-s.Floor)*(1+math.Cos(math.Pi*min(progress, 1)))/2
 	}
-	return s.down(step, steps)
+	return s.down(step, max(warmup, s.decayStart(steps)), steps)
 }
 
 // decayStart is the first step of a WSD schedule's way down.
@@ -64,9 +64,8 @@ func (s Schedule) decayStart(steps int) int {
 }
 
 // down is WSD (warm-up, stable, decay; Hu et al. 2024, arXiv 2404.06395) after
-// its warm-up.
-func (s Schedule) down(step, steps int) float64 {
-	start := s.decayStart(steps)
+// its warm-up: constant until start, and then the way down.
+func (s Schedule) down(step, start, steps int) float64 {
 	if step < start {
 		return 1
 	}

@@ -66,6 +66,37 @@ func TestShortRunsWarmUpLess(t *testing.T) {
 	}
 }
 
+// TestScheduleBorders: a schedule without some of its parts, and parts that meet.
+func TestScheduleBorders(t *testing.T) {
+	constant := Schedule{Kind: scheduleWSD, Shape: shapeLinear}
+	for _, step := range []int{0, 1, 9} {
+		near(t, "no warm-up, no way down", constant.At(step, 10), 1, 0)
+	}
+	falling := Schedule{Kind: scheduleWSD, Decay: 1, Shape: shapeLinear}
+	near(t, "only down: first", falling.At(0, 9), 0.9, 1e-12)
+	near(t, "only down: last", falling.At(8, 9), 0.1, 1e-12)
+	near(t, "only down: beyond", falling.At(9, 9), 0, 0)
+	floor := Schedule{Kind: scheduleWSD, Decay: 0.5, Shape: shapeSqrt, Floor: 0.25}
+	near(t, "last before the way down", floor.At(4, 10), 1, 0)
+	near(t, "beyond the end", floor.At(10, 10), 0.25, 0)
+	// A warm-up that would end after the way down had to start: up to the top, then down, without a jump.
+	meet := Schedule{Kind: scheduleWSD, Warmup: 40, Decay: 0.9, Shape: shapeLinear}
+	top := 0.0
+	for step := range 100 {
+		now, next := meet.At(step, 100), meet.At(step+1, 100)
+		if math.Abs(now-next) > 1.0/40 {
+			t.Errorf("jumps from %g to %g after step %d", now, next, step)
+		}
+		top = max(top, now)
+	}
+	if top < 0.97 {
+		t.Errorf("goes up to %g only", top)
+	}
+	cosine := Schedule{Kind: scheduleCosine, Floor: 0.1}
+	near(t, "cosine without warm-up: first", cosine.At(0, 100), 1, 0)
+	near(t, "cosine of one step", cosine.At(0, 1), 1, 0)
+}
+
 func TestScheduleRefusals(t *testing.T) {
 	good := Schedule{Kind: scheduleWSD, Decay: 0.2, Shape: shapeLinear}
 	if err := good.validate(); err != nil {

@@ -130,11 +130,12 @@ type tokenWriter struct {
 	buf   []byte
 }
 
-// encodeAtOnce is how many pieces are encoded side by side.
+// encodeAtOnce is how many pieces are encoded side by side, unless they are long.
 const encodeAtOnce = 32
 
 func (t *tokenWriter) writeAll(text iter.Seq2[piece, error], pool *par.Pool) error {
 	var group []piece
+	size := 0      // of its text
 	starts := true // of a document
 	flush := func() error {
 		lists := make([][]int32, len(group))
@@ -153,14 +154,15 @@ func (t *tokenWriter) writeAll(text iter.Seq2[piece, error], pool *par.Pool) err
 			}
 			t.buf = t.buf[:0]
 		}
-		group = group[:0]
+		group, size = group[:0], 0
 		return nil
 	}
 	for p, err := range text {
 		if err != nil {
 			return err
 		}
-		if group = append(group, p); len(group) == encodeAtOnce {
+		size += len(p.data)
+		if group = append(group, p); len(group) == encodeAtOnce || size >= encodeAtOnce*pieceSize {
 			if err := flush(); err != nil {
 				return err
 			}

@@ -8,7 +8,8 @@
 //	tokenfile.go     documents -> token IDs in mapped files, train and validation
 //	window.go        token IDs -> examples, in an order that the seed decides
 //	trainer.go       examples -> gradients -> one optimiser step
-//	adamw.go muon.go the optimisers; schedule.go, clip.go, horizon.go beside them
+//	optimizer.go     gradients -> new weights: clipping, AdamW, and muon.go
+//	schedule.go …    the learning rate over the run; horizon.go says how long that is
 //	evaluate.go      nats per token and bits per byte of the validation split
 //	loop.go          steps, evaluations, samples and checkpoints until the horizon
 //	checkpoint.go    everything a run is, in one file

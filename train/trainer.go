@@ -66,6 +66,9 @@ func (t *trainer) countBytes(targets []int32) (n int64) {
 	return n
 }
 
+// divergedHint is what one can do: resuming would only come to the same step.
+const divergedHint = "what was saved before is intact; start again in another folder with a lower learning rate"
+
 // step is step number n (from 0) with the learning rates at share of their
 // peak. Micro-batches run in order; each gradient is one running sum over the
 // tokens of the whole batch, divided by the number of its targets.
@@ -82,8 +85,11 @@ func (t *trainer) step(n int, share float64) (score, float64, error) {
 	}
 	t.grads.Fold()
 	norm := t.opt.step(n+1, share)
-	if !finite(s.nats) || !finite(norm) {
-		return s, norm, fmt.Errorf("%w at step %d: loss %g, gradient norm %g", ErrDiverged, n+1, s.loss(), norm)
+	switch {
+	case !finite(s.nats) || !finite(norm):
+		return s, norm, fmt.Errorf("%w at step %d: loss %g, gradient norm %g; %s", ErrDiverged, n+1, s.loss(), norm, divergedHint)
+	case !finite(t.opt.weightNorm()): // seen here, such weights are never saved
+		return s, norm, fmt.Errorf("%w at step %d: it made weights that are no numbers; %s", ErrDiverged, n+1, divergedHint)
 	}
 	return s, norm, nil
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"weft/internal/par"
@@ -39,7 +39,8 @@ func (trainCommand) Help() string {
 	return `Trains a tokenizer and a model on the text and writes a folder that every command here, and Hugging Face
 transformers, can open. The last tenth of the text is kept back to validate on.
 
-Ctrl-C saves and stops; the same command with --resume goes on as if nothing had happened, to the bit.
+Ctrl-C saves and stops (a second one stops at once); the same command with --resume goes on as if nothing had
+happened, to the bit.
 
 Example:
 
@@ -134,7 +135,7 @@ func (c *trainCommand) checkNumbers() error {
 		{"sample-every", float64(c.SampleEvery)}, {"save-every", float64(c.SaveEvery)},
 	} {
 		if !(f.value >= 0 && f.value < 1e15) {
-			return usagef("--%s is %g, must be above 0", f.name, f.value)
+			return usagef("--%s is %g: it must be above 0 and below 1e15", f.name, f.value)
 		}
 	}
 	return nil
@@ -153,6 +154,7 @@ func (c *trainCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	p := &progress{app: a, out: c.Out}
 	defer p.clear()
 	result, err := train.Run(ctx, train.Options{
@@ -162,11 +164,11 @@ func (c *trainCommand) Run(a *app) error {
 	p.clear()
 	switch {
 	case errors.Is(err, train.ErrInterrupted):
-		a.note("%s", strings.TrimPrefix(err.Error(), "train: "))
-		a.note("go on with: weft train %s --out %s --resume", strings.Join(c.Data, " "), c.Out)
+		a.note("%v", err)
+		a.note("go on with the same command and --resume")
 		return errInterrupted
-	case errors.Is(err, train.ErrExists):
-		return fmt.Errorf("%w (--resume continues it)", err)
+	case errors.Is(err, train.ErrExists) && !c.Resume:
+		return fmt.Errorf("%w (--resume continues a run)", err)
 	case err != nil:
 		return err
 	case p.err != nil:

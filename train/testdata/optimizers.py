@@ -10,10 +10,21 @@ import torch
 
 torch.set_default_dtype(torch.float64)
 STEPS, CLIP, DECAY, LR, MUON_LR = 5, 1.0, 0.1, 3e-3, 2e-2
-SHAPES = {  # a Llama block: vocabulary 7, width 4, two heads of 2, one key/value head, hidden 6
-    "token_embd": (7, 4), "blk.0.attn_norm": (1, 4), "blk.0.attn_q": (4, 4), "blk.0.attn_k": (2, 4),
-    "blk.0.attn_v": (2, 4), "blk.0.attn_output": (4, 4), "blk.0.ffn_norm": (1, 4), "blk.0.ffn_gate": (6, 4),
-    "blk.0.ffn_up": (6, 4), "blk.0.ffn_down": (4, 6), "output_norm": (1, 4), "output": (7, 4),
+LLAMA = {  # one block: vocabulary 7, width 4, two heads of 2, one key/value head, hidden 6
+    "token_embd.weight": (7, 4), "blk.0.attn_norm.weight": (1, 4), "blk.0.attn_q.weight": (4, 4),
+    "blk.0.attn_k.weight": (2, 4), "blk.0.attn_v.weight": (2, 4), "blk.0.attn_output.weight": (4, 4),
+    "blk.0.ffn_norm.weight": (1, 4), "blk.0.ffn_gate.weight": (6, 4), "blk.0.ffn_up.weight": (6, 4),
+    "blk.0.ffn_down.weight": (4, 6), "output_norm.weight": (1, 4), "output.weight": (7, 4),
+}
+GPT2 = {  # the same with learned positions, biases, and a tied head
+    "token_embd.weight": (7, 4), "position_embd.weight": (8, 4),
+    **{f"blk.0.attn_norm.{w}": (1, 4) for w in ("weight", "bias")},
+    **{f"blk.0.{n}.{w}": (4, 4) if w == "weight" else (1, 4)
+       for n in ("attn_q", "attn_k", "attn_v", "attn_output") for w in ("weight", "bias")},
+    **{f"blk.0.ffn_norm.{w}": (1, 4) for w in ("weight", "bias")},
+    "blk.0.ffn_up.weight": (6, 4), "blk.0.ffn_up.bias": (1, 6),
+    "blk.0.ffn_down.weight": (4, 6), "blk.0.ffn_down.bias": (1, 4),
+    **{f"output_norm.{w}": (1, 4) for w in ("weight", "bias")},
 }
 
 
@@ -33,12 +44,13 @@ def newton_schulz(x):
     return x.T if tall else x
 
 
-def run(kind):
-    params = {n: torch.nn.Parameter(numbers(i, s)) for i, (n, s) in enumerate(SHAPES.items())}
-    is_muon = {n: kind == "muon" and n.startswith("blk") and "norm" not in n for n in params}
+def run(kind, shapes):
+    params = {n: torch.nn.Parameter(numbers(i, s)) for i, (n, s) in enumerate(shapes.items())}
+    plain = {n: "norm" in n or n.endswith("bias") for n in params}
+    is_muon = {n: kind == "muon" and n.startswith("blk") and not plain[n] for n in params}
     groups = [
-        {"params": [p for n, p in params.items() if not is_muon[n] and "norm" not in n], "weight_decay": DECAY},
-        {"params": [p for n, p in params.items() if "norm" in n], "weight_decay": 0.0},
+        {"params": [p for n, p in params.items() if not is_muon[n] and not plain[n]], "weight_decay": DECAY},
+        {"params": [p for n, p in params.items() if plain[n]], "weight_decay": 0.0},
     ]
     adamw = torch.optim.AdamW(groups, lr=LR, betas=(0.9, 0.95), eps=1e-8)
     matrices = [n for n in params if is_muon[n]]
@@ -49,7 +61,7 @@ def run(kind):
     for t in range(STEPS):
         share = 1 - 0.1 * t
         for i, (n, p) in enumerate(params.items()):
-            p.grad = numbers(1000 + 100 * t + i, SHAPES[n]) * 0.5
+            p.grad = numbers(1000 + 100 * t + i, shapes[n]) * (0.5 if t < 3 else 0.05)  # clipped, then not
         norms.append(torch.nn.utils.clip_grad_norm_(params.values(), CLIP).item())
         for g in adamw.param_groups:
             g["lr"] = LR * share
@@ -68,9 +80,11 @@ def run(kind):
         gap = (params[n] - twin[n]).abs().max().item()
         assert gap < 0.01 * STEPS * MUON_LR * 10, (n, gap)
         print(f"{n}: largest difference to torch.optim.Muon (bfloat16) {gap:.2g}")
-    return {"norms": norms, "weights": {n + ".weight": [float(f"{x:.9g}") for x in p.detach().flatten().tolist()]
+    assert norms[2] > CLIP > norms[3], norms
+    return {"norms": norms, "weights": {n: [float(f"{x:.9g}") for x in p.detach().flatten().tolist()]
                                         for n, p in params.items()}}
 
 
 path = pathlib.Path(__file__).with_suffix(".json")
-path.write_text(json.dumps({"adamw": run("adamw"), "muon": run("muon")}) + "\n")
+cases = {f"{kind} {arch}": run(kind, shapes) for arch, shapes in (("llama", LLAMA), ("gpt2", GPT2)) for kind in ("adamw", "muon")}
+path.write_text(json.dumps(cases) + "\n")

@@ -22,7 +22,7 @@ func tinyLlama() model.Config {
 func tinyGPT2() model.Config {
 	return model.Config{Arch: "gpt2", Vocab: 7, Context: 8, Layers: 1, Dim: 4, Heads: 2, KVHeads: 2, HeadDim: 2, Hidden: 6,
 		Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU,
-		AttnBias: true, MLPBias: true, TiedHead: true}
+		QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true}
 }
 
 // numbers are the inputs of testdata/optimizers.py.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,9 +15,9 @@ import (
 )
 
 type convertCommand struct {
-	In    string `arg:"" help:"Model to read: a .gguf file or a model folder." type:"path"`
-	Out   string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder." type:"path"`
-	Type  string `help:"How GGUF stores the numbers of matrices: f32, f16, bf16, q8_0, q4_0 or q4_1. A folder has f32." default:"f16" placeholder:"T"`
+	In    string `arg:"" help:"Model to read: a .gguf file or a model folder."`
+	Out   string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder."`
+	Type  string `help:"How GGUF stores the numbers of matrices: f32, f16, bf16, q8_0, q4_0 or q4_1. Default: f16. A folder has f32." placeholder:"T"`
 	Force bool   `help:"Write over what is there."`
 }
 
@@ -42,6 +43,9 @@ func (c *convertCommand) Run(a *app) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if c.Type != "" && !c.isGGUF() {
+		return usagef("--type is for GGUF: name OUT something.gguf; a folder has f32")
+	}
 	b, err := modelfile.Open(c.In)
 	if err != nil {
 		return err
@@ -65,11 +69,13 @@ func (c *convertCommand) Run(a *app) error {
 	return nil
 }
 
+func (c *convertCommand) isGGUF() bool { return strings.EqualFold(filepath.Ext(c.Out), ".gguf") }
+
 func (c *convertCommand) write(b *modelfile.Bundle) error {
-	if !strings.EqualFold(filepath.Ext(c.Out), ".gguf") {
+	if !c.isGGUF() {
 		return modelfile.SaveFolder(c.Out, b)
 	}
-	d, err := tensor.ParseDType(c.Type)
+	d, err := tensor.ParseDType(cmp.Or(c.Type, "f16"))
 	if err != nil {
 		return usageError{err}
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"weft/internal/par"
@@ -13,7 +15,7 @@ import (
 )
 
 type trainCommand struct {
-	Data []string `arg:"" optional:"" help:"Text files, JSONL (\"text\"), Parquet (column \"text\"), or folders of them." type:"path"`
+	Data []string `arg:"" optional:"" help:"Text files, JSONL (\"text\"), Parquet (column \"text\"), or folders of them."`
 	Out  string   `help:"Folder for the model." required:"" type:"path" placeholder:"DIR"`
 
 	Preset    string   `help:"What to make: nano (0.2M parameters), micro (1M), mini (5M), small (25M) or gpt2 (124M). Default: micro." placeholder:"P"`
@@ -134,7 +136,7 @@ func (c *trainCommand) checkNumbers() error {
 		{"sample-every", float64(c.SampleEvery)}, {"save-every", float64(c.SaveEvery)},
 	} {
 		if !(f.value >= 0 && f.value < 1e15) {
-			return usagef("--%s is %g, must be above 0", f.name, f.value)
+			return usagef("--%s is %g, must be at least 0 (the preset's) and below 1e15", f.name, f.value)
 		}
 	}
 	return nil
@@ -151,6 +153,7 @@ func (c *trainCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // who watched the run has left: no reason to lose it
 	ctx, stop := interruptible()
 	defer stop()
 	p := &progress{app: a, out: c.Out}

@@ -169,7 +169,7 @@ func (r *run) save() error {
 	}
 	r.every = 50 * time.Since(began) // at most 2 % of the time
 	r.emit(Saved{r.state.Step})
-	if r.keepsLast() && r.state.Pending == nil {
+	if r.keepsLast() {
 		return r.export()
 	}
 	return nil

@@ -13,7 +13,15 @@ import (
 
 // TestMain lets the test binary be weft, too: scripts run it by that name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"weft": main})
+	testscript.Main(cleaned{m}, map[string]func(){"weft": main})
+}
+
+// cleaned runs the tests and removes what they share.
+type cleaned struct{ *testing.M }
+
+func (c cleaned) Run() int {
+	defer func() { os.RemoveAll(trained.dir) }()
+	return c.M.Run()
 }
 
 // TestScripts runs testdata/script: the commands as a user types them. Beside

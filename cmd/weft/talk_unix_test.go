@@ -158,7 +158,9 @@ func TestTalk(t *testing.T) {
 	if code := c.ends(); code != exitDone {
 		t.Errorf("/quit: exit code %d", code)
 	}
-	var saved struct{ Messages []struct{ Role, Content string } }
+	var saved struct {
+		Messages []struct{ Role, Content string }
+	}
 	if err := json.Unmarshal([]byte(read(t, c.cmd.Dir, "talk.json")), &saved); err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,9 @@ type trainCommand struct {
 
 	Preset    string   `help:"What to make: nano (0.2M parameters), micro (1M), mini (5M), small (25M) or gpt2 (124M). Default: micro." placeholder:"P"`
 	Config    string   `help:"A recipe of your own instead; see docs/recipes." type:"path" placeholder:"FILE.json"`
-	Steps     int      `help:"Train for so many steps" placeholder:"N"`
-	Tokens    int64    `help:"… or tokens" placeholder:"N"`
-	Minutes   float64  `help:"… or minutes." placeholder:"N"`
+	Steps     int      `help:"Train for so many steps," placeholder:"N"`
+	Tokens    int64    `help:"… or tokens," placeholder:"N"`
+	Minutes   float64  `help:"… or minutes. Unless one is given: the recipe's, ten minutes for presets." placeholder:"N"`
 	Seq       int      `help:"Tokens per example." placeholder:"N"`
 	Batch     int      `help:"Examples per step." placeholder:"N"`
 	Vocab     int      `help:"Tokens in the vocabulary." placeholder:"N"`

@@ -26,7 +26,11 @@ func (o Opener) Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.Model(b)
+	m, err := o.Model(b)
+	if err != nil {
+		b.Close()
+	}
+	return m, err
 }
 
 func read(path string) (*modelfile.Bundle, error) {
@@ -36,7 +40,12 @@ func read(path string) (*modelfile.Bundle, error) {
 	return modelfile.Open(path)
 }
 
-// Model makes a bundle, from a file or made in memory, ready to run. Close it.
+// packLimit is the most memory that may go to matrices arranged for speed. A
+// model that needs more runs on them as they are stored.
+const packLimit = 2 << 30
+
+// Model makes a bundle, from a file or made in memory, ready to run. Closing the
+// model closes the bundle.
 func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 	pool := par.New(o.Threads)
 	core, err := model.New(b.Weights, pool)
@@ -44,10 +53,12 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	core.Pack()
+	if 4*b.Config().ParamCount() <= packLimit {
+		core.Pack()
+	}
 	m := &Model{
 		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: chat.For(b.Tokenizer),
-		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool,
+		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool, bundle: b,
 	}
 	if m.End, err = ends(b.Tokenizer, m.Template, b.Generation.EOS); err != nil {
 		pool.Close()

@@ -36,6 +36,7 @@ type Model struct {
 	End       []int32              // tokens that end a text or the model's turn
 	Stored    []modelfile.Tensor   // the tensors of its files
 	pool      *par.Pool
+	bundle    *modelfile.Bundle
 }
 
 // Options says how to answer. The zero value is the model's own sampling until
@@ -54,8 +55,15 @@ type Options struct {
 	Progress func(done, total int) // called while a prompt runs; may be nil
 }
 
-// Close ends the model's worker threads. The model must not be used after.
-func (m *Model) Close() { m.pool.Close() }
+// Close ends the model's worker threads and closes its files. The model must not
+// be used after.
+func (m *Model) Close() error {
+	m.pool.Close()
+	if m.bundle == nil {
+		return nil
+	}
+	return m.bundle.Close()
+}
 
 // Params is the number of learned parameters.
 func (m *Model) Params() int { return m.Core.Config.ParamCount() }

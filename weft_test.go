@@ -21,7 +21,7 @@ func tiny(t *testing.T, context int, marks ...string) *weft.Model {
 	tok := tokenizer.Bytes(append([]string{"<|endoftext|>"}, marks...)...)
 	w := model.Init(model.Config{
 		Arch: "llama", Vocab: tok.Size(), Context: context, Layers: 2, Dim: 16, Heads: 2, KVHeads: 1, HeadDim: 8,
-		Hidden: 24, NormEps: 1e-5, RopeTheta: 1e4, Gated: true,
+		Hidden: 24, NormEps: 1e-5, Rope: model.Rope{Theta: 1e4}, Gated: true,
 	}, 3)
 	for _, p := range w.Params() {
 		if p.Kind == model.Matrix || p.Kind == model.Head {

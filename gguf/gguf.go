@@ -9,6 +9,7 @@
 package gguf
 
 import (
+	"errors"
 	"fmt"
 
 	"weft/tensor"
@@ -25,6 +26,9 @@ type File struct {
 	data      []byte
 	path      string
 	mapping   *tensor.Mapping
+
+	parts  []*File          // of a model in several files, those after the first
+	holder map[string]*File // which of them has a tensor
 }
 
 // Setting is one key of the metadata and its value.
@@ -41,8 +45,12 @@ type entry struct {
 	begin, end int
 }
 
-// Open maps the file at path and checks it. Errors name the file.
-func Open(path string) (*File, error) {
+// Open maps the file at path and checks it; of a model that is split into several
+// files (NAME-00001-of-00003.gguf), all of them, whichever is named. Errors name
+// the file.
+func Open(path string) (*File, error) { return openParts(path) }
+
+func openFile(path string) (*File, error) {
 	m, err := tensor.Map(path)
 	if err != nil {
 		return nil, err
@@ -58,11 +66,15 @@ func Open(path string) (*File, error) {
 
 // Close unmaps the file.
 func (f *File) Close() error {
-	f.data, f.settings, f.tensors, f.byKey, f.byName = nil, nil, nil, nil, nil
-	if f.mapping == nil {
-		return nil
+	var errs []error
+	for _, p := range f.parts {
+		errs = append(errs, p.Close())
 	}
-	return f.mapping.Close()
+	if f.mapping != nil {
+		errs = append(errs, f.mapping.Close())
+	}
+	*f = File{}
+	return errors.Join(errs...)
 }
 
 // Version is the file's version of the format, 2 or 3.
@@ -86,11 +98,17 @@ func (f *File) Names() []string {
 	for i, e := range f.tensors {
 		names[i] = e.name
 	}
+	for _, p := range f.parts {
+		names = append(names, p.Names()...)
+	}
 	return names
 }
 
 // Tensor returns a tensor of the file, its shape outermost first. Its bytes are read-only.
 func (f *File) Tensor(name string) (tensor.Raw, error) {
+	if p := f.holder[name]; p != nil {
+		return p.Tensor(name)
+	}
 	i, ok := f.byName[name]
 	if !ok && f.path != "" {
 		return tensor.Raw{}, fmt.Errorf("%s: no tensor %q", f.path, name)

@@ -137,6 +137,11 @@ func (v Value) Ints() ([]int64, error) {
 	return decode(v, elem, "an array of whole numbers", Value.Int)
 }
 
+// Bools are the elements of an array of booleans.
+func (v Value) Bools() ([]bool, error) {
+	return decode(v, Bool, "an array of booleans", Value.Bool)
+}
+
 // Floats are the elements of an array of F32.
 func (v Value) Floats() ([]float64, error) {
 	return decode(v, F32, "an array of f32", Value.Float)

@@ -15,6 +15,7 @@ const (
 	Attention Part = "attention"
 	MLP       Part = "mlp"
 	NormBias  Part = "final norm's bias"
+	HeadBias  Part = "head's bias"
 )
 
 // Attribution is the direct logit attribution of the predicted token: the last
@@ -23,7 +24,7 @@ const (
 // too. It says who wrote the answer into the stream, not who made it necessary.
 type Attribution struct {
 	Token int32
-	Logit float64 // the model's own
+	Logit float64 // the model's own, before the scale and soft cap that some models put on logits
 	Sum   float64 // of the contributions
 	Parts []Contribution
 }
@@ -41,18 +42,21 @@ type Contribution struct {
 // divisor for the last token; RMSNorm takes no mean. Sums are in float64.
 func (t *Trace) attribute(m *model.Model, w *watcher) {
 	best := t.Next.Top[0]
-	t.Attribution = Attribution{Token: best.ID, Logit: float64(best.Logit)}
+	t.Attribution = Attribution{Token: best.ID, Logit: m.Config.Unfinished(float64(best.Logit))}
 	direction := readDirection(m, best.ID, w.scale)
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
-		if wrote.kind == Attention {
+		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
 			c.Heads = headShares(m, wrote, direction)
 		}
 		t.Attribution.add(c)
 	}
 	if bias := m.W.OutputNorm.Bias; bias != nil {
-		value := dot(bias, m.W.Output.W.Row(int(best.ID)))
+		value := dot(bias, m.W.Output.Row(make([]float32, len(bias)), int(best.ID)))
 		t.Attribution.add(Contribution{Hook: "ln_final.b", Layer: -1, Part: NormBias, Value: value})
+	}
+	if bias := m.W.Output.B; bias != nil {
+		t.Attribution.add(Contribution{Hook: "unembed.b_U", Layer: -1, Part: HeadBias, Value: float64(bias[best.ID])})
 	}
 	t.Checks.AttributionSum = math.Abs(t.Attribution.Sum - t.Attribution.Logit)
 }
@@ -66,7 +70,8 @@ func (a *Attribution) add(c Contribution) {
 // that part's share of the token's logit. Taking the mean of a LayerNorm's
 // input away is a projection, so it may be applied to this side instead.
 func readDirection(m *model.Model, token int32, scale float64) []float64 {
-	unembed, gain := m.W.Output.W.Row(int(token)), m.W.OutputNorm.Gain
+	gain := m.W.OutputNorm.Gain
+	unembed := m.W.Output.Row(make([]float32, len(gain)), int(token))
 	d, mean := make([]float64, len(gain)), 0.0
 	for i, g := range gain {
 		d[i] = float64(g) * float64(unembed[i]) / scale
@@ -81,15 +86,18 @@ func readDirection(m *model.Model, token int32, scale float64) []float64 {
 }
 
 // headShares splits attention's share by head: the output projection is linear,
-// so head h wrote W_O's columns of that head times its z.
+// so head h wrote W_O's columns of that head times its z. With a norm behind it
+// (see model.Placement), that is its share before the norm, not of the logit, so
+// there are no shares then.
 func headShares(m *model.Model, wrote writer, direction []float64) []float64 {
-	c, out := m.Config, m.W.Layers[wrote.layer].AttnOut.W
-	shares := make([]float64, c.Heads)
+	c, out := m.Config, &m.W.Layers[wrote.layer].AttnOut
+	width := c.VHead()
+	shares, buf := make([]float64, c.Heads), make([]float32, c.ZDim())
 	for i, d := range direction {
-		row := out.Row(i)
+		row := out.Row(buf, i)
 		for h := range shares {
-			z := wrote.z[h*c.HeadDim : (h+1)*c.HeadDim]
-			shares[h] += d * dot(z, row[h*c.HeadDim:])
+			z := wrote.z[h*width : (h+1)*width]
+			shares[h] += d * dot(z, row[h*width:])
 		}
 	}
 	return shares
@@ -102,3 +110,5 @@ func dot64(a []float32, b []float64) float64 {
 	}
 	return sum
 }
+
+func scaled(f float32) bool { return f != 0 && f != 1 }

@@ -16,12 +16,12 @@ import (
 // to cope with: grouped heads, biases, tied and separate heads, positions.
 func configs() map[string]model.Config {
 	llama := model.Config{Arch: "llama", Vocab: 97, Context: 40, Layers: 3, Dim: 24, Heads: 4, KVHeads: 2, HeadDim: 6, Hidden: 40,
-		NormEps: 1e-5, RopeTheta: 10000, Gated: true}
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true}
 	tied := llama
 	tied.TiedHead = true
 	gpt2 := model.Config{Arch: "gpt2", Vocab: 97, Context: 40, Layers: 3, Dim: 24, Heads: 4, KVHeads: 4, HeadDim: 6, Hidden: 96,
 		Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU,
-		AttnBias: true, MLPBias: true, TiedHead: true}
+		QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true}
 	return map[string]model.Config{"llama": llama, "llama tied": tied, "gpt2": gpt2}
 }
 
@@ -233,7 +233,7 @@ func TestKeepsOnlyWhatIsAsked(t *testing.T) {
 		}
 	})
 	each(t, inspect.Options{Cells: 7}, func(t *testing.T, m *model.Model, tr *inspect.Trace) {
-		if got := tr.Embedding.Cells[3]; len(got) != 7 || got[2] != m.W.TokenEmbd.Row(int(tr.Tokens[3]))[2] {
+		if got := tr.Embedding.Cells[3]; len(got) != 7 || got[2] != m.W.TokenEmbd.W.Row(int(tr.Tokens[3]))[2] {
 			t.Errorf("cells %v are not the embedding's", got)
 		}
 	})

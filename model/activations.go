@@ -16,18 +16,21 @@ type Activations struct {
 	final      tensor.Mat // after the final norm; tokens × Dim
 	finalStats normStats
 
-	branch  tensor.Mat // what attention or the MLP adds to the stream; tokens × Dim
-	logits  tensor.Mat // a chunk of rows of the head; chunk × Vocab
-	scratch []attnScratch
-	grads   *backActs // made by the first backward pass
+	branch   tensor.Mat // what attention or the MLP adds to the stream; tokens × Dim
+	unnormed tensor.Mat // the same before a norm behind it
+	latent   latentActs
+	turns    [2]rotations // of this pass: the common one, the local one
+	logits   tensor.Mat   // a chunk of rows of the head; chunk × Vocab
+	scratch  []attnScratch
+	grads    *backActs // made by the first backward pass
 }
 
 // layerActs is what one block makes.
 type layerActs struct {
 	residPre       tensor.Mat // the stream that enters; tokens × Dim
 	norm1          tensor.Mat // normalised, for attention
-	q, k, v        tensor.Mat // tokens × QDim, KVDim, KVDim; q and k rotated
-	z              tensor.Mat // heads' outputs side by side; tokens × QDim
+	q, k, v        tensor.Mat // tokens × QDim, KVDim, VDim; q and k rotated
+	z              tensor.Mat // heads' outputs side by side; tokens × ZDim
 	residMid       tensor.Mat // the stream after attention
 	norm2          tensor.Mat // normalised, for the MLP
 	gate, up       tensor.Mat // tokens × Hidden
@@ -64,7 +67,10 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 	c, n := m.Config, seqs*seqLen
 	a := &Activations{seqs: seqs, seqLen: seqLen, keep: keep,
 		final: tensor.New(n, c.Dim), branch: tensor.New(n, c.Dim),
-		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads()))}
+		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n)}
+	if c.Placement != PreNorm {
+		a.unnormed = tensor.New(n, c.Dim)
+	}
 	var shared layerActs
 	stream := tensor.New(n, c.Dim)
 	for l := range c.Layers {
@@ -83,8 +89,8 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 
 func newLayerActs(c Config, n int) layerActs {
 	l := layerActs{
-		norm1: tensor.New(n, c.Dim), q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.KVDim()),
-		z: tensor.New(n, c.QDim()), residMid: tensor.New(n, c.Dim), norm2: tensor.New(n, c.Dim),
+		norm1: tensor.New(n, c.Dim), q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.VDim()),
+		z: tensor.New(n, c.ZDim()), residMid: tensor.New(n, c.Dim), norm2: tensor.New(n, c.Dim),
 		up: tensor.New(n, c.Hidden), post: tensor.New(n, c.Hidden),
 		stats1: newStats(n), stats2: newStats(n),
 	}
@@ -97,7 +103,7 @@ func newLayerActs(c Config, n int) layerActs {
 func newBackActs(c Config, n int) *backActs {
 	b := &backActs{
 		resid: tensor.New(n, c.Dim), branch: tensor.New(n, c.Dim), norm: tensor.New(n, c.Dim),
-		q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.KVDim()), z: tensor.New(n, c.QDim()),
+		q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.VDim()), z: tensor.New(n, c.ZDim()),
 		up: tensor.New(n, c.Hidden), post: tensor.New(n, c.Hidden),
 	}
 	if c.Gated {

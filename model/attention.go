@@ -11,15 +11,29 @@ import (
 // attnRows is how many queries one tile of scores has.
 const attnRows = 64
 
+// project makes queries, keys and values of s.norm1.
+func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
+	if m.Config.Latent.KV > 0 {
+		m.projectLatent(a, s, w)
+		return nil
+	}
+	m.linear(s.q, s.norm1, &w.AttnQ)
+	m.linear(s.k, s.norm1, &w.AttnK)
+	m.linear(s.v, s.norm1, &w.AttnV)
+	m.normQK(s, w)
+	return nil
+}
+
 // attention: for every query, z = Σ softmax(q·k/√HeadDim)·v over the positions
-// up to its own. Query head h reads key/value head h / (Heads/KVHeads). Each
-// row's result depends on that row's query and its keys and values alone.
-func (m *Model) attention(a *Activations, s layerActs, p *pass, cache *kvcache.Cache) error {
+// that it sees: those up to its own, or the last Window of them. Query head h
+// reads key/value head h / (Heads/KVHeads). Each row's result depends on that
+// row's query and its keys and values alone.
+func (m *Model) attention(a *Activations, s layerActs, w *Layer, p *pass, cache *kvcache.Cache) error {
 	if cache != nil {
 		m.store(s, p, cache)
 	}
 	if p.watched("attn.hook_attn_scores") || p.watched("attn.hook_pattern") {
-		if err := m.attentionWatched(s, p, cache); err != nil {
+		if err := m.attentionWatched(s, w, p, cache); err != nil {
 			return err
 		}
 	} else {
@@ -27,32 +41,48 @@ func (m *Model) attention(a *Activations, s layerActs, p *pass, cache *kvcache.C
 		a.growScratch(total, false)
 		m.Pool.Run(p.seqs*m.Config.Heads*tiles, func(worker, i int) {
 			seq, head, tile := i/(m.Config.Heads*tiles), i/tiles%m.Config.Heads, tiles-1-i%tiles
-			h := m.head(s, p, cache, seq, head)
+			h := m.head(s, w, p, cache, seq, head)
 			lo, hi := tile*attnRows, min((tile+1)*attnRows, p.seqLen)
-			n := p.pos + hi
-			pattern := tensor.Of(a.scratch[worker].p[:(hi-lo)*n], hi-lo, n)
-			tensor.Gemm(nil, pattern, rows(h.q, lo, hi), rows(h.k, 0, n).T(), false)
-			m.softmaxCausal(pattern, p.pos+lo)
-			tensor.Gemm(nil, rows(h.z, lo, hi), pattern, rows(h.v, 0, n), false)
+			from, n := h.sees(p.pos+lo), p.pos+hi // what no row of the tile sees is left out
+			pattern := tensor.Of(a.scratch[worker].p[:(hi-lo)*(n-from)], hi-lo, n-from)
+			tensor.Gemm(nil, pattern, rows(h.q, lo, hi), rows(h.k, from, n).T(), false)
+			m.softmax(pattern, h, p.pos+lo, from)
+			tensor.Gemm(nil, rows(h.z, lo, hi), pattern, rows(h.v, from, n), false)
 		})
 	}
-	return p.fire("attn.hook_z", s.z.Data, m.Config.Heads, m.Config.HeadDim)
+	return p.fire("attn.hook_z", s.z.Data, m.Config.Heads, m.Config.VHead())
 }
 
 // headView is what one query head of one sequence reads and writes: queries
-// and outputs seqLen × HeadDim, keys and values positions × HeadDim.
-type headView struct{ q, k, v, z tensor.Mat }
+// seqLen × HeadDim, outputs seqLen × VHead, keys and values by position.
+type headView struct {
+	q, k, v, z tensor.Mat
+	window     int      // 0: none
+	sink       *float32 // nil: none
+}
 
-func (m *Model) head(s layerActs, p *pass, cache *kvcache.Cache, seq, head int) headView {
-	d, kv := m.Config.HeadDim, head/(m.Config.Heads/m.Config.KVHeads)
+// sees is the first position that the query at pos sees.
+func (h headView) sees(pos int) int {
+	if h.window == 0 {
+		return 0
+	}
+	return max(0, pos+1-h.window)
+}
+
+func (m *Model) head(s layerActs, w *Layer, p *pass, cache *kvcache.Cache, seq, head int) headView {
+	c := m.Config
+	d, dv, kv := c.HeadDim, c.VHead(), head/(c.Heads/c.KVHeads)
 	r0, r1 := seq*p.seqLen, (seq+1)*p.seqLen
-	h := headView{q: block(s.q, r0, r1, head*d, head*d+d), z: block(s.z, r0, r1, head*d, head*d+d)}
+	h := headView{q: block(s.q, r0, r1, head*d, head*d+d), z: block(s.z, r0, r1, head*dv, head*dv+dv), window: c.Block(p.layer).Window}
+	if c.Sinks {
+		h.sink = &w.AttnSinks[head]
+	}
 	keys, values := s.k, s.v
 	if cache != nil {
 		keys, values = cache.Layer(p.layer)
 		r0, r1 = 0, p.pos+p.seqLen
 	}
-	h.k, h.v = block(keys, r0, r1, kv*d, kv*d+d), block(values, r0, r1, kv*d, kv*d+d)
+	h.k, h.v = block(keys, r0, r1, kv*d, kv*d+d), block(values, r0, r1, kv*dv, kv*dv+dv)
 	return h
 }
 
@@ -66,29 +96,51 @@ func (m *Model) store(s layerActs, p *pass, cache *kvcache.Cache) {
 }
 
 func (m *Model) attnScale() float32 {
+	if m.Config.AttnScale > 0 {
+		return m.Config.AttnScale
+	}
 	return float32(1 / math.Sqrt(float64(m.Config.HeadDim)))
 }
 
-// softmaxCausal turns raw scores into probabilities; row i may look at the
-// first first+i+1 positions, the others get 0.
-func (m *Model) softmaxCausal(scores tensor.Mat, first int) {
+// softmax turns raw scores into probabilities: row i is the query at position
+// first+i, column j the key at position from+j. Places that a query does not see
+// get 0.
+func (m *Model) softmax(scores tensor.Mat, h headView, first, from int) {
+	factor := m.cap(scores)
 	for i := range scores.Rows {
 		r := row(scores, i)
-		n := min(first+i+1, len(r))
-		kernel.Softmax(r[:n], m.attnScale())
-		clear(r[n:])
+		lo, hi := max(0, h.sees(first+i)-from), min(first+i+1-from, len(r))
+		largest, sum := kernel.Softmax(r[lo:hi], factor)
+		if h.sink != nil { // one more score, whose share goes nowhere
+			kernel.Scale(r[lo:hi], float32(1/(1+math.Exp(float64(*h.sink)-float64(largest))/float64(sum))))
+		}
+		clear(r[:lo])
+		clear(r[hi:])
 	}
+}
+
+// cap applies the soft cap, if any, to raw scores and returns what to multiply
+// them with.
+func (m *Model) cap(scores tensor.Mat) (factor float32) {
+	factor = m.attnScale()
+	if limit := m.Config.AttnSoftCap; limit > 0 {
+		for i := range scores.Rows {
+			kernel.SoftCap(row(scores, i), factor, limit)
+		}
+		return 1
+	}
+	return factor
 }
 
 // attentionWatched is attention with every head's whole pattern in memory at
 // once, for someone to see or change; the products and their order are the
 // same.
-func (m *Model) attentionWatched(s layerActs, p *pass, cache *kvcache.Cache) error {
+func (m *Model) attentionWatched(s layerActs, w *Layer, p *pass, cache *kvcache.Cache) error {
 	c, t, total := m.Config, p.seqLen, p.pos+p.seqLen
 	all := tensor.New(p.seqs*c.Heads*t, total)
 	each := func(f func(h headView, pattern tensor.Mat)) {
 		m.Pool.Run(p.seqs*c.Heads, func(_, i int) {
-			f(m.head(s, p, cache, i/c.Heads, i%c.Heads), rows(all, i*t, (i+1)*t))
+			f(m.head(s, w, p, cache, i/c.Heads, i%c.Heads), rows(all, i*t, (i+1)*t))
 		})
 	}
 	each(func(h headView, pattern tensor.Mat) { tensor.Gemm(nil, pattern, h.q, h.k.T(), false) })
@@ -97,7 +149,7 @@ func (m *Model) attentionWatched(s layerActs, p *pass, cache *kvcache.Cache) err
 			return err
 		}
 	}
-	each(func(_ headView, pattern tensor.Mat) { m.softmaxCausal(pattern, p.pos) })
+	each(func(h headView, pattern tensor.Mat) { m.softmax(pattern, h, p.pos, 0) })
 	if err := p.fireShaped("attn.hook_pattern", all.Data, p.seqs, c.Heads, t, total); err != nil {
 		return err
 	}
@@ -105,26 +157,37 @@ func (m *Model) attentionWatched(s layerActs, p *pass, cache *kvcache.Cache) err
 	return nil
 }
 
-// showScores shows the scaled scores with the future at -Inf, and takes back
-// what was changed.
+// showScores shows the scores as the softmax gets them, with what a query does
+// not see at -Inf, and takes back what was changed.
 func (m *Model) showScores(raw tensor.Mat, p *pass) error {
 	shown := tensor.New(raw.Rows, raw.Cols)
-	scale, inf := m.attnScale(), float32(math.Inf(-1))
+	scale, limit, inf := m.attnScale(), m.Config.AttnSoftCap, float32(math.Inf(-1))
+	h := headView{window: m.Config.Block(p.layer).Window}
 	for i := range raw.Rows {
-		first := p.pos + i%p.seqLen + 1
-		for j := range shown.Cols {
-			shown.Data[i*shown.RS+j] = inf
-			if j < first {
-				shown.Data[i*shown.RS+j] = raw.Data[i*raw.RS+j] * scale
+		pos := p.pos + i%p.seqLen
+		r := row(shown, i)
+		copy(r, row(raw, i))
+		if limit > 0 {
+			kernel.SoftCap(r, scale, limit)
+		} else {
+			kernel.Scale(r, scale)
+		}
+		for j := range r {
+			if j < h.sees(pos) || j > pos {
+				r[j] = inf
 			}
 		}
 	}
 	before := append([]float32(nil), shown.Data...)
 	err := p.fireShaped("attn.hook_attn_scores", shown.Data, p.seqs, m.Config.Heads, p.seqLen, raw.Cols)
 	for i, v := range shown.Data {
-		if v != before[i] {
-			raw.Data[i] = v / scale
+		if v == before[i] {
+			continue
 		}
+		if limit > 0 {
+			v = limit * float32(math.Atanh(float64(v/limit)))
+		}
+		raw.Data[i] = v / scale
 	}
 	return err
 }
@@ -145,7 +208,7 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 			clear(row(dvi, r))
 		}
 		for head := kv * group; head < (kv+1)*group; head++ {
-			h := m.head(s, p, nil, seq, head)
+			h := m.head(s, nil, p, nil, seq, head)
 			dqi := block(dq, seq*t, (seq+1)*t, head*d, head*d+d)
 			dzi := block(dz, seq*t, (seq+1)*t, head*d, head*d+d)
 			for lo := 0; lo < t; lo += attnRows {
@@ -154,7 +217,7 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 				dp := tensor.Of(a.scratch[worker].dp[:(hi-lo)*hi], hi-lo, hi)
 				q, k, v, dzt := rows(h.q, lo, hi), rows(h.k, 0, hi), rows(h.v, 0, hi), rows(dzi, lo, hi)
 				tensor.Gemm(nil, pattern, q, k.T(), false)
-				m.softmaxCausal(pattern, lo)
+				m.softmax(pattern, h, lo, 0)
 				tensor.Gemm(nil, dp, dzt, v.T(), false)
 				tensor.Gemm(nil, rows(dvi, 0, hi), pattern.T(), dzt, true)
 				for r := range dp.Rows {

@@ -9,7 +9,10 @@ import (
 // position's.
 func (m *Model) embed(x tensor.Mat, tokens []int32, p *pass) error {
 	for i, t := range tokens {
-		copy(row(x, i), row(m.W.TokenEmbd, int(t)))
+		m.W.TokenEmbd.copyRow(row(x, i), int(t))
+	}
+	if c := m.Config; scaled(c.EmbedScale) {
+		kernel.Scale(x.Data, c.EmbedScale)
 	}
 	if err := p.fire("hook_embed", x.Data, m.Config.Dim); err != nil {
 		return err
@@ -20,8 +23,12 @@ func (m *Model) embed(x tensor.Mat, tokens []int32, p *pass) error {
 	if p.watched("hook_pos_embed") {
 		return m.embedWatched(x, p)
 	}
+	var buf []float32
+	if m.W.PosEmbd.Stored != nil {
+		buf = make([]float32, m.Config.Dim)
+	}
 	for i := range tokens {
-		kernel.AddTo(row(x, i), row(m.W.PosEmbd, p.pos+i%p.seqLen))
+		kernel.AddTo(row(x, i), m.W.PosEmbd.Row(buf, p.pos+i%p.seqLen))
 	}
 	return nil
 }
@@ -30,7 +37,7 @@ func (m *Model) embed(x tensor.Mat, tokens []int32, p *pass) error {
 func (m *Model) embedWatched(x tensor.Mat, p *pass) error {
 	pos := tensor.New(x.Rows, x.Cols)
 	for i := range x.Rows {
-		copy(row(pos, i), row(m.W.PosEmbd, p.pos+i%p.seqLen))
+		m.W.PosEmbd.copyRow(row(pos, i), p.pos+i%p.seqLen)
 	}
 	if err := p.fire("hook_pos_embed", pos.Data, m.Config.Dim); err != nil {
 		return err
@@ -43,9 +50,9 @@ func (m *Model) embedWatched(x tensor.Mat, p *pass) error {
 func (m *Model) embedBack(dx tensor.Mat, tokens []int32, g *Weights, p *pass) {
 	m.Pool.Range(dx.Cols, 64, func(lo, hi int) {
 		for i, t := range tokens {
-			kernel.AddTo(row(g.TokenEmbd, int(t))[lo:hi], row(dx, i)[lo:hi])
+			kernel.AddTo(row(g.TokenEmbd.W, int(t))[lo:hi], row(dx, i)[lo:hi])
 			if m.Config.Position == LearnedPositions {
-				kernel.AddTo(row(g.PosEmbd, i%p.seqLen)[lo:hi], row(dx, i)[lo:hi])
+				kernel.AddTo(row(g.PosEmbd.W, i%p.seqLen)[lo:hi], row(dx, i)[lo:hi])
 			}
 		}
 	})

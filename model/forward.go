@@ -39,8 +39,9 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	if p.seqLen == 0 {
 		p.seqLen = len(tokens)
 	}
+	p.capacity = p.seqLen
 	if r.Cache != nil {
-		p.pos = r.Cache.Len()
+		p.pos, p.capacity = r.Cache.Len(), r.Cache.Cap()
 	}
 	if err := m.checkRun(tokens, r, p); err != nil {
 		return tensor.Mat{}, err
@@ -94,6 +95,7 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.Cache) error {
 	c, n := m.Config, len(tokens)
 	branch := rows(a.branch, 0, n)
+	m.prepareTurns(a, p)
 
 	x := rows(a.layers[0].residPre, 0, n)
 	if err := m.embed(x, tokens, p); err != nil {
@@ -107,32 +109,39 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.
 		}
 
 		// Attention: each token looks back at the tokens before it.
-		if err := m.norm("ln1", s.norm1, s.residPre, w.AttnNorm, s.stats1, p); err != nil {
+		if err := m.normBefore("ln1", &s.norm1, s.residPre, w.AttnNorm, s.stats1, p); err != nil {
 			return err
 		}
-		m.linear(s.q, s.norm1, &w.AttnQ)
-		m.linear(s.k, s.norm1, &w.AttnK)
-		m.linear(s.v, s.norm1, &w.AttnV)
-		if err := m.rotate(s, p); err != nil {
+		if err := m.project(a, s, w, p); err != nil {
 			return err
 		}
-		if err := m.attention(a, s, p, cache); err != nil {
+		if err := m.rotate(a, s, p); err != nil {
+			return err
+		}
+		if err := m.attention(a, s, w, p, cache); err != nil {
 			return err
 		}
 		m.linear(branch, s.z, &w.AttnOut)
+		if err := m.normAfter("ln1_post", branch, w.AttnPostNorm, a, p); err != nil {
+			return err
+		}
 		if err := p.fire("hook_attn_out", branch.Data, c.Dim); err != nil {
 			return err
 		}
 		m.add(s.residMid, s.residPre, branch)
-		if err := p.fire("hook_resid_mid", s.residMid.Data, c.Dim); err != nil {
-			return err
-		}
 
 		// The feed-forward network: each token on its own.
-		if err := m.norm("ln2", s.norm2, s.residMid, w.FFNNorm, s.stats2, p); err != nil {
+		from, err := m.beforeMLP(s, w, p)
+		if err != nil {
 			return err
 		}
-		if err := m.mlp(branch, s, w, p); err != nil {
+		if err := m.mlp(branch, from, a, s, w, p); err != nil {
+			return err
+		}
+		if err := m.normAfter("ln2_post", branch, w.FFNPostNorm, a, p); err != nil {
+			return err
+		}
+		if err := p.fire("hook_mlp_out", branch.Data, c.Dim); err != nil {
 			return err
 		}
 		x = rows(a.out, 0, n)
@@ -146,6 +155,22 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.
 	}
 	p.layer = -1
 	return m.norm("ln_final", rows(a.final, 0, n), x, m.W.OutputNorm, a.finalStats, p)
+}
+
+// beforeMLP is what the feed-forward network reads: the stream after attention,
+// or in a parallel block the stream that entered it, normalised.
+func (m *Model) beforeMLP(s layerActs, w *Layer, p *pass) (tensor.Mat, error) {
+	switch m.Config.Flow {
+	case ParallelOne:
+		return s.norm1, nil
+	case ParallelEach:
+		return s.norm2, m.norm("ln2", s.norm2, s.residPre, w.FFNNorm, s.stats2, p)
+	}
+	if err := p.fire("hook_resid_mid", s.residMid.Data, m.Config.Dim); err != nil {
+		return s.norm2, err
+	}
+	err := m.normBefore("ln2", &s.norm2, s.residMid, w.FFNNorm, s.stats2, p)
+	return s.norm2, err
 }
 
 // backward takes the gradient of the normalised last residual stream
@@ -166,7 +191,7 @@ func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) {
 		dq, dk, dv, dz := rows(b.q, 0, n), rows(b.k, 0, n), rows(b.v, 0, n), rows(b.z, 0, n)
 		m.linearBack(dz, d, s.z, &w.AttnOut, &gw.AttnOut, false)
 		m.attentionBack(dq, dk, dv, dz, a, s, p)
-		m.rotateBack(dq, dk, p)
+		m.rotateBack(dq, dk, a, p)
 		m.linearBack(dn, dq, s.norm1, &w.AttnQ, &gw.AttnQ, false)
 		m.linearBack(dn, dk, s.norm1, &w.AttnK, &gw.AttnK, true)
 		m.linearBack(dn, dv, s.norm1, &w.AttnV, &gw.AttnV, true)

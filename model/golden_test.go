@@ -27,12 +27,12 @@ type golden struct {
 
 var goldenConfigs = map[string]model.Config{
 	"llama": {Arch: "llama", Vocab: 67, Context: 32, Layers: 2, Dim: 32, Heads: 4, KVHeads: 2, HeadDim: 8, Hidden: 40,
-		NormEps: 1e-5, RopeTheta: 10000, Gated: true},
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true},
 	"llama-tied": {Arch: "llama", Vocab: 67, Context: 32, Layers: 2, Dim: 24, Heads: 4, KVHeads: 2, HeadDim: 10, Hidden: 40,
-		NormEps: 1e-5, RopeTheta: 10000, Gated: true, TiedHead: true},
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true, TiedHead: true},
 	"gpt2": {Arch: "gpt2", Vocab: 61, Context: 32, Layers: 2, Dim: 32, Heads: 4, KVHeads: 4, HeadDim: 8, Hidden: 40,
 		Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions,
-		Activation: model.GELU, AttnBias: true, MLPBias: true, TiedHead: true},
+		Activation: model.GELU, QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true},
 	"nanogpt": {Arch: "gpt2", Vocab: 61, Context: 32, Layers: 2, Dim: 20, Heads: 2, KVHeads: 2, HeadDim: 10, Hidden: 80,
 		Norm: model.LayerNorm, NormEps: 1e-5, Position: model.LearnedPositions,
 		Activation: model.GELUErf, TiedHead: true},

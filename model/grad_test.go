@@ -16,16 +16,16 @@ import (
 // Small configs that between them turn every switch.
 func configs() map[string]model.Config {
 	llama := model.Config{Arch: "llama", Vocab: 53, Context: 80, Layers: 2, Dim: 24, Heads: 4, KVHeads: 2, HeadDim: 6,
-		Hidden: 40, NormEps: 1e-5, RopeTheta: 10000, Gated: true}
+		Hidden: 40, NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true}
 	gpt2 := model.Config{Arch: "gpt2", Vocab: 47, Context: 80, Layers: 2, Dim: 20, Heads: 5, KVHeads: 5, HeadDim: 4,
 		Hidden: 36, Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions,
-		Activation: model.GELU, AttnBias: true, MLPBias: true, TiedHead: true}
+		Activation: model.GELU, QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true}
 	tied := llama
 	tied.TiedHead = true
 	geglu := llama
-	geglu.Activation, geglu.MLPBias, geglu.AttnBias = model.GELU, true, true
+	geglu.Activation, geglu.MLPBias, geglu.QKVBias, geglu.OutBias = model.GELU, true, true, true
 	bare := gpt2
-	bare.NormBias, bare.AttnBias, bare.MLPBias, bare.Activation = false, false, false, model.GELUErf
+	bare.NormBias, bare.QKVBias, bare.OutBias, bare.MLPBias, bare.Activation = false, false, false, false, model.GELUErf
 	wide := llama // heads whose width is not Dim/Heads, one key/value head
 	wide.HeadDim, wide.KVHeads = 16, 1
 	plain := llama

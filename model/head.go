@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"weft/internal/kernel"
 	"weft/tensor"
@@ -22,6 +24,7 @@ func (m *Model) logits(n int, a *Activations, p *pass, mode LogitsMode) (tensor.
 	}
 	logits := a.logitRows(x.Rows, m.Config.Vocab)
 	m.linear(logits, x, &m.W.Output)
+	m.finish(logits)
 	if err := p.fireShaped("hook_logits", logits.Data, p.seqs, x.Rows/p.seqs, m.Config.Vocab); err != nil {
 		return tensor.Mat{}, err
 	}
@@ -43,7 +46,36 @@ func (m *Model) Unembed(x tensor.Mat) tensor.Mat {
 	y, logits := tensor.New(x.Rows, m.Config.Dim), tensor.New(x.Rows, m.Config.Vocab)
 	m.norm("", y, x, m.W.OutputNorm, newStats(x.Rows), &pass{layer: -1}) // unwatched: no error
 	m.linear(logits, y, &m.W.Output)
+	m.finish(logits)
 	return logits
+}
+
+// finish scales and bounds logits.
+func (m *Model) finish(logits tensor.Mat) {
+	scale, limit := m.Config.LogitScale, m.Config.LogitSoftCap
+	if !scaled(scale) && limit == 0 {
+		return
+	}
+	m.eachUnit(logits, logits.Cols, func(u []float32) {
+		if scaled(scale) {
+			kernel.Scale(u, scale)
+		}
+		if limit > 0 {
+			kernel.SoftCap(u, 1, limit)
+		}
+	})
+}
+
+// Unfinished is what the head's product gave for a logit: the logit before its
+// scale and soft cap. Direct attribution adds up to this.
+func (c Config) Unfinished(logit float64) float64 {
+	if limit := float64(c.LogitSoftCap); limit > 0 {
+		logit = limit * math.Atanh(logit/limit)
+	}
+	if scaled(c.LogitScale) {
+		logit /= float64(c.LogitScale)
+	}
+	return logit
 }
 
 // Loss runs sequences of a.seqLen tokens and returns the summed negative
@@ -60,12 +92,15 @@ func (m *Model) LossAndGrad(a *Activations, g *Weights, tokens, targets []int32,
 	if !a.keep {
 		return 0, errors.New("loss: these activations keep nothing for a backward pass")
 	}
+	if err := m.Config.Trainable(); err != nil {
+		return 0, fmt.Errorf("loss: %w", err)
+	}
 	return m.loss(a, g, tokens, targets, scale, nil)
 }
 
 func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale float32, perToken []float64) (float64, error) {
 	n := len(tokens)
-	p := &pass{seqLen: min(a.seqLen, n), layer: -1}
+	p := &pass{seqLen: min(a.seqLen, n), capacity: min(a.seqLen, n), layer: -1}
 	if len(targets) != n {
 		return 0, fmt.Errorf("loss: %d tokens, %d targets", n, len(targets))
 	}
@@ -104,8 +139,13 @@ func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale floa
 	chunk := max(16, min(n, (4<<20)/vocab))
 	for lo := 0; lo < n; lo += chunk {
 		hi := min(lo+chunk, n)
+		if g == nil && !scoresAny(targets[lo:hi]) {
+			clear(perToken[lo:hi])
+			continue
+		}
 		x, logits := rows(a.final, lo, hi), a.logitRows(hi-lo, vocab)
 		m.linear(logits, x, &m.W.Output)
+		m.finish(logits)
 		m.Pool.Range(hi-lo, rowGrain(vocab), func(r0, r1 int) {
 			for r := r0; r < r1; r++ {
 				perToken[lo+r] = crossEntropy(row(logits, r), targets[lo+r], scale)
@@ -115,6 +155,10 @@ func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale floa
 			m.linearBack(rows(a.grads.norm, lo, hi), logits, x, &m.W.Output, &g.Output, false)
 		}
 	}
+}
+
+func scoresAny(targets []int32) bool {
+	return slices.ContainsFunc(targets, func(t int32) bool { return t >= 0 })
 }
 
 // crossEntropy returns a token's loss and turns its logits into their gradient.

@@ -43,26 +43,34 @@ func (h *Hooks) On(name string, f func(*Point) error) {
 	h.at[name] = append(h.at[name], f)
 }
 
-// The points inside a block, in order. Those marked r are only read: what a
-// hook writes there is lost.
-var blockPoints = []string{
-	"hook_resid_pre",
-	"ln1.hook_scale",      // r; the divisor: rms or standard deviation
-	"ln1.hook_normalized", // before the gain
-	"attn.hook_q", "attn.hook_k", "attn.hook_v",
-	"attn.hook_rot_q", "attn.hook_rot_k", // RoPE only
-	"attn.hook_attn_scores", // before the softmax, masked places -Inf
-	"attn.hook_pattern",
-	"attn.hook_z",
-	"hook_attn_out",
-	"hook_resid_mid",
-	"ln2.hook_scale", // r
-	"ln2.hook_normalized",
-	"mlp.hook_pre",        // gate(x) if gated, else up(x)
-	"mlp.hook_pre_linear", // up(x); gated only
-	"mlp.hook_post",
-	"hook_mlp_out",
-	"hook_resid_post",
+// blockPoints are the points inside block l, in order. Those marked r are only
+// read: what a hook writes there is lost.
+func (c Config) blockPoints(l int) []string {
+	list := []string{"hook_resid_pre"}
+	add := func(has bool, points ...string) {
+		if has {
+			list = append(list, points...)
+		}
+	}
+	before, after := c.Placement != PostNorm, c.Placement != PreNorm
+	add(before, "ln1.hook_scale", // r; the divisor: rms or standard deviation
+		"ln1.hook_normalized") // before the gain
+	add(true, "attn.hook_q", "attn.hook_k", "attn.hook_v")
+	add(c.Position == RoPE && !c.Block(l).NoRope, "attn.hook_rot_q", "attn.hook_rot_k")
+	add(true, "attn.hook_attn_scores", // before the softmax, what is not seen -Inf
+		"attn.hook_pattern",
+		"attn.hook_z")
+	add(after, "ln1_post.hook_scale", "ln1_post.hook_normalized")
+	add(true, "hook_attn_out")
+	add(c.Flow == Sequential, "hook_resid_mid")
+	add(before && c.Flow != ParallelOne, "ln2.hook_scale", "ln2.hook_normalized")
+	dense := !c.HasExperts(l)
+	add(dense, "mlp.hook_pre")                   // gate(x) if gated, else up(x)
+	add(dense && c.Gated, "mlp.hook_pre_linear") // up(x)
+	add(dense, "mlp.hook_post")
+	add(after, "ln2_post.hook_scale", "ln2_post.hook_normalized")
+	add(true, "hook_mlp_out", "hook_resid_post")
+	return list
 }
 
 // HookPoints lists every point that a forward pass of this config reaches, in
@@ -73,11 +81,7 @@ func (c Config) HookPoints() []string {
 		names = append(names, "hook_pos_embed")
 	}
 	for l := range c.Layers {
-		for _, p := range blockPoints {
-			rotated := p == "attn.hook_rot_q" || p == "attn.hook_rot_k"
-			if rotated && c.Position != RoPE || p == "mlp.hook_pre_linear" && !c.Gated {
-				continue
-			}
+		for _, p := range c.blockPoints(l) {
 			names = append(names, fmt.Sprintf("blocks.%d.%s", l, p))
 		}
 	}
@@ -105,6 +109,7 @@ type pass struct {
 	hooks        *Hooks
 	seqs, seqLen int
 	pos          int // position of each sequence's first row
+	capacity     int // positions that the sequence may come to have
 	layer        int // -1 outside the blocks
 }
 

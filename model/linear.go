@@ -12,9 +12,12 @@ func (m *Model) linear(y, x tensor.Mat, l *Linear) {
 			copy(row(y, i), l.B)
 		}
 	}
-	if l.packed != nil {
+	switch {
+	case l.packed != nil:
 		tensor.GemmPacked(m.Pool, y, x, l.packed, l.B != nil)
-	} else {
+	case l.Stored != nil:
+		tensor.GemmStored(m.Pool, y, x, l.Stored, l.B != nil)
+	default:
 		tensor.Gemm(m.Pool, y, x, l.W.T(), l.B != nil)
 	}
 }

@@ -55,3 +55,39 @@ func hasShape(shape []int, rows, cols int) bool {
 	}
 	return false
 }
+
+// Keep makes weights whose matrices stay as find gives them, which is asked for
+// every parameter in turn; vectors are decoded. Float32 matrices in order are
+// used where they lie. What find gave must outlive the weights.
+func Keep(c Config, find func(p Param) (*tensor.Stored, error)) (*Weights, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	w := &Weights{Config: c, Layers: layers(c)}
+	var failed error
+	w.each(func(p Param, at place) {
+		if failed != nil {
+			return
+		}
+		s, err := find(p)
+		switch {
+		case err != nil:
+			failed = fmt.Errorf("load %s: %w", p.Name, err)
+		case s.Rows*s.Cols != p.Rows*p.Cols || !p.IsVector() && s.Rows != p.Rows:
+			failed = fmt.Errorf("load %s: it is %d × %d, the config says %d × %d", p.Name, s.Rows, s.Cols, p.Rows, p.Cols)
+		case at.linear == nil:
+			*at.vector = s.Float32s(nil).Data
+		default:
+			if m, ok := s.Mat(); ok {
+				at.linear.W = m
+			} else {
+				at.linear.Stored = s
+			}
+		}
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	w.finish()
+	return w, nil
+}

@@ -5,14 +5,18 @@ import (
 	"weft/tensor"
 )
 
-// mlp: y = down(act(up(x))), or down(act(gate(x)) · up(x)) when gated; x is
-// s.norm2.
-func (m *Model) mlp(y tensor.Mat, s layerActs, w *Layer, p *pass) error {
-	c := m.Config
-	m.linear(s.up, s.norm2, &w.FFNUp)
+// mlp: y = down(act(up(x))), or down(act(gate(x)) · up(x)) when gated, or what
+// the block's experts make of x.
+func (m *Model) mlp(y, x tensor.Mat, a *Activations, s layerActs, w *Layer, p *pass) error {
+	c, f := m.Config, &w.FFN
+	if c.HasExperts(p.layer) {
+		m.experts(y, x, a, w)
+		return nil
+	}
+	m.linear(s.up, x, &f.Up)
 	pre := s.up
 	if c.Gated {
-		m.linear(s.gate, s.norm2, &w.FFNGate)
+		m.linear(s.gate, x, &f.Gate)
 		pre = s.gate
 	}
 	if err := p.fire("mlp.hook_pre", pre.Data, c.Hidden); err != nil {
@@ -24,31 +28,41 @@ func (m *Model) mlp(y tensor.Mat, s layerActs, w *Layer, p *pass) error {
 		}
 	}
 	m.Pool.Range(len(s.post.Data), grain, func(lo, hi int) {
-		post, up := s.post.Data[lo:hi], s.up.Data[lo:hi]
-		if !c.Gated {
-			c.Activation.apply(post, up)
-			return
+		if c.Gated {
+			c.gate(s.post.Data[lo:hi], s.gate.Data[lo:hi], s.up.Data[lo:hi])
+		} else {
+			c.Activation.apply(s.post.Data[lo:hi], s.up.Data[lo:hi])
 		}
-		gate := s.gate.Data[lo:hi]
-		if c.Activation == SiLU {
-			kernel.SwiGLU(post, gate, up)
-			return
-		}
-		c.Activation.apply(post, gate)
-		kernel.Mul(post, post, up)
 	})
 	if err := p.fire("mlp.hook_post", s.post.Data, c.Hidden); err != nil {
 		return err
 	}
-	m.linear(y, s.post, &w.FFNDown)
-	return p.fire("hook_mlp_out", y.Data, c.Dim)
+	m.linear(y, s.post, &f.Down)
+	return nil
+}
+
+// gate: dst = act(gate) · up. dst may be gate.
+func (c Config) gate(dst, gate, up []float32) {
+	switch c.Activation {
+	case SiLU:
+		kernel.SwiGLU(dst, gate, up)
+	case ClampedSiLU:
+		limit := c.ClampLimit
+		if limit == 0 {
+			limit = 7
+		}
+		kernel.ClampedSwiGLU(dst, gate, up, limit)
+	default:
+		c.Activation.apply(dst, gate)
+		kernel.Mul(dst, dst, up)
+	}
 }
 
 // mlpBack: dx = the gradient of mlp's input, from dy of its output.
 func (m *Model) mlpBack(dx, dy tensor.Mat, s layerActs, b *backActs, w, g *Layer) {
 	c, n := m.Config, dy.Rows
 	dpost, dup := rows(b.post, 0, n), rows(b.up, 0, n)
-	m.linearBack(dpost, dy, s.post, &w.FFNDown, &g.FFNDown, false)
+	m.linearBack(dpost, dy, s.post, &w.FFN.Down, &g.FFN.Down, false)
 	var dgate tensor.Mat
 	if c.Gated {
 		dgate = rows(b.gate, 0, n)
@@ -69,9 +83,9 @@ func (m *Model) mlpBack(dx, dy tensor.Mat, s layerActs, b *backActs, w, g *Layer
 		kernel.Mul(d, d, up)
 		c.Activation.back(dg, d, gate)
 	})
-	m.linearBack(dx, dup, s.norm2, &w.FFNUp, &g.FFNUp, false)
+	m.linearBack(dx, dup, s.norm2, &w.FFN.Up, &g.FFN.Up, false)
 	if c.Gated {
-		m.linearBack(dx, dgate, s.norm2, &w.FFNGate, &g.FFNGate, true)
+		m.linearBack(dx, dgate, s.norm2, &w.FFN.Gate, &g.FFN.Gate, true)
 	}
 }
 
@@ -83,6 +97,8 @@ func (a Activation) apply(dst, x []float32) {
 		kernel.GELU(dst, x)
 	case GELUErf:
 		kernel.GELUErf(dst, x)
+	case ReLU:
+		kernel.ReLU(dst, x)
 	}
 }
 

@@ -17,7 +17,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"weft/internal/par"
 	"weft/tensor"
@@ -36,8 +35,6 @@ type Model struct {
 	Config Config
 	W      *Weights
 	Pool   *par.Pool // nil runs on the caller's goroutine alone
-
-	cos, sin tensor.Mat // Context × HeadDim/2: RoPE's rotations by position
 }
 
 // New makes a model of weights.
@@ -45,43 +42,19 @@ func New(w *Weights, pool *par.Pool) (*Model, error) {
 	if err := w.Config.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Model{Config: w.Config, W: w, Pool: pool}
-	if m.Config.Position == RoPE {
-		m.makeRotations()
-	}
-	return m, nil
-}
-
-// makeRotations tabulates cos and sin of position · theta^(-2i/HeadDim).
-func (m *Model) makeRotations() {
-	c := m.Config
-	half := c.HeadDim / 2
-	m.cos, m.sin = tensor.New(c.Context, half), tensor.New(c.Context, half)
-	for i := range half {
-		freq := math.Pow(c.RopeTheta, -2*float64(i)/float64(c.HeadDim))
-		for pos := range c.Context {
-			sin, cos := math.Sincos(float64(pos) * freq)
-			m.cos.Data[pos*half+i], m.sin.Data[pos*half+i] = float32(cos), float32(sin)
-		}
-	}
+	return &Model{Config: w.Config, W: w, Pool: pool}, nil
 }
 
 // Pack arranges the weights once for fast products with few rows, which
 // decoding does. It changes no bit of any result. The weights must not change
 // afterwards.
 func (m *Model) Pack() {
-	pack := func(l *Linear) {
-		if l.W.Data != nil {
-			l.packed = tensor.Pack(m.Pool, l.W.T())
+	m.W.each(func(p Param, at place) {
+		if at.linear != nil && p.Kind == Matrix {
+			at.linear.pack(m.Pool)
 		}
-	}
-	for i := range m.W.Layers {
-		l := &m.W.Layers[i]
-		for _, lin := range []*Linear{&l.AttnQ, &l.AttnK, &l.AttnV, &l.AttnOut, &l.FFNGate, &l.FFNUp, &l.FFNDown} {
-			pack(lin)
-		}
-	}
-	pack(&m.W.Output)
+	})
+	m.W.Output.pack(m.Pool)
 }
 
 func (c Config) checkTokens(tokens []int32) error {

@@ -21,6 +21,58 @@ func (m *Model) norm(point string, y, x tensor.Mat, w Norm, s normStats, p *pass
 	return m.showNorm(point, y, x, w, s, p)
 }
 
+// normBefore is the norm that a part of a block reads through. Where there is
+// none, y becomes x itself.
+func (m *Model) normBefore(point string, y *tensor.Mat, x tensor.Mat, w Norm, s normStats, p *pass) error {
+	if m.Config.Placement == PostNorm {
+		*y = x
+		return nil
+	}
+	return m.norm(point, *y, x, w, s, p)
+}
+
+// normAfter finishes what a part adds to the stream: its norm, if there is one
+// behind it, and its scale.
+func (m *Model) normAfter(point string, x tensor.Mat, w Norm, a *Activations, p *pass) error {
+	c := m.Config
+	if c.Placement != PreNorm {
+		before := rows(a.unnormed, 0, x.Rows)
+		copy(before.Data, x.Data)
+		if err := m.norm(point, x, before, w, a.finalStats, p); err != nil {
+			return err
+		}
+	}
+	if scaled(c.ResidScale) {
+		kernel.Scale(x.Data, c.ResidScale)
+	}
+	return nil
+}
+
+// normQK brings queries and keys to unit size, by heads or as a whole.
+func (m *Model) normQK(s layerActs, w *Layer) {
+	c := m.Config
+	if c.QKNorm == NoQKNorm {
+		return
+	}
+	for _, x := range []struct {
+		mat  tensor.Mat
+		gain []float32
+	}{{s.q, w.AttnQNorm.Gain}, {s.k, w.AttnKNorm.Gain}} {
+		m.eachUnit(x.mat, len(x.gain), func(u []float32) { kernel.RMSNorm(u, u, x.gain, c.NormEps) })
+	}
+}
+
+// eachUnit calls f for every stretch of width numbers of every row.
+func (m *Model) eachUnit(x tensor.Mat, width int, f func([]float32)) {
+	m.Pool.Range(x.Rows, rowGrain(x.Cols), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			for j := 0; j+width <= x.Cols; j += width {
+				f(row(x, i)[j : j+width])
+			}
+		}
+	})
+}
+
 // showNorm serves the two points inside a norm, which the fused kernel skips.
 func (m *Model) showNorm(point string, y, x tensor.Mat, w Norm, s normStats, p *pass) error {
 	if name := point + ".hook_scale"; p.watched(name) {

@@ -18,15 +18,28 @@ type Session struct {
 	acts  *Activations
 }
 
-// NewSession opens a sequence of at most ctx tokens; 0, or more than the model
-// was made for, means the model's context.
-func (m *Model) NewSession(ctx int) *Session {
-	if ctx <= 0 || ctx > m.Config.Context {
-		ctx = m.Config.Context
+// UsualContext is the context of a session unless it is asked for another: what
+// the model was made for, or less where more would change how its positions
+// turn from the first token on.
+func (c Config) UsualContext() int {
+	for _, r := range c.ropes() {
+		if r.Scaling.Long != nil {
+			return min(c.Context, r.Scaling.Original)
+		}
 	}
+	return c.Context
+}
+
+// NewSession opens a sequence of at most ctx tokens; 0 means the model's
+// usual context, and more than it was made for is cut to that.
+func (m *Model) NewSession(ctx int) *Session {
+	if ctx <= 0 {
+		ctx = m.Config.UsualContext()
+	}
+	ctx = min(ctx, m.Config.Context)
 	return &Session{
 		Model: m,
-		Cache: kvcache.New(m.Config.Layers, m.Config.KVDim(), ctx),
+		Cache: kvcache.New(m.Config.Layers, m.Config.KVDim(), m.Config.VDim(), ctx),
 		acts:  m.newActivations(1, min(ctx, promptChunk), false),
 	}
 }

@@ -1,42 +1,101 @@
 package model
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
 
+	"weft/internal/par"
 	"weft/tensor"
 )
 
 // Weights are a model's learned parameters. Gradients are held in the same type.
 type Weights struct {
 	Config     Config
-	TokenEmbd  tensor.Mat // Vocab × Dim: a row per token
-	PosEmbd    tensor.Mat // Context × Dim; learned positions only
+	TokenEmbd  Linear // Vocab × Dim: a row per token; no bias
+	PosEmbd    Linear // Context × Dim; learned positions only
 	Layers     []Layer
 	OutputNorm Norm
 	Output     Linear // Vocab × Dim; its storage is TokenEmbd's when the head is tied
 }
 
-// Layer is the parameters of one transformer block.
+// Layer is the parameters of one transformer block. What the config does not
+// have is empty.
 type Layer struct {
-	AttnNorm                      Norm
-	AttnQ, AttnK, AttnV           Linear // QDim × Dim, KVDim × Dim, KVDim × Dim
-	AttnOut                       Linear // Dim × QDim
-	FFNNorm                       Norm
-	FFNGate /* if gated */, FFNUp Linear // Hidden × Dim
-	FFNDown                       Linear // Dim × Hidden
+	AttnNorm, AttnPostNorm Norm   // before and after attention
+	AttnQ, AttnK, AttnV    Linear // QDim × Dim, KVDim × Dim, VDim × Dim
+	AttnQNorm, AttnKNorm   Norm   // of a head, or of all
+	AttnSinks              []float32
+	AttnOut                Linear // Dim × ZDim
+	Latent                 LatentLayer
+	FFNNorm, FFNPostNorm   Norm
+	FFN                    FFN
+	Experts                ExpertLayer
 }
 
-// Norm is the parameters of a normalisation: Dim each; Bias may be nil.
+// FFN is a feed-forward network.
+type FFN struct {
+	Gate /* if gated */, Up Linear // Hidden × Dim
+	Down                    Linear // Dim × Hidden
+}
+
+// ExpertLayer is a block's experts.
+type ExpertLayer struct {
+	Router     Linear    // Count × Dim
+	Correction []float32 // Count
+	List       []FFN
+	Shared     FFN
+	SharedGate Linear // 1 × Dim
+}
+
+// LatentLayer is what latent attention has in place of AttnQ, AttnK and AttnV.
+// With Latent.Q 0, queries are AttnQ's, and QA and QB are empty.
+type LatentLayer struct {
+	QA, QB  Linear // Q × Dim, QDim × Q
+	QANorm  Norm
+	KVA     Linear // (KV + Rope) × Dim
+	KVANorm Norm
+	KB, VB  Linear // Heads·(HeadDim - Rope) × KV, VDim × KV
+}
+
+// Norm is the parameters of a normalisation; Bias may be nil.
 type Norm struct{ Gain, Bias []float32 }
 
-// Linear is the parameters of y = x·Wᵀ + B; B may be nil.
+// Linear is the parameters of y = x·Wᵀ + B; B may be nil. The matrix is W, or
+// stays as a file holds it.
 type Linear struct {
-	W      tensor.Mat // out × in
-	B      []float32  // out
+	W      tensor.Mat     // out × in
+	Stored *tensor.Stored // out × in; nil: W is the matrix
+	B      []float32      // out
 	packed *tensor.Packed
+}
+
+// Row is row i of the matrix, decoded into dst if it is stored.
+func (l *Linear) Row(dst []float32, i int) []float32 {
+	if l.Stored == nil {
+		return l.W.Row(i)
+	}
+	l.Stored.Row(dst, i)
+	return dst
+}
+
+// copyRow writes row i of the matrix to dst.
+func (l *Linear) copyRow(dst []float32, i int) {
+	if l.Stored != nil {
+		l.Stored.Row(dst, i)
+		return
+	}
+	copy(dst, l.W.Row(i))
+}
+
+// pack arranges the matrix for fast products with few rows.
+func (l *Linear) pack(p *par.Pool) {
+	switch {
+	case l.Stored != nil:
+		l.packed = tensor.Pack(p, l.Stored.Float32s(p).T())
+	case l.W.Data != nil:
+		l.packed = tensor.Pack(p, l.W.T())
+	}
 }
 
 // Kind says what a parameter is for; optimisers and inventories go by it.
@@ -54,20 +113,44 @@ func (k Kind) String() string {
 	return [...]string{"embedding", "matrix", "head", "gain", "bias"}[k]
 }
 
-// Param is one named tensor of the weights. Names are GGUF's.
+// Param is one named tensor of the weights. Names are GGUF's; an expert's have
+// its number before the last dot.
 type Param struct {
 	Name       string
 	Kind       Kind
-	Rows, Cols int       // a vector has one row
-	Data       []float32 // Rows × Cols; nil in Config.Params
+	Rows, Cols int            // a vector has one row
+	Data       []float32      // Rows × Cols; nil in Config.Params, and for a matrix that is Stored
+	Stored     *tensor.Stored // nil: Data holds the numbers
+}
+
+// IsVector says whether the parameter has one dimension.
+func (p Param) IsVector() bool { return p.Kind == Gain || p.Kind == Bias }
+
+// Float32s is the numbers, decoded if they are stored.
+func (p Param) Float32s() []float32 {
+	if p.Stored != nil {
+		return p.Stored.Float32s(nil).Data
+	}
+	return p.Data
 }
 
 // NewWeights allocates weights that are all zero.
 func NewWeights(c Config) *Weights {
-	w := &Weights{Config: c, Layers: make([]Layer, c.Layers)}
-	w.each(func(p Param, data *[]float32) { *data = make([]float32, p.Rows*p.Cols) })
-	w.shape()
+	w := &Weights{Config: c, Layers: layers(c)}
+	w.each(func(p Param, at place) { *at.data() = make([]float32, p.Rows*p.Cols) })
+	w.finish()
 	return w
+}
+
+// layers makes room for a config's blocks.
+func layers(c Config) []Layer {
+	list := make([]Layer, c.Layers)
+	for l := range list {
+		if c.HasExperts(l) {
+			list[l].Experts.List = make([]FFN, c.Experts.Count)
+		}
+	}
+	return list
 }
 
 // NewGrads allocates zero gradients. Unlike weights, they keep the two parts
@@ -89,98 +172,72 @@ func (w *Weights) Fold() {
 	}
 	head := w.Output.W.Data
 	for i, g := range head {
-		w.TokenEmbd.Data[i] += g
+		w.TokenEmbd.W.Data[i] += g
 		head[i] = 0
 	}
 }
 
 // Zero sets every number to zero, the unfolded part of a tied gradient too.
 func (w *Weights) Zero() {
-	w.each(func(_ Param, data *[]float32) { clear(*data) })
+	w.each(func(_ Param, at place) { clear(*at.data()) })
 	clear(w.Output.W.Data)
 }
 
 // Params lists the parameters in their one fixed order, sharing storage.
 func (w *Weights) Params() []Param {
 	var list []Param
-	w.each(func(p Param, data *[]float32) { p.Data = *data; list = append(list, p) })
+	w.each(func(p Param, at place) {
+		if at.linear != nil && at.linear.Stored != nil {
+			p.Stored = at.linear.Stored
+		} else {
+			p.Data = *at.data()
+		}
+		list = append(list, p)
+	})
 	return list
 }
 
 // Params lists the parameters that a model of this config has, without data.
 func (c Config) Params() []Param {
-	w := &Weights{Config: c, Layers: make([]Layer, c.Layers)}
+	w := &Weights{Config: c, Layers: layers(c)}
 	return w.Params()
 }
 
-// each visits every parameter: its description and the slice that stores it.
-func (w *Weights) each(visit func(p Param, data *[]float32)) {
-	c := w.Config
-	add := func(name string, kind Kind, rows, cols int, data *[]float32) {
-		visit(Param{Name: name, Kind: kind, Rows: rows, Cols: cols}, data)
-	}
-	norm := func(name string, n *Norm) {
-		add(name+".weight", Gain, 1, c.Dim, &n.Gain)
-		if c.NormBias {
-			add(name+".bias", Bias, 1, c.Dim, &n.Bias)
-		}
-	}
-	linear := func(name string, l *Linear, out, in int, bias bool) {
-		add(name+".weight", Matrix, out, in, &l.W.Data)
-		if bias {
-			add(name+".bias", Bias, 1, out, &l.B)
-		}
-	}
-	add("token_embd.weight", Embedding, c.Vocab, c.Dim, &w.TokenEmbd.Data)
-	if c.Position == LearnedPositions {
-		add("position_embd.weight", Embedding, c.Context, c.Dim, &w.PosEmbd.Data)
-	}
-	for i := range w.Layers {
-		l, b := &w.Layers[i], fmt.Sprintf("blk.%d.", i)
-		norm(b+"attn_norm", &l.AttnNorm)
-		linear(b+"attn_q", &l.AttnQ, c.QDim(), c.Dim, c.AttnBias)
-		linear(b+"attn_k", &l.AttnK, c.KVDim(), c.Dim, c.AttnBias)
-		linear(b+"attn_v", &l.AttnV, c.KVDim(), c.Dim, c.AttnBias)
-		linear(b+"attn_output", &l.AttnOut, c.Dim, c.QDim(), c.AttnBias)
-		norm(b+"ffn_norm", &l.FFNNorm)
-		if c.Gated {
-			linear(b+"ffn_gate", &l.FFNGate, c.Hidden, c.Dim, c.MLPBias)
-		}
-		linear(b+"ffn_up", &l.FFNUp, c.Hidden, c.Dim, c.MLPBias)
-		linear(b+"ffn_down", &l.FFNDown, c.Dim, c.Hidden, c.MLPBias)
-	}
-	norm("output_norm", &w.OutputNorm)
-	if !c.TiedHead {
-		add("output.weight", Head, c.Vocab, c.Dim, &w.Output.W.Data)
-	}
+// place is where a parameter is kept: a vector, or the matrix of a Linear.
+type place struct {
+	vector *[]float32
+	linear *Linear
 }
 
-// shape gives every matrix its rows and columns, once the storage is there.
-func (w *Weights) shape() {
-	c := w.Config
-	w.TokenEmbd = tensor.Of(w.TokenEmbd.Data, c.Vocab, c.Dim)
-	if c.Position == LearnedPositions {
-		w.PosEmbd = tensor.Of(w.PosEmbd.Data, c.Context, c.Dim)
+func (p place) data() *[]float32 {
+	if p.linear != nil {
+		return &p.linear.W.Data
 	}
-	for i := range w.Layers {
-		l := &w.Layers[i]
-		for _, m := range []struct {
-			l       *Linear
-			out, in int
-		}{
-			{&l.AttnQ, c.QDim(), c.Dim}, {&l.AttnK, c.KVDim(), c.Dim}, {&l.AttnV, c.KVDim(), c.Dim},
-			{&l.AttnOut, c.Dim, c.QDim()}, {&l.FFNUp, c.Hidden, c.Dim}, {&l.FFNDown, c.Dim, c.Hidden},
-		} {
-			m.l.W = tensor.Of(m.l.W.Data, m.out, m.in)
+	return p.vector
+}
+
+// finish gives every matrix its shape, and what has no parameters of its own
+// its numbers, once the storage is there.
+func (w *Weights) finish() {
+	w.each(func(p Param, at place) {
+		if at.linear != nil && at.linear.Stored == nil {
+			at.linear.W = tensor.Of(at.linear.W.Data, p.Rows, p.Cols)
 		}
-		if c.Gated {
-			l.FFNGate.W = tensor.Of(l.FFNGate.W.Data, c.Hidden, c.Dim)
-		}
+	})
+	if w.Config.TiedHead {
+		bias := w.Output.B
+		w.Output = w.TokenEmbd
+		w.Output.B = bias
 	}
-	if c.TiedHead {
-		w.Output.W = w.TokenEmbd
-	} else {
-		w.Output.W = tensor.Of(w.Output.W.Data, c.Vocab, c.Dim)
+	if w.Config.NormPlain {
+		ones := make([]float32, w.Config.Dim)
+		for i := range ones {
+			ones[i] = 1
+		}
+		w.OutputNorm.Gain = ones
+		for i := range w.Layers {
+			w.Layers[i].AttnNorm.Gain, w.Layers[i].FFNNorm.Gain = ones, ones
+		}
 	}
 }
 

@@ -51,9 +51,11 @@ func openFolder(dir string) (*Bundle, error) {
 		b.License = cardLicense(dir)
 	}
 	if err := b.readWeights(dir, c); err != nil {
+		b.Close()
 		return nil, err
 	}
 	if err := b.complete(); err != nil {
+		b.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return b, nil
@@ -85,7 +87,7 @@ func (b *Bundle) readWeights(dir string, c model.Config) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	b.source = src
 	l, err := hfLayout(c, src)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
@@ -202,10 +204,7 @@ func SaveFolder(dir string, b *Bundle) error {
 	if err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}
-	tensors, err := l.tensors(b.Weights, func(slot) tensor.DType { return tensor.F32 })
-	if err != nil {
-		return fmt.Errorf("save model: %w", err)
-	}
+	tensors := l.tensors(b.Weights, func(slot) tensor.DType { return tensor.F32 })
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}

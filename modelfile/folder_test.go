@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -150,7 +151,7 @@ func tensorNames(t *testing.T, dir string) []string {
 // sameModel compares everything that a round trip must keep, the weights bit for bit.
 func sameModel(t *testing.T, a, b *Bundle) {
 	t.Helper()
-	if a.Config() != b.Config() {
+	if !reflect.DeepEqual(a.Config(), b.Config()) {
 		t.Errorf("config %+v, want %+v", b.Config(), a.Config())
 	}
 	if a.Hash() != b.Hash() {
@@ -181,7 +182,7 @@ func made(c model.Config) *Bundle {
 
 var (
 	llamaConfig = model.Config{Arch: "llama", Vocab: 256, Context: 32, Layers: 2, Dim: 24, Heads: 4, KVHeads: 2, HeadDim: 6,
-		Hidden: 40, Norm: model.RMSNorm, NormEps: 1e-6, Position: model.RoPE, RopeTheta: 10000, Gated: true, TiedHead: true}
+		Hidden: 40, Norm: model.RMSNorm, NormEps: 1e-6, Position: model.RoPE, Rope: model.Rope{Theta: 10000}, Gated: true, TiedHead: true}
 	gpt2Config = model.Config{Arch: "gpt2", Vocab: 256, Context: 32, Layers: 2, Dim: 24, Heads: 4, KVHeads: 4, HeadDim: 6,
 		Hidden: 40, Norm: model.LayerNorm, NormEps: 1e-5, Position: model.LearnedPositions, Activation: model.GELUErf, TiedHead: true}
 )
@@ -191,7 +192,7 @@ func TestConfigsSurvive(t *testing.T) {
 	for _, base := range []model.Config{llamaConfig, gpt2Config} {
 		for bits := range 32 {
 			c := base
-			c.TiedHead, c.AttnBias, c.MLPBias = bits&1 != 0, bits&2 != 0, bits&4 != 0
+			c.TiedHead, c.QKVBias, c.OutBias, c.MLPBias = bits&1 != 0, bits&2 != 0, bits&2 != 0, bits&4 != 0
 			c.NormBias = bits&8 != 0 && c.Arch == "gpt2"
 			c.Activation = []model.Activation{model.SiLU, model.GELU, model.GELUErf}[bits%3]
 			if bits&16 != 0 {
@@ -256,14 +257,13 @@ func TestOpenRefuses(t *testing.T) {
 		{"llama", configName, `"model_type": "llama"`, `"model_type": "mamba2"`, `"mamba2"`},
 		{"llama", configName, `"model_type": "llama",`, ``, "model_type"},
 		{"llama", configName, `LlamaForCausalLM`, `LlamaForSequenceClassification`, `"LlamaForSequenceClassification"`},
-		{"llama", configName, `"rope_type": "default"`, `"rope_type": "yarn", "factor": 4`, `"yarn"`},
-		{"llama", configName, `"rope_parameters"`, `"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters"`, `"linear"`},
-		{"llama", configName, `"use_cache"`, `"partial_rotary_factor": 0.5, "use_cache"`, "partial_rotary_factor"},
+		{"llama", configName, `"rope_type": "default"`, `"rope_type": "spiral", "factor": 4`, `"spiral"`},
+		{"llama", configName, `"rope_parameters"`, `"rope_scaling": {"type": "spiral"}, "rope_parametres"`, `"spiral"`},
+		{"llama", configName, `"use_cache"`, `"partial_rotary_factor": 0.5, "use_cache"`, "RoPE turns 5"},
 		{"llama", configName, `"use_cache"`, `"quantization_config": {"bits": 4}, "use_cache"`, "quantization_config"},
-		{"llama", configName, `"use_cache"`, `"auto_map": {"AutoModel": "x.Y"}, "use_cache"`, "auto_map"},
 		{"llama", configName, `"silu"`, `"relu2"`, `"relu2"`},
 		{"llama", configName, `"hidden_size": 32`, `"hidden_size": 48`, "shape"},
-		{"llama", configName, `"hidden_size": 32`, `"hidden_size": -1`, "dim"},
+		{"llama", configName, `"hidden_size": 32`, `"hidden_size": -1`, "width of -1"},
 		{"llama", configName, `"hidden_size": 32`, `"hidden_size": 32.5`, "hidden_size"},
 		{"llama", configName, `"num_attention_heads": 4`, `"num_attention_heads": 0`, "heads"},
 		{"llama", configName, `"num_hidden_layers": 2`, `"num_hidden_layers": 3`, "layers.2"},
@@ -274,7 +274,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"gpt2", configName, `"scale_attn_weights": true`, `"scale_attn_weights": false`, "scale_attn_weights"},
 		{"gpt2", configName, `"scale_attn_by_inverse_layer_idx": false`, `"scale_attn_by_inverse_layer_idx": true`, "inverse_layer"},
 		{"gpt2", configName, `"add_cross_attention": false`, `"add_cross_attention": true`, "cross"},
-		{"gpt2", configName, `"n_head": 4`, `"n_head": 5`, "n_head"},
+		{"gpt2", configName, `"n_head": 4`, `"n_head": 5`, "5 heads"},
 		{"gpt2", configName, `"tie_word_embeddings": true`, `"tie_word_embeddings": false`, "lm_head"},
 		{"gpt2", configName, `"use_cache"`, `"weft": {"no_norm_bias": true}, "use_cache"`, "not zero"},
 		{"gpt2", weightsName, `wte.weight`, `wtf.weight`, "wte.weight"},

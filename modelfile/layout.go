@@ -9,140 +9,222 @@ import (
 
 // A layout says where a kind of file keeps the parameters of a model, for reading and for writing.
 type layout struct {
-	slots   []slot            // in the file's order
+	slots   []slot            // in the file's order; those of one tensor stand together
 	ignored func(string) bool // names tensors without information (masks, tables that follow from the config); may be nil
 	copies  map[string]string // tensors that may be there too, and must then equal the one they name
 }
 
 // slot is the place of one parameter: a tensor of the file, or a part of one.
 type slot struct {
-	file       string // the tensor's name
-	param      string // the parameter's name; empty: the tensor must be zeros, as a bias that the model does not have
-	out, in    int    // the parameter is out × in; a vector's numbers are its outputs, each with in 0
-	transposed bool   // the file has it as in × out
-	part       int    // which of
-	parts      int    // this many parameters that the tensor has side by side (0: it is alone)
-	heads      int    // not 0: the file has each head's rows in the order of interleaved rotation (see interleave)
+	file  string // the tensor's name
+	shape []int  // what the tensor must have
+	param string // the parameter's name; empty: the tensor must be zeros, as a bias that the model does not have
+
+	// The parameter is rows × cols. A tensor is seen as rows of its last dimension's length; a vector, as rows of one
+	// number where a parameter takes a part of it.
+	rows, cols int
+	first      int     // the parameter's first row in the tensor
+	order      []int32 // rows of the tensor, when they are not those from first on
+
+	columns *columns // not nil: the tensor has the parameter's rows as columns
+	plusOne bool     // the tensor holds the numbers less 1, as Gemma's gains
+	vector  bool
 }
+
+// columns says which of a turned tensor's columns are a parameter's rows: in the matrix'th matrix of the tensor, first,
+// first + step, … After per rows (0: never) they go on in the next matrix.
+type columns struct{ matrix, first, step, per int }
 
 // slotOf is the plain slot of a parameter.
 func slotOf(file string, p model.Param) slot {
-	s := slot{file: file, param: p.Name, out: p.Rows, in: p.Cols}
-	if p.Kind == model.Gain || p.Kind == model.Bias {
-		s.out, s.in = p.Cols, 0
+	if p.IsVector() {
+		return slot{file: file, shape: []int{p.Cols}, param: p.Name, rows: 1, cols: p.Cols, vector: true}
+	}
+	return slot{file: file, shape: []int{p.Rows, p.Cols}, param: p.Name, rows: p.Rows, cols: p.Cols}
+}
+
+// part makes a slot a part of a tensor: its rows from first on, of all.
+func (s slot) part(first, all int) slot {
+	s.first = first
+	if s.vector {
+		s.shape, s.rows, s.cols = []int{all}, s.cols, 1
+	} else {
+		s.shape = []int{all, s.cols}
 	}
 	return s
 }
 
-func (s slot) row() int  { return max(1, s.in) }
-func (s slot) size() int { return s.out * s.row() }
-
-// shape is what the file's tensor must have.
-func (s slot) shape() []int {
-	out := s.out * max(1, s.parts)
-	switch {
-	case s.in == 0:
-		return []int{out}
-	case s.transposed:
-		return []int{s.in, out}
-	}
-	return []int{out, s.in}
+// gather makes a slot those rows of a tensor of all.
+func (s slot) gather(order []int32, all int) slot {
+	s = s.part(0, all)
+	s.order = order
+	return s
 }
 
-// same reports whether the tensor is the parameter, number by number.
-func (s slot) same() bool { return (!s.transposed || s.in == 0) && s.parts < 2 && s.heads == 0 }
-
-// get takes the parameter out of the file's tensor.
-func (s slot) get(dst, file []float32) {
-	switch {
-	case s.transposed && s.in > 0:
-		s.eachTransposed(func(ours, theirs int) { dst[ours] = file[theirs] })
-	case s.heads > 0:
-		s.eachInterleaved(func(ours, theirs int) { copy(dst[ours:ours+s.row()], file[theirs:]) })
-	default:
-		copy(dst, file[s.part*s.size():])
+// stacked makes a slot the index'th of count matrices or vectors of a tensor.
+func (s slot) stacked(index, count int) slot {
+	if s.vector {
+		s.shape, s.first = []int{count, s.cols}, index
+		return s
 	}
+	s.shape, s.first = []int{count, s.rows, s.cols}, index*s.rows
+	return s
 }
 
-// put is get's reverse.
-func (s slot) put(file, src []float32) {
-	switch {
-	case s.transposed && s.in > 0:
-		s.eachTransposed(func(ours, theirs int) { file[theirs] = src[ours] })
-	case s.heads > 0:
-		s.eachInterleaved(func(ours, theirs int) { copy(file[theirs:theirs+s.row()], src[ours:]) })
-	default:
-		copy(file[s.part*s.size():][:s.size()], src)
-	}
+// turned makes a slot columns of a tensor that is in × out.
+func (s slot) turned(c columns, shape ...int) slot {
+	s.columns, s.shape = &c, shape
+	return s
 }
 
-// eachTransposed visits every number: its index in the parameter and in the tensor.
-func (s slot) eachTransposed(visit func(ours, theirs int)) {
-	width := s.out * max(1, s.parts)
-	for i := range s.in {
-		for o := range s.out {
-			visit(o*s.in+i, i*width+s.part*s.out+o)
+// plain reports whether the tensor is the parameter as it is.
+func (s slot) plain() bool {
+	n := 1
+	for _, d := range s.shape {
+		n *= d
+	}
+	return s.columns == nil && s.order == nil && !s.plusOne && s.first == 0 && n == s.rows*s.cols
+}
+
+// row is the tensor's row that is the parameter's row i.
+func (s slot) row(i int) int {
+	if s.order != nil {
+		return int(s.order[i])
+	}
+	return s.first + i
+}
+
+// view is the parameter in the file's tensor, without copying where that is possible.
+func (s slot) view(r tensor.Raw) (*tensor.Stored, error) {
+	if s.columns != nil || s.plusOne {
+		return s.copied(r)
+	}
+	all := r.Elements() / s.cols
+	if s.order != nil {
+		r.Shape = []int{all, s.cols}
+		return tensor.NewStored(r, s.order)
+	}
+	rowBytes, err := r.DType.Bytes(s.cols)
+	if err != nil {
+		return nil, err
+	}
+	r.Shape, r.Data = []int{s.rows, s.cols}, r.Data[s.first*rowBytes:(s.first+s.rows)*rowBytes]
+	return tensor.NewStored(r, nil)
+}
+
+// copied is the parameter as float32 numbers of its own.
+func (s slot) copied(r tensor.Raw) (*tensor.Stored, error) {
+	file := make([]float32, r.Elements())
+	if err := r.Float32s(file); err != nil {
+		return nil, err
+	}
+	dst := make([]float32, s.rows*s.cols)
+	s.each(func(ours, theirs int) { dst[ours] = file[theirs] })
+	if s.plusOne {
+		for i := range dst {
+			dst[i]++
+		}
+	}
+	return tensor.NewStored(tensor.RawOf(dst, s.rows, s.cols), nil)
+}
+
+// each visits every number: its index in the parameter and in the tensor.
+func (s slot) each(visit func(ours, theirs int)) {
+	if s.columns == nil {
+		for i := range s.rows {
+			from := s.row(i) * s.cols
+			for j := range s.cols {
+				visit(i*s.cols+j, from+j)
+			}
+		}
+		return
+	}
+	c, width := s.columns, s.shape[len(s.shape)-1]
+	per := c.per
+	if per == 0 {
+		per = s.rows
+	}
+	for i := range s.rows {
+		at := (c.matrix+i/per)*s.cols*width + c.first + i%per*c.step
+		for j := range s.cols {
+			visit(i*s.cols+j, at+j*width)
 		}
 	}
 }
 
-// eachInterleaved visits the first number of every row. We rotate row j of a head together with row j + half of the
-// head; files made for interleaved rotation keep such pairs as neighbours, rows 2j and 2j+1.
-func (s slot) eachInterleaved(visit func(ours, theirs int)) {
-	half := s.out / s.heads / 2
-	for h := range s.heads {
-		first := 2 * h * half
-		for j := range half {
-			visit((first+j)*s.row(), (first+2*j)*s.row())
-			visit((first+half+j)*s.row(), (first+2*j+1)*s.row())
-		}
-	}
-}
-
-// tensors lists the file's tensors for writing, as the types that dtype chooses. Matrices that need turning
-// are turned when their time comes, one at a time.
-func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType) ([]tensor.Named, error) {
-	data := map[string][]float32{}
+// tensors lists the file's tensors for writing, as the types that dtype chooses. Numbers are made when their time comes,
+// one tensor at a time; those that are stored as that type already are passed on as they are.
+func (l layout) tensors(w *model.Weights, dtype func(slot) tensor.DType) []tensor.Named {
+	params := map[string]model.Param{}
 	for _, p := range w.Params() {
-		data[p.Name] = p.Data
+		params[p.Name] = p
 	}
 	var list []tensor.Named
 	for i := 0; i < len(l.slots); {
-		group := l.slots[i : i+max(1, l.slots[i].parts)]
-		i += len(group)
-		t, err := stored(group, data, dtype(group[0]))
-		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", group[0].file, err)
+		n := 1
+		for i+n < len(l.slots) && l.slots[i+n].file == l.slots[i].file {
+			n++
 		}
-		list = append(list, t)
+		list = append(list, stored(l.slots[i:i+n], params, dtype(l.slots[i])))
+		i += n
 	}
-	return list, nil
+	return list
 }
 
 // stored is the tensor that the slots make up.
-func stored(group []slot, data map[string][]float32, d tensor.DType) (tensor.Named, error) {
-	shape := group[0].shape()
-	t := tensor.Named{Name: group[0].file, Raw: tensor.Raw{DType: d, Shape: shape}}
-	if _, err := tensor.SizeOf(d, shape); err != nil {
-		return t, err
-	}
-	if group[0].same() && group[0].param != "" && d == tensor.F32 {
-		t.Raw = tensor.RawOf(data[group[0].param], shape...)
-		return t, nil
+func stored(group []slot, params map[string]model.Param, d tensor.DType) tensor.Named {
+	t := tensor.Named{Name: group[0].file, Raw: tensor.Raw{DType: d, Shape: group[0].shape}}
+	if s, p := group[0], params[group[0].param]; len(group) == 1 && s.plain() && s.param != "" && d == tensor.F32 && p.Data != nil {
+		t.Raw = tensor.RawOf(p.Data, s.shape...)
+		return t
 	}
 	t.Make = func() ([]byte, error) {
-		n, err := tensor.Elements(shape)
+		if data, ok := passedOn(group, params, t.Raw); ok {
+			return data, nil
+		}
+		n, err := tensor.Elements(t.Shape)
 		if err != nil {
 			return nil, err
 		}
 		file := make([]float32, n)
 		for _, s := range group {
-			if s.param != "" {
-				s.put(file, data[s.param])
+			if s.param == "" {
+				continue
+			}
+			src := params[s.param].Float32s()
+			s.each(func(ours, theirs int) { file[theirs] = src[ours] })
+			if s.plusOne {
+				s.each(func(_, theirs int) { file[theirs]-- })
 			}
 		}
-		r, err := tensor.Encode(d, file, shape...)
-		return r.Data, err
+		r, err := tensor.Encode(d, file, t.Shape...)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
+		}
+		return r.Data, nil
 	}
-	return t, nil
+	return t
+}
+
+// passedOn makes a tensor of rows that are stored as its type already, if all are.
+func passedOn(group []slot, params map[string]model.Param, t tensor.Raw) ([]byte, bool) {
+	for _, s := range group {
+		p := params[s.param]
+		if p.Stored == nil || p.Stored.DType() != t.DType || s.columns != nil || s.plusOne {
+			return nil, false
+		}
+	}
+	size, err := tensor.SizeOf(t.DType, t.Shape)
+	if err != nil {
+		return nil, false
+	}
+	data := make([]byte, size)
+	for _, s := range group {
+		p := params[s.param]
+		for i := range s.rows {
+			row := p.Stored.RowBytes(i)
+			copy(data[s.row(i)*len(row):], row)
+		}
+	}
+	return data, true
 }

@@ -22,11 +22,12 @@ func openGGUF(path string) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	b, err := bundleGGUF(f)
 	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	b.source = f
 	if b.Path = path; b.Name == "" {
 		b.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
@@ -62,7 +63,7 @@ func bundleGGUF(f *gguf.File) (*Bundle, error) {
 	if b.Generation, err = generationGGUF(s); err != nil {
 		return nil, err
 	}
-	l, err := ggufLayout(c)
+	l, err := ggufLayout(c, f)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (b *Bundle) gguf(d tensor.DType) ([]gguf.Setting, []tensor.Named, error) {
 		return nil, nil, err
 	}
 	c := b.Config()
-	config, err := makeConfigGGUF(c)
+	config, extra, err := makeConfigGGUF(c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -130,17 +131,13 @@ func (b *Bundle) gguf(d tensor.DType) ([]gguf.Setting, []tensor.Named, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	l, err := ggufLayout(c)
+	l, err := ggufLayout(c, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	tensors, err := l.tensors(b.Weights, func(s slot) tensor.DType { return storedAs(d, s) })
-	if err != nil {
-		return nil, nil, err
-	}
-	list := []gguf.Setting{{Key: archKey, Value: gguf.Of(c.Arch)}, {Key: "general.file_type", Value: gguf.Of(fileType)},
-		{Key: "general.quantization_version", Value: gguf.Of(uint32(2))}}
-	list = append(list, config...)
+	tensors := append(extra, l.tensors(b.Weights, func(s slot) tensor.DType { return storedAs(d, s) })...)
+	list := append(config, gguf.Setting{Key: "general.file_type", Value: gguf.Of(fileType)},
+		gguf.Setting{Key: "general.quantization_version", Value: gguf.Of(uint32(2))})
 	list = append(list, b.Generation.settingsGGUF()...)
 	list = append(list, vocabulary...)
 	for _, t := range []struct{ key, text string }{{nameKey, b.Name}, {licenseKey, b.License}, {templateKey, b.ChatTemplate}} {
@@ -170,9 +167,9 @@ func (g Generation) settingsGGUF() []gguf.Setting {
 
 func storedAs(d tensor.DType, s slot) tensor.DType {
 	switch {
-	case s.in == 0, s.file == "position_embd.weight":
+	case s.vector, s.file == "position_embd.weight", strings.Contains(s.file, ".ffn_gate_inp"):
 		return tensor.F32
-	case s.in%d.BlockSize() != 0:
+	case s.shape[len(s.shape)-1]%d.BlockSize() != 0:
 		return tensor.F16
 	}
 	return d

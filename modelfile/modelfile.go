@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,16 @@ type Bundle struct {
 	ChatTemplate string   // Jinja, as the files have it; may be empty
 	License      string   // such as "apache-2.0"; may be empty
 	Tensors      []Tensor // as they were stored; nil for a model made in memory
+
+	source io.Closer // of the weights; nil: they are in memory
+}
+
+// Close closes the files that the weights lie in. Weights and model must not be used after.
+func (b *Bundle) Close() error {
+	if b.source == nil {
+		return nil
+	}
+	return b.source.Close()
 }
 
 // Tensor is one tensor as it was stored.
@@ -59,8 +70,8 @@ func (b *Bundle) DTypes() map[string]int {
 	return bytes
 }
 
-// Open reads the model at path: a folder or a .gguf file. Everything is read into memory, so the files may change or
-// go afterwards.
+// Open reads the model at path: a folder or a .gguf file. Matrices stay in the files, which must not change until the
+// bundle is closed; they may be replaced or removed.
 func Open(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -83,7 +94,7 @@ func (b *Bundle) Hash() string {
 	h := sha256.New()
 	for _, p := range b.Weights.Params() {
 		fmt.Fprintf(h, "%s %d %d\n", p.Name, p.Rows, p.Cols)
-		h.Write(tensor.RawOf(p.Data).Data)
+		h.Write(tensor.RawOf(p.Float32s()).Data)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

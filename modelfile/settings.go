@@ -5,17 +5,26 @@ import (
 	"math"
 
 	"weft/gguf"
+	"weft/tensor"
 )
+
+// ggufSource is what settings are read from: a [gguf.File], or one that is yet to be written.
+type ggufSource interface {
+	Settings() []gguf.Setting
+	Get(key string) (gguf.Value, bool)
+	Tensor(name string) (tensor.Raw, error)
+}
 
 // settings reads a GGUF file's metadata and remembers what was read and what went wrong first, so that a translation
 // can be written as a list.
 type settings struct {
-	file *gguf.File
+	file ggufSource
+	arch string // general.architecture
 	used map[string]bool
 	err  error
 }
 
-func newSettings(f *gguf.File) *settings { return &settings{file: f, used: map[string]bool{}} }
+func newSettings(f ggufSource) *settings { return &settings{file: f, used: map[string]bool{}} }
 
 func (s *settings) fail(key string, err error) {
 	if s.err == nil && err != nil {
@@ -27,6 +36,12 @@ func (s *settings) get(key string) (gguf.Value, bool) {
 	s.used[key] = true
 	return s.file.Get(key)
 }
+
+// key is an architecture's own setting.
+func (s *settings) key(name string) string { return s.arch + "." + name }
+
+// tensor says whether the file has a tensor.
+func (s *settings) tensor(name string) bool { _, err := s.file.Tensor(name); return err == nil }
 
 func (s *settings) has(key string) bool { _, ok := s.file.Get(key); return ok }
 

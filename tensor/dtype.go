@@ -10,8 +10,9 @@ import (
 // DType is how numbers are stored in a file or in memory. The numeric values are Weft's own; files have theirs.
 type DType uint8
 
-// Plain numbers, and the block formats of GGUF. Weft reads the numbers of F32, F16, BF16, F64, the signed integers,
-// U8, Q8_0, Q4_0 and Q4_1; it knows the size of the rest and refuses to guess at their content (see [DType.CanDecode]).
+// Plain numbers, and the block formats of GGUF. Weft reads the numbers of all but U16, U32, U64 and Bool, whose size it
+// knows (see [DType.CanDecode]). It writes F32, F16, BF16, the Q types but Q8_1 and Q8_K, IQ4_NL, IQ4_XS and MXFP4 (see
+// [DType.CanEncode]).
 const (
 	F32  = DType(quant.F32)
 	F16  = DType(quant.F16)

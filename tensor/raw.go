@@ -140,6 +140,33 @@ func Encode(d DType, data []float32, shape ...int) (Raw, error) {
 	return r, quant.Encode(quant.Type(d), r.Data, data)
 }
 
+// EncodeWeighted is [Encode] for columns that matter unequally, which the quantised types then spend their precision
+// by: importance has a finite weight, not negative, for each column, or for each column of each matrix if shape stacks
+// several (experts).
+func EncodeWeighted(d DType, data, importance []float32, shape ...int) (Raw, error) {
+	n, err := SizeOf(d, shape)
+	if err != nil {
+		return Raw{}, err
+	}
+	r := Raw{DType: d, Shape: shape, Data: make([]byte, n)}
+	cols, matrices := r.Cols(), 1
+	if len(shape) > 2 && len(importance) > cols {
+		matrices, _ = Elements(shape[:len(shape)-2])
+	}
+	if len(data) != r.Elements() || len(importance) != matrices*cols {
+		return Raw{}, fmt.Errorf("tensor %v has %d numbers, the source %d and %d weights", shape, r.Elements(), len(data), len(importance))
+	}
+	for i := range matrices {
+		bytes, numbers := n/matrices, len(data)/matrices
+		err := quant.EncodeWeighted(quant.Type(d), r.Data[i*bytes:(i+1)*bytes], data[i*numbers:(i+1)*numbers], cols,
+			importance[i*cols:(i+1)*cols])
+		if err != nil {
+			return Raw{}, err
+		}
+	}
+	return r, nil
+}
+
 // RawOf views float32 numbers as a tensor without copying them, so later changes show. (Files are little-endian; on a
 // big-endian machine it copies.) The caller answers for shape fitting data: [Raw.Check] tells.
 func RawOf(data []float32, shape ...int) Raw {

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strings"
@@ -100,3 +101,44 @@ func TestNamedMakes(t *testing.T) {
 		t.Errorf("a maker of the wrong size: %v", err)
 	}
 }
+
+// TestEncodeWeighted: each matrix of a stack has weights of its own, or all share some.
+func TestEncodeWeighted(t *testing.T) {
+	data, importance := make([]float32, 2*3*32), make([]float32, 2*32)
+	for i := range data {
+		data[i] = float32(math.Sin(float64(i * i)))
+	}
+	for i := range importance {
+		importance[i] = float32(i * i % 31)
+	}
+	stack, err := EncodeWeighted(Q4_0, data, importance, 2, 3, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		part, err := EncodeWeighted(Q4_0, data[i*96:(i+1)*96], importance[i*32:(i+1)*32], 3, 32)
+		if err != nil || !bytes.Equal(part.Data, stack.Data[i*54:(i+1)*54]) {
+			t.Errorf("matrix %d is not as when alone: %v", i, err)
+		}
+	}
+	if shared, err := EncodeWeighted(Q4_0, data, importance[:32], 2, 3, 32); err != nil || !bytes.Equal(shared.Data[:54], stack.Data[:54]) {
+		t.Errorf("shared weights: %v", err)
+	}
+	if r, err := EncodeWeighted(Q4_0, nil, importance, 2, 0, 32); err != nil || len(r.Data) != 0 {
+		t.Errorf("a stack of nothing: %v", err)
+	}
+	for name, err := range map[string]error{
+		"too few":      second(EncodeWeighted(Q4_0, data, importance[:31], 6, 32)),
+		"not a stack":  second(EncodeWeighted(Q4_0, data, importance, 6, 32)),
+		"no weights":   second(EncodeWeighted(Q4_0, data, nil, 6, 32)),
+		"few numbers":  second(EncodeWeighted(Q4_0, data[1:], importance, 2, 3, 32)),
+		"part of rows": second(EncodeWeighted(Q4_0, data, importance, 12, 16)),
+		"negative":     second(EncodeWeighted(Q4_0, data[:32], []float32{31: -1}, 1, 32)),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

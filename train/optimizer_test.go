@@ -15,7 +15,7 @@ import (
 
 func tinyLlama() model.Config {
 	return model.Config{Arch: "llama", Vocab: 7, Context: 8, Layers: 1, Dim: 4, Heads: 2, KVHeads: 1, HeadDim: 2,
-		Hidden: 6, NormEps: 1e-5, RopeTheta: 10000, Gated: true}
+		Hidden: 6, NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true}
 }
 
 // numbers are the inputs of testdata/optimizers.py.

@@ -91,15 +91,15 @@ func (s Shape) config(vocab, seq int) (model.Config, error) {
 	c.HeadDim = s.Dim / s.Heads
 	switch {
 	case s.Arch == "llama" && !s.Bias && s.GELU == "":
-		c.Gated, c.RopeTheta = true, s.Theta
-		if c.RopeTheta == 0 {
-			c.RopeTheta = 10000
+		c.Gated, c.Rope.Theta = true, s.Theta
+		if c.Rope.Theta == 0 {
+			c.Rope.Theta = 10000
 		}
 	case s.Arch == "llama":
 		return c, errors.New("model: llama has neither biases nor GELU")
 	case s.Arch == "gpt2":
 		c.Norm, c.Position, c.Activation = model.LayerNorm, model.LearnedPositions, model.GELU
-		c.NormBias, c.AttnBias, c.MLPBias = s.Bias, s.Bias, s.Bias
+		c.NormBias, c.QKVBias, c.OutBias, c.MLPBias = s.Bias, s.Bias, s.Bias, s.Bias
 		switch s.GELU {
 		case "", "tanh":
 		case "erf":

@@ -71,7 +71,7 @@ func TestNanoGPTRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Norm != model.LayerNorm || c.NormBias || c.AttnBias || c.MLPBias || c.Activation != model.GELUErf || !c.TiedHead || c.Gated {
+	if c.Norm != model.LayerNorm || c.NormBias || c.QKVBias || c.OutBias || c.MLPBias || c.Activation != model.GELUErf || !c.TiedHead || c.Gated {
 		t.Errorf("config %+v", c)
 	}
 }

@@ -37,6 +37,8 @@ type commands struct {
 	Look     lookCommand     `cmd:"" help:"See inside a model while it reads a text."`
 	Info     infoCommand     `cmd:"" help:"Show what a model is made of."`
 	Train    trainCommand    `cmd:"" help:"Train a model from text."`
+	Eval     evalCommand     `cmd:"" help:"Measure how well a model predicts a text."`
+	Compare  compareCommand  `cmd:"" help:"Show how two models differ."`
 	Convert  convertCommand  `cmd:"" help:"Write a model in the other format, smaller if you like."`
 	Bench    benchCommand    `cmd:"" help:"Measure how fast this machine is."`
 	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`

@@ -12,7 +12,7 @@ var rooms = [][]string{
 	{""}, // the façade: what a Go program imports
 	{"chat", "generate", "inspect", "train", "internal/hub", "internal/builtin"},
 	{"modelfile"},
-	{"tokenizer", "sample", "model"},
+	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},
 	{"internal/kernel", "internal/par"},

@@ -46,7 +46,8 @@ func GELUBack(dx, dy, x []float32) {
 	each(len(x), func(lo, hi int) { geluBack(dx[lo:hi], dy[lo:hi], x[lo:hi]) })
 }
 
-// GELUErf is dst = x·Φ(x), Φ the normal distribution, to about 1e-7·|x|.
+// GELUErf is dst = x·Φ(x), Φ the normal distribution. The relative error is below
+// 5e-7 from x = -2 up, and grows to 5e-6 at -13, where x²/2 has lost digits.
 func GELUErf(dst, x []float32) {
 	same("GELUErf", len(dst), len(x))
 	each(len(x), func(lo, hi int) { geluErf(dst[lo:hi], x[lo:hi]) })

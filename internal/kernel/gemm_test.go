@@ -148,6 +148,9 @@ type arenaKey struct {
 
 var arenas = map[arenaKey][]float32{}
 
+// r is a source of random numbers.
+func r(seed int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 7)) }
+
 func fill(r *rand.Rand, x []float32) {
 	for i := range x {
 		x[i] = float32(r.NormFloat64())

@@ -16,8 +16,8 @@ func RMSNorm(dst, x, gain []float32, eps float32) (rstd float32) {
 func RMSNormBack(dx, dy, x, gain []float32, rstd float32) {
 	same("RMSNormBack", len(x), len(dx), len(dy), len(gain))
 	r := float64(rstd)
-	slope := -r * r * r * sumOf3(dy, gain, x, 0) / float64(len(x))
-	normBack(dx, dy, x, gain, rstd, float32(slope), 0)
+	slope := -r * r * r * sumOfProducts(dy, gain, x, 0) / float64(len(x))
+	normBack(dx, dy, x, gain, 0, rstd, float32(slope), 0)
 }
 
 // RMSNormGainBack is dgain += dy·x·rstd. Slices may be a part of the row.
@@ -27,11 +27,15 @@ func RMSNormGainBack(dgain, dy, x []float32, rstd float32) {
 }
 
 // LayerNorm is dst = (x - mean)·rstd·gain + bias with rstd = 1/√(var + eps); it
-// returns mean and rstd. bias may be nil (Ba et al. 2016, arXiv 1607.06450).
+// returns mean and rstd. x has at least one number; bias may be nil, and is not
+// dst (Ba et al. 2016, arXiv 1607.06450).
+//
+// Adding up distances from the first number keeps the mean exact when it is large
+// beside the deviation. What is left is its rounding to float32.
 func LayerNorm(dst, x, gain, bias []float32, eps float32) (mean, rstd float32) {
 	same("LayerNorm", len(x), len(dst), len(gain))
 	n := float64(len(x))
-	mean = float32(sumOf(x) / n)
+	mean = float32(float64(x[0]) + sumAround(x, x[0])/n)
 	rstd = float32(1 / math.Sqrt(sumSquaresAround(x, mean)/n+float64(eps)))
 	normApply(dst, x, gain, mean, rstd)
 	if bias != nil {
@@ -44,10 +48,10 @@ func LayerNorm(dst, x, gain, bias []float32, eps float32) (mean, rstd float32) {
 // y = (x - mean)·rstd, rstd·(g - mean(g) - y·mean(g·y)).
 func LayerNormBack(dx, dy, x, gain []float32, mean, rstd float32) {
 	same("LayerNormBack", len(x), len(dx), len(dy), len(gain))
-	n, r, m := float64(len(x)), float64(rstd), float64(mean)
-	slope := -r * r * r * sumOf3(dy, gain, x, mean) / n
-	offset := -r*float64(Dot(dy, gain))/n - slope*m
-	normBack(dx, dy, x, gain, rstd, float32(slope), float32(offset))
+	n, r := float64(len(x)), float64(rstd)
+	slope := -r * r * r * sumOfProducts(dy, gain, x, mean) / n
+	offset := -r * float64(Dot(dy, gain)) / n
+	normBack(dx, dy, x, gain, mean, rstd, float32(slope), float32(offset))
 }
 
 // LayerNormGainBack is dgain += dy·(x - mean)·rstd and dbias += dy. dbias may be
@@ -60,12 +64,12 @@ func LayerNormGainBack(dgain, dbias, dy, x []float32, mean, rstd float32) {
 	}
 }
 
-// sumOf3 is Σ a·b·(x - mean).
-func sumOf3(a, b, x []float32, mean float32) float64 {
+// sumOfProducts is Σ a·b·(x - mean).
+func sumOfProducts(a, b, x []float32, mean float32) float64 {
 	total := 0.0
 	for lo := 0; lo < len(x); lo += sumBlock {
 		hi := min(lo+sumBlock, len(x))
-		total += dot3(a[lo:hi], b[lo:hi], x[lo:hi], mean)
+		total += tripleDot(a[lo:hi], b[lo:hi], x[lo:hi], mean)
 	}
 	return total
 }

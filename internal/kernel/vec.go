@@ -3,18 +3,21 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 //go:generate sh -c "cd _asm && go run ./vec -dispatch .. -out ../vec_amd64.s -stubs ../vec_amd64_stubs.go -pkg kernel"
 
 // The functions of this file and its neighbours work on whole slices of
 // float32. Slices of one call have equal lengths; anything else is a bug of the
-// caller and panics. A slice may be both read and written where the name of the
-// first argument says dst. NaN and infinities go through as arithmetic has it.
+// caller and panics. A first slice called dst, dx, ds or dgate may be one of those
+// that are read, but must not begin elsewhere in it. NaN, infinities and numbers
+// below the normal range go through as arithmetic has it.
 //
-// A sum has one fixed order, given by the length alone: 16 lanes (times an
-// unrolling) in float32 within a block of 4096 numbers, blocks and lanes in
-// float64. AVX2 and AVX-512 agree bit for bit.
+// A sum has one fixed order, given by the length alone. In assembly, a block of
+// 4096 numbers is added up in float32, in 16 lanes times an unrolling; lanes and
+// blocks are added up in float64. AVX2 and AVX-512 agree bit for bit. Plain Go
+// adds and computes in float64, so its last bits differ.
 
 // chunk bounds one call of assembly, which the scheduler cannot interrupt: at
 // most some 20 µs.
@@ -24,31 +27,22 @@ const chunk = 16 << 10
 const sumBlock = 4096
 
 var (
-	negInf    = math.Inf(-1)
-	negInf32  = float32(negInf)
-	allNegInf = func() (a [16]float32) {
-		for i := range a {
-			a[i] = negInf32
-		}
-		return a
-	}()
+	negInf   = math.Inf(-1)
+	negInf32 = float32(negInf)
 )
 
 func sumLanes(lanes *[16]float32) float64 {
-	total := 0.0
-	for _, v := range lanes {
-		total += float64(v)
+	var a, b, c, d float64
+	for i := 0; i < len(lanes); i += 4 {
+		a += float64(lanes[i])
+		b += float64(lanes[i+1])
+		c += float64(lanes[i+2])
+		d += float64(lanes[i+3])
 	}
-	return total
+	return (a + b) + (c + d)
 }
 
-func maxLanes(lanes *[16]float32) float64 {
-	m := lanes[0]
-	for _, v := range lanes[1:] {
-		m = max(m, v)
-	}
-	return float64(m)
-}
+func maxLanes(lanes *[16]float32) float64 { return maxOfGeneric(lanes[:]) }
 
 // same panics unless all lengths are n.
 func same(name string, n int, lengths ...int) {
@@ -118,15 +112,16 @@ func sumSquaresAround(x []float32, mean float32) float64 {
 	return total
 }
 
-func sumOf(x []float32) float64 {
+// sumAround is Σ x - shift.
+func sumAround(x []float32, shift float32) float64 {
 	total := 0.0
 	for lo := 0; lo < len(x); lo += sumBlock {
-		total += sum(x[lo:min(lo+sumBlock, len(x))])
+		total += sum(x[lo:min(lo+sumBlock, len(x))], shift)
 	}
 	return total
 }
 
-// Max is the largest number of x, -Inf for none. NaN may be passed over.
+// Max is the largest number of x, -Inf for none. NaN is passed over.
 func Max(x []float32) float32 {
 	m := negInf
 	for lo := 0; lo < len(x); lo += chunk {
@@ -135,16 +130,9 @@ func Max(x []float32) float32 {
 	return float32(m)
 }
 
-// ArgMax is the index of the largest number, the first of equal ones.
-func ArgMax(x []float32) int {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best
-}
+// ArgMax is the index of the largest number, the first of equal ones. NaN is
+// passed over; 0 when there is nothing else.
+func ArgMax(x []float32) int { return max(0, slices.Index(x, Max(x))) }
 
 // RoPE turns the pairs (x[i], x[i+d/2]) of a head of d numbers by angles given
 // as d/2 cosines and sines (Su et al. 2021, arXiv 2104.09864, in the layout of

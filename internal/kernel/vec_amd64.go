@@ -136,37 +136,43 @@ func scale(x []float32, a float32) {
 	}
 }
 
-func sum(x []float32) (total float64) {
+func sum(x []float32, shift float32) (total float64) {
 	n := len(x) &^ 15
 	switch level := cpu.Active(); {
 	case level >= cpu.AVX512:
 		var lanes [16]float32
 		if n > 0 {
-			sum512(&x[0], n, &lanes)
+			sum512(&x[0], n, shift, &lanes)
 			total += sumLanes(&lanes)
 		}
 		if n < len(x) {
 			var pad [1][16]float32
 			copy(pad[0][:], x[n:])
-			sum512(&pad[0][0], 16, &lanes)
+			for i := len(x) - n; i < 16; i++ {
+				pad[0][i] = shift
+			}
+			sum512(&pad[0][0], 16, shift, &lanes)
 			total += sumLanes(&lanes)
 		}
 		return total
 	case level >= cpu.AVX2:
 		var lanes [16]float32
 		if n > 0 {
-			sum256(&x[0], n, &lanes)
+			sum256(&x[0], n, shift, &lanes)
 			total += sumLanes(&lanes)
 		}
 		if n < len(x) {
 			var pad [1][16]float32
 			copy(pad[0][:], x[n:])
-			sum256(&pad[0][0], 16, &lanes)
+			for i := len(x) - n; i < 16; i++ {
+				pad[0][i] = shift
+			}
+			sum256(&pad[0][0], 16, shift, &lanes)
 			total += sumLanes(&lanes)
 		}
 		return total
 	default:
-		return sumGeneric(x)
+		return sumGeneric(x, shift)
 	}
 }
 
@@ -246,13 +252,13 @@ func sumSquares(x []float32, mean float32) (total float64) {
 	}
 }
 
-func dot3(a, b, x []float32, mean float32) (total float64) {
+func tripleDot(a, b, x []float32, mean float32) (total float64) {
 	n := len(a) &^ 15
 	switch level := cpu.Active(); {
 	case level >= cpu.AVX512:
 		var lanes [16]float32
 		if n > 0 {
-			dot3512(&a[0], &b[0], &x[0], n, mean, &lanes)
+			tripleDot512(&a[0], &b[0], &x[0], n, mean, &lanes)
 			total += sumLanes(&lanes)
 		}
 		if n < len(a) {
@@ -260,14 +266,14 @@ func dot3(a, b, x []float32, mean float32) (total float64) {
 			copy(pad[0][:], a[n:])
 			copy(pad[1][:], b[n:])
 			copy(pad[2][:], x[n:])
-			dot3512(&pad[0][0], &pad[1][0], &pad[2][0], 16, mean, &lanes)
+			tripleDot512(&pad[0][0], &pad[1][0], &pad[2][0], 16, mean, &lanes)
 			total += sumLanes(&lanes)
 		}
 		return total
 	case level >= cpu.AVX2:
 		var lanes [16]float32
 		if n > 0 {
-			dot3256(&a[0], &b[0], &x[0], n, mean, &lanes)
+			tripleDot256(&a[0], &b[0], &x[0], n, mean, &lanes)
 			total += sumLanes(&lanes)
 		}
 		if n < len(a) {
@@ -275,12 +281,12 @@ func dot3(a, b, x []float32, mean float32) (total float64) {
 			copy(pad[0][:], a[n:])
 			copy(pad[1][:], b[n:])
 			copy(pad[2][:], x[n:])
-			dot3256(&pad[0][0], &pad[1][0], &pad[2][0], 16, mean, &lanes)
+			tripleDot256(&pad[0][0], &pad[1][0], &pad[2][0], 16, mean, &lanes)
 			total += sumLanes(&lanes)
 		}
 		return total
 	default:
-		return dot3Generic(a, b, x, mean)
+		return tripleDotGeneric(a, b, x, mean)
 	}
 }
 
@@ -296,8 +302,10 @@ func maxOf(x []float32) (total float64) {
 		}
 		if n < len(x) {
 			var pad [1][16]float32
-			pad[0] = allNegInf
 			copy(pad[0][:], x[n:])
+			for i := len(x) - n; i < 16; i++ {
+				pad[0][i] = negInf32
+			}
 			maxOf512(&pad[0][0], 16, &lanes)
 			total = max(total, maxLanes(&lanes))
 		}
@@ -311,8 +319,10 @@ func maxOf(x []float32) (total float64) {
 		}
 		if n < len(x) {
 			var pad [1][16]float32
-			pad[0] = allNegInf
 			copy(pad[0][:], x[n:])
+			for i := len(x) - n; i < 16; i++ {
+				pad[0][i] = negInf32
+			}
 			maxOf256(&pad[0][0], 16, &lanes)
 			total = max(total, maxLanes(&lanes))
 		}
@@ -356,12 +366,12 @@ func normApply(dst, x, gain []float32, mean, rstd float32) {
 	}
 }
 
-func normBack(dx, dy, x, gain []float32, rstd, c1, c0 float32) {
+func normBack(dx, dy, x, gain []float32, mean, rstd, slope, offset float32) {
 	n := len(dx) &^ 15
 	switch level := cpu.Active(); {
 	case level >= cpu.AVX512:
 		if n > 0 {
-			normBack512(&dx[0], &dy[0], &x[0], &gain[0], n, rstd, c1, c0)
+			normBack512(&dx[0], &dy[0], &x[0], &gain[0], n, mean, rstd, slope, offset)
 		}
 		if n < len(dx) {
 			var pad [4][16]float32
@@ -369,13 +379,13 @@ func normBack(dx, dy, x, gain []float32, rstd, c1, c0 float32) {
 			copy(pad[1][:], dy[n:])
 			copy(pad[2][:], x[n:])
 			copy(pad[3][:], gain[n:])
-			normBack512(&pad[0][0], &pad[1][0], &pad[2][0], &pad[3][0], 16, rstd, c1, c0)
+			normBack512(&pad[0][0], &pad[1][0], &pad[2][0], &pad[3][0], 16, mean, rstd, slope, offset)
 			copy(dx[n:], pad[0][:])
 		}
 
 	case level >= cpu.AVX2:
 		if n > 0 {
-			normBack256(&dx[0], &dy[0], &x[0], &gain[0], n, rstd, c1, c0)
+			normBack256(&dx[0], &dy[0], &x[0], &gain[0], n, mean, rstd, slope, offset)
 		}
 		if n < len(dx) {
 			var pad [4][16]float32
@@ -383,12 +393,12 @@ func normBack(dx, dy, x, gain []float32, rstd, c1, c0 float32) {
 			copy(pad[1][:], dy[n:])
 			copy(pad[2][:], x[n:])
 			copy(pad[3][:], gain[n:])
-			normBack256(&pad[0][0], &pad[1][0], &pad[2][0], &pad[3][0], 16, rstd, c1, c0)
+			normBack256(&pad[0][0], &pad[1][0], &pad[2][0], &pad[3][0], 16, mean, rstd, slope, offset)
 			copy(dx[n:], pad[0][:])
 		}
 
 	default:
-		normBackGeneric(dx, dy, x, gain, rstd, c1, c0)
+		normBackGeneric(dx, dy, x, gain, mean, rstd, slope, offset)
 	}
 }
 
@@ -443,8 +453,8 @@ func expSum(dst, x []float32, factor, shift float32) (total float64) {
 				pad[1][i] = negInf32
 			}
 			expSum512(&pad[0][0], &pad[1][0], 16, factor, shift, &lanes)
-			copy(dst[n:], pad[0][:])
 			total += sumLanes(&lanes)
+			copy(dst[n:], pad[0][:])
 		}
 		return total
 	case level >= cpu.AVX2:
@@ -461,8 +471,8 @@ func expSum(dst, x []float32, factor, shift float32) (total float64) {
 				pad[1][i] = negInf32
 			}
 			expSum256(&pad[0][0], &pad[1][0], 16, factor, shift, &lanes)
-			copy(dst[n:], pad[0][:])
 			total += sumLanes(&lanes)
+			copy(dst[n:], pad[0][:])
 		}
 		return total
 	default:

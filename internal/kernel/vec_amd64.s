@@ -11,22 +11,22 @@ TEXT ·add512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-add512one:
-	CMPQ    BX, $0x10
-	JLT     add512done
-	VMOVUPS (CX), Z0
-	VADDPS  (DX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     add512one
-
-add512done:
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Z0
+	VADDPS  (DX)(SI*4), Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func add256(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
@@ -35,25 +35,25 @@ TEXT ·add256(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-add256one:
-	CMPQ    BX, $0x10
-	JLT     add256done
-	VMOVUPS (CX), Y0
-	VADDPS  (DX), Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VADDPS  32(DX), Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     add256one
-
-add256done:
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Y0
+	VADDPS  (DX)(SI*4), Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VADDPS  32(DX)(SI*4), Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func mul512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F
@@ -62,22 +62,22 @@ TEXT ·mul512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-mul512one:
-	CMPQ    BX, $0x10
-	JLT     mul512done
-	VMOVUPS (CX), Z0
-	VMULPS  (DX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     mul512one
-
-mul512done:
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Z0
+	VMULPS  (DX)(SI*4), Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func mul256(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX
@@ -86,25 +86,25 @@ TEXT ·mul256(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ b+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-mul256one:
-	CMPQ    BX, $0x10
-	JLT     mul256done
-	VMOVUPS (CX), Y0
-	VMULPS  (DX), Y0, Y0
-	VMOVUPS Y0, (AX)
-	VMOVUPS 32(CX), Y0
-	VMULPS  32(DX), Y0, Y0
-	VMOVUPS Y0, 32(AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     mul256one
-
-mul256done:
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Y0
+	VMULPS  (DX)(SI*4), Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y0
+	VMULPS  32(DX)(SI*4), Y0, Y0
+	VMOVUPS Y0, 32(AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func axpy512(dst *float32, x *float32, n int, a float32)
 // Requires: AVX, AVX512F
@@ -113,21 +113,22 @@ TEXT ·axpy512(SB), NOSPLIT, $0-28
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS a+24(FP), Z0
+	XORQ         BX, BX
+	JMP          constants
 
-axpy512one:
-	CMPQ        DX, $0x10
-	JLT         axpy512done
-	VMOVUPS     (AX), Z1
-	VFMADD231PS (CX), Z0, Z1
-	VMOVUPS     Z1, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	JMP         axpy512one
-
-axpy512done:
+loops:
+one:
+	VMOVUPS     (AX)(BX*4), Z1
+	VFMADD231PS (CX)(BX*4), Z0, Z1
+	VMOVUPS     Z1, (AX)(BX*4)
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, DX
+	JLT         one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func axpy256(dst *float32, x *float32, n int, a float32)
 // Requires: AVX, FMA3
@@ -136,24 +137,25 @@ TEXT ·axpy256(SB), NOSPLIT, $0-28
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS a+24(FP), Y0
+	XORQ         BX, BX
+	JMP          constants
 
-axpy256one:
-	CMPQ        DX, $0x10
-	JLT         axpy256done
-	VMOVUPS     (AX), Y1
-	VFMADD231PS (CX), Y0, Y1
-	VMOVUPS     Y1, (AX)
-	VMOVUPS     32(AX), Y1
-	VFMADD231PS 32(CX), Y0, Y1
-	VMOVUPS     Y1, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	JMP         axpy256one
-
-axpy256done:
+loops:
+one:
+	VMOVUPS     (AX)(BX*4), Y1
+	VFMADD231PS (CX)(BX*4), Y0, Y1
+	VMOVUPS     Y1, (AX)(BX*4)
+	VMOVUPS     32(AX)(BX*4), Y1
+	VFMADD231PS 32(CX)(BX*4), Y0, Y1
+	VMOVUPS     Y1, 32(AX)(BX*4)
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, DX
+	JLT         one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func scale512(x *float32, n int, a float32)
 // Requires: AVX, AVX512F
@@ -161,19 +163,21 @@ TEXT ·scale512(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS a+16(FP), Z0
+	XORQ         DX, DX
+	JMP          constants
 
-scale512one:
-	CMPQ    CX, $0x10
-	JLT     scale512done
-	VMULPS  (AX), Z0, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000010, CX
-	JMP     scale512one
-
-scale512done:
+loops:
+one:
+	VMULPS  (AX)(DX*4), Z0, Z1
+	VMOVUPS Z1, (AX)(DX*4)
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func scale256(x *float32, n int, a float32)
 // Requires: AVX
@@ -181,149 +185,202 @@ TEXT ·scale256(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS a+16(FP), Y0
+	XORQ         DX, DX
+	JMP          constants
 
-scale256one:
-	CMPQ    CX, $0x10
-	JLT     scale256done
-	VMULPS  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMULPS  32(AX), Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000010, CX
-	JMP     scale256one
-
-scale256done:
+loops:
+one:
+	VMULPS  (AX)(DX*4), Y0, Y1
+	VMOVUPS Y1, (AX)(DX*4)
+	VMULPS  32(AX)(DX*4), Y0, Y1
+	VMOVUPS Y1, 32(AX)(DX*4)
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
 	VZEROUPPER
 	RET
 
-// func sum512(x *float32, n int, lanes *[16]float32)
-// Requires: AVX, AVX512F
-TEXT ·sum512(SB), NOSPLIT, $0-24
-	MOVQ   x+0(FP), AX
-	MOVQ   n+8(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+constants:
+	JMP loops
 
-sum512many:
-	CMPQ   CX, $0x00000040
-	JLT    sum512one
-	VADDPS (AX), Z0, Z0
-	VADDPS 64(AX), Z1, Z1
-	VADDPS 128(AX), Z2, Z2
-	VADDPS 192(AX), Z3, Z3
-	ADDQ   $0x00000100, AX
-	SUBQ   $0x00000040, CX
-	JMP    sum512many
+// func sum512(x *float32, n int, shift float32, lanes *[16]float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sum512(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS shift+16(FP), Z0
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	XORQ         DX, DX
+	JMP          constants
 
-sum512one:
-	CMPQ   CX, $0x10
-	JLT    sum512done
-	VADDPS (AX), Z0, Z0
-	ADDQ   $0x00000040, AX
-	SUBQ   $0x00000010, CX
-	JMP    sum512one
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
 
-sum512done:
-	MOVQ    lanes+16(FP), AX
-	VADDPS  Z2, Z0, Z0
+many:
+	VMOVUPS (AX)(DX*4), Z5
+	VSUBPS  Z0, Z5, Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 64(AX)(DX*4), Z5
+	VSUBPS  Z0, Z5, Z5
+	VADDPS  Z5, Z2, Z2
+	VMOVUPS 128(AX)(DX*4), Z5
+	VSUBPS  Z0, Z5, Z5
+	VADDPS  Z5, Z3, Z3
+	VMOVUPS 192(AX)(DX*4), Z5
+	VSUBPS  Z0, Z5, Z5
+	VADDPS  Z5, Z4, Z4
+	ADDQ    $0x00000040, DX
+	CMPQ    DX, BX
+	JLT     many
+	CMPQ    DX, CX
+	JGE     done
+
+one:
+	VMOVUPS (AX)(DX*4), Z5
+	VSUBPS  Z0, Z5, Z5
+	VADDPS  Z5, Z1, Z1
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
+
+done:
+	MOVQ    lanes+24(FP), AX
 	VADDPS  Z3, Z1, Z1
-	VADDPS  Z1, Z0, Z0
-	VMOVUPS Z0, (AX)
+	VADDPS  Z4, Z2, Z2
+	VADDPS  Z2, Z1, Z1
+	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
 
-// func sum256(x *float32, n int, lanes *[16]float32)
+constants:
+	JMP loops
+
+// func sum256(x *float32, n int, shift float32, lanes *[16]float32)
 // Requires: AVX
-TEXT ·sum256(SB), NOSPLIT, $0-24
-	MOVQ   x+0(FP), AX
-	MOVQ   n+8(FP), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
+TEXT ·sum256(SB), NOSPLIT, $0-32
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS shift+16(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	XORQ         DX, DX
+	JMP          constants
 
-sum256many:
-	CMPQ   CX, $0x00000040
-	JLT    sum256one
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	VADDPS 64(AX), Y2, Y2
-	VADDPS 96(AX), Y3, Y3
-	VADDPS 128(AX), Y4, Y4
-	VADDPS 160(AX), Y5, Y5
-	VADDPS 192(AX), Y6, Y6
-	VADDPS 224(AX), Y7, Y7
-	ADDQ   $0x00000100, AX
-	SUBQ   $0x00000040, CX
-	JMP    sum256many
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
 
-sum256one:
-	CMPQ   CX, $0x10
-	JLT    sum256done
-	VADDPS (AX), Y0, Y0
-	VADDPS 32(AX), Y1, Y1
-	ADDQ   $0x00000040, AX
-	SUBQ   $0x00000010, CX
-	JMP    sum256one
+many:
+	VMOVUPS (AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS 32(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y2, Y2
+	VMOVUPS 64(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y3, Y3
+	VMOVUPS 96(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y4, Y4
+	VMOVUPS 128(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y5, Y5
+	VMOVUPS 160(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y6, Y6
+	VMOVUPS 192(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y7, Y7
+	VMOVUPS 224(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y8, Y8
+	ADDQ    $0x00000040, DX
+	CMPQ    DX, BX
+	JLT     many
+	CMPQ    DX, CX
+	JGE     done
 
-sum256done:
-	MOVQ    lanes+16(FP), AX
-	VADDPS  Y4, Y0, Y0
+one:
+	VMOVUPS (AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y1, Y1
+	VMOVUPS 32(AX)(DX*4), Y9
+	VSUBPS  Y0, Y9, Y9
+	VADDPS  Y9, Y2, Y2
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
+
+done:
+	MOVQ    lanes+24(FP), AX
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y2, Y2
 	VADDPS  Y7, Y3, Y3
-	VADDPS  Y2, Y0, Y0
+	VADDPS  Y8, Y4, Y4
 	VADDPS  Y3, Y1, Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS Y1, (AX)
+	VMOVUPS Y2, 32(AX)
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func dot512(a *float32, b *float32, n int, lanes *[16]float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·dot512(SB), NOSPLIT, $0-32
 	MOVQ   a+0(FP), AX
 	MOVQ   b+8(FP), CX
 	MOVQ   n+16(FP), DX
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	XORQ   BX, BX
+	JMP    constants
 
-dot512many:
-	CMPQ        DX, $0x00000040
-	JLT         dot512one
-	VMOVUPS     (AX), Z4
-	VFMADD231PS (CX), Z4, Z0
-	VMOVUPS     64(AX), Z4
-	VFMADD231PS 64(CX), Z4, Z1
-	VMOVUPS     128(AX), Z4
-	VFMADD231PS 128(CX), Z4, Z2
-	VMOVUPS     192(AX), Z4
-	VFMADD231PS 192(CX), Z4, Z3
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, CX
-	SUBQ        $0x00000040, DX
-	JMP         dot512many
+loops:
+	MOVQ DX, SI
+	ANDQ $-64, SI
+	JZ   one
 
-dot512one:
-	CMPQ        DX, $0x10
-	JLT         dot512done
-	VMOVUPS     (AX), Z4
-	VFMADD231PS (CX), Z4, Z0
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	JMP         dot512one
+many:
+	VMOVUPS     (AX)(BX*4), Z4
+	VFMADD231PS (CX)(BX*4), Z4, Z0
+	VMOVUPS     64(AX)(BX*4), Z4
+	VFMADD231PS 64(CX)(BX*4), Z4, Z1
+	VMOVUPS     128(AX)(BX*4), Z4
+	VFMADD231PS 128(CX)(BX*4), Z4, Z2
+	VMOVUPS     192(AX)(BX*4), Z4
+	VFMADD231PS 192(CX)(BX*4), Z4, Z3
+	ADDQ        $0x00000040, BX
+	CMPQ        BX, SI
+	JLT         many
+	CMPQ        BX, DX
+	JGE         done
 
-dot512done:
+one:
+	VMOVUPS     (AX)(BX*4), Z4
+	VFMADD231PS (CX)(BX*4), Z4, Z0
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, DX
+	JLT         one
+
+done:
 	MOVQ    lanes+24(FP), AX
 	VADDPS  Z2, Z0, Z0
 	VADDPS  Z3, Z1, Z1
@@ -331,6 +388,9 @@ dot512done:
 	VMOVUPS Z0, (AX)
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func dot256(a *float32, b *float32, n int, lanes *[16]float32)
 // Requires: AVX, FMA3
@@ -346,44 +406,47 @@ TEXT ·dot256(SB), NOSPLIT, $0-32
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
+	XORQ   BX, BX
+	JMP    constants
 
-dot256many:
-	CMPQ        DX, $0x00000040
-	JLT         dot256one
-	VMOVUPS     (AX), Y8
-	VFMADD231PS (CX), Y8, Y0
-	VMOVUPS     32(AX), Y8
-	VFMADD231PS 32(CX), Y8, Y1
-	VMOVUPS     64(AX), Y8
-	VFMADD231PS 64(CX), Y8, Y2
-	VMOVUPS     96(AX), Y8
-	VFMADD231PS 96(CX), Y8, Y3
-	VMOVUPS     128(AX), Y8
-	VFMADD231PS 128(CX), Y8, Y4
-	VMOVUPS     160(AX), Y8
-	VFMADD231PS 160(CX), Y8, Y5
-	VMOVUPS     192(AX), Y8
-	VFMADD231PS 192(CX), Y8, Y6
-	VMOVUPS     224(AX), Y8
-	VFMADD231PS 224(CX), Y8, Y7
-	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000100, CX
-	SUBQ        $0x00000040, DX
-	JMP         dot256many
+loops:
+	MOVQ DX, SI
+	ANDQ $-64, SI
+	JZ   one
 
-dot256one:
-	CMPQ        DX, $0x10
-	JLT         dot256done
-	VMOVUPS     (AX), Y8
-	VFMADD231PS (CX), Y8, Y0
-	VMOVUPS     32(AX), Y8
-	VFMADD231PS 32(CX), Y8, Y1
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	SUBQ        $0x00000010, DX
-	JMP         dot256one
+many:
+	VMOVUPS     (AX)(BX*4), Y8
+	VFMADD231PS (CX)(BX*4), Y8, Y0
+	VMOVUPS     32(AX)(BX*4), Y8
+	VFMADD231PS 32(CX)(BX*4), Y8, Y1
+	VMOVUPS     64(AX)(BX*4), Y8
+	VFMADD231PS 64(CX)(BX*4), Y8, Y2
+	VMOVUPS     96(AX)(BX*4), Y8
+	VFMADD231PS 96(CX)(BX*4), Y8, Y3
+	VMOVUPS     128(AX)(BX*4), Y8
+	VFMADD231PS 128(CX)(BX*4), Y8, Y4
+	VMOVUPS     160(AX)(BX*4), Y8
+	VFMADD231PS 160(CX)(BX*4), Y8, Y5
+	VMOVUPS     192(AX)(BX*4), Y8
+	VFMADD231PS 192(CX)(BX*4), Y8, Y6
+	VMOVUPS     224(AX)(BX*4), Y8
+	VFMADD231PS 224(CX)(BX*4), Y8, Y7
+	ADDQ        $0x00000040, BX
+	CMPQ        BX, SI
+	JLT         many
+	CMPQ        BX, DX
+	JGE         done
 
-dot256done:
+one:
+	VMOVUPS     (AX)(BX*4), Y8
+	VFMADD231PS (CX)(BX*4), Y8, Y0
+	VMOVUPS     32(AX)(BX*4), Y8
+	VFMADD231PS 32(CX)(BX*4), Y8, Y1
+	ADDQ        $0x00000010, BX
+	CMPQ        BX, DX
+	JLT         one
+
+done:
 	MOVQ    lanes+24(FP), AX
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y5, Y1, Y1
@@ -396,47 +459,55 @@ dot256done:
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func sumSquares512(x *float32, n int, mean float32, lanes *[16]float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·sumSquares512(SB), NOSPLIT, $0-32
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VBROADCASTSS mean+16(FP), Z0
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	XORQ         DX, DX
+	JMP          constants
 
-sumSquares512many:
-	CMPQ        CX, $0x00000040
-	JLT         sumSquares512one
-	VMOVUPS     (AX), Z5
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
+
+many:
+	VMOVUPS     (AX)(DX*4), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
-	VMOVUPS     64(AX), Z5
+	VMOVUPS     64(AX)(DX*4), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z2
-	VMOVUPS     128(AX), Z5
+	VMOVUPS     128(AX)(DX*4), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z3
-	VMOVUPS     192(AX), Z5
+	VMOVUPS     192(AX)(DX*4), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z4
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x00000040, CX
-	JMP         sumSquares512many
+	ADDQ        $0x00000040, DX
+	CMPQ        DX, BX
+	JLT         many
+	CMPQ        DX, CX
+	JGE         done
 
-sumSquares512one:
-	CMPQ        CX, $0x10
-	JLT         sumSquares512done
-	VMOVUPS     (AX), Z5
+one:
+	VMOVUPS     (AX)(DX*4), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000010, CX
-	JMP         sumSquares512one
+	ADDQ        $0x00000010, DX
+	CMPQ        DX, CX
+	JLT         one
 
-sumSquares512done:
+done:
 	MOVQ    lanes+24(FP), AX
 	VADDPS  Z3, Z1, Z1
 	VADDPS  Z4, Z2, Z2
@@ -444,6 +515,9 @@ sumSquares512done:
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func sumSquares256(x *float32, n int, mean float32, lanes *[16]float32)
 // Requires: AVX, FMA3
@@ -459,52 +533,57 @@ TEXT ·sumSquares256(SB), NOSPLIT, $0-32
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
+	XORQ         DX, DX
+	JMP          constants
 
-sumSquares256many:
-	CMPQ        CX, $0x00000040
-	JLT         sumSquares256one
-	VMOVUPS     (AX), Y9
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
+
+many:
+	VMOVUPS     (AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y1
-	VMOVUPS     32(AX), Y9
+	VMOVUPS     32(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y2
-	VMOVUPS     64(AX), Y9
+	VMOVUPS     64(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y3
-	VMOVUPS     96(AX), Y9
+	VMOVUPS     96(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y4
-	VMOVUPS     128(AX), Y9
+	VMOVUPS     128(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y5
-	VMOVUPS     160(AX), Y9
+	VMOVUPS     160(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y6
-	VMOVUPS     192(AX), Y9
+	VMOVUPS     192(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y7
-	VMOVUPS     224(AX), Y9
+	VMOVUPS     224(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y8
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x00000040, CX
-	JMP         sumSquares256many
+	ADDQ        $0x00000040, DX
+	CMPQ        DX, BX
+	JLT         many
+	CMPQ        DX, CX
+	JGE         done
 
-sumSquares256one:
-	CMPQ        CX, $0x10
-	JLT         sumSquares256done
-	VMOVUPS     (AX), Y9
+one:
+	VMOVUPS     (AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y1
-	VMOVUPS     32(AX), Y9
+	VMOVUPS     32(AX)(DX*4), Y9
 	VSUBPS      Y0, Y9, Y9
 	VFMADD231PS Y9, Y9, Y2
-	ADDQ        $0x00000040, AX
-	SUBQ        $0x00000010, CX
-	JMP         sumSquares256one
+	ADDQ        $0x00000010, DX
+	CMPQ        DX, CX
+	JLT         one
 
-sumSquares256done:
+done:
 	MOVQ    lanes+24(FP), AX
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -517,60 +596,67 @@ sumSquares256done:
 	VZEROUPPER
 	RET
 
-// func dot3512(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
-// Requires: AVX, AVX512F
-TEXT ·dot3512(SB), NOSPLIT, $0-48
+constants:
+	JMP loops
+
+// func tripleDot512(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·tripleDot512(SB), NOSPLIT, $0-48
 	MOVQ         a+0(FP), AX
 	MOVQ         b+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS mean+32(FP), Z0
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
+	VXORPS       Z1, Z1, Z1
+	VXORPS       Z2, Z2, Z2
+	XORQ         SI, SI
+	JMP          constants
 
-dot3512many:
-	CMPQ        BX, $0x00000020
-	JLT         dot3512one
-	VMOVUPS     (AX), Z3
-	VMULPS      (CX), Z3, Z3
-	VMOVUPS     (DX), Z4
+loops:
+	MOVQ BX, DI
+	ANDQ $-32, DI
+	JZ   one
+
+many:
+	VMOVUPS     (AX)(SI*4), Z3
+	VMULPS      (CX)(SI*4), Z3, Z3
+	VMOVUPS     (DX)(SI*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VFMADD231PS Z3, Z4, Z1
-	VMOVUPS     64(AX), Z3
-	VMULPS      64(CX), Z3, Z3
-	VMOVUPS     64(DX), Z4
+	VMOVUPS     64(AX)(SI*4), Z3
+	VMULPS      64(CX)(SI*4), Z3, Z3
+	VMOVUPS     64(DX)(SI*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VFMADD231PS Z3, Z4, Z2
-	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DX
-	SUBQ        $0x00000020, BX
-	JMP         dot3512many
+	ADDQ        $0x00000020, SI
+	CMPQ        SI, DI
+	JLT         many
+	CMPQ        SI, BX
+	JGE         done
 
-dot3512one:
-	CMPQ        BX, $0x10
-	JLT         dot3512done
-	VMOVUPS     (AX), Z3
-	VMULPS      (CX), Z3, Z3
-	VMOVUPS     (DX), Z4
+one:
+	VMOVUPS     (AX)(SI*4), Z3
+	VMULPS      (CX)(SI*4), Z3, Z3
+	VMOVUPS     (DX)(SI*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VFMADD231PS Z3, Z4, Z1
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, BX
-	JMP         dot3512one
+	ADDQ        $0x00000010, SI
+	CMPQ        SI, BX
+	JLT         one
 
-dot3512done:
+done:
 	MOVQ    lanes+40(FP), AX
 	VADDPS  Z2, Z1, Z1
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
 
-// func dot3256(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
+constants:
+	JMP loops
+
+// func tripleDot256(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
 // Requires: AVX, FMA3
-TEXT ·dot3256(SB), NOSPLIT, $0-48
+TEXT ·tripleDot256(SB), NOSPLIT, $0-48
 	MOVQ         a+0(FP), AX
 	MOVQ         b+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -580,56 +666,57 @@ TEXT ·dot3256(SB), NOSPLIT, $0-48
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
+	XORQ         SI, SI
+	JMP          constants
 
-dot3256many:
-	CMPQ        BX, $0x00000020
-	JLT         dot3256one
-	VMOVUPS     (AX), Y5
-	VMULPS      (CX), Y5, Y5
-	VMOVUPS     (DX), Y6
+loops:
+	MOVQ BX, DI
+	ANDQ $-32, DI
+	JZ   one
+
+many:
+	VMOVUPS     (AX)(SI*4), Y5
+	VMULPS      (CX)(SI*4), Y5, Y5
+	VMOVUPS     (DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y1
-	VMOVUPS     32(AX), Y5
-	VMULPS      32(CX), Y5, Y5
-	VMOVUPS     32(DX), Y6
+	VMOVUPS     32(AX)(SI*4), Y5
+	VMULPS      32(CX)(SI*4), Y5, Y5
+	VMOVUPS     32(DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y2
-	VMOVUPS     64(AX), Y5
-	VMULPS      64(CX), Y5, Y5
-	VMOVUPS     64(DX), Y6
+	VMOVUPS     64(AX)(SI*4), Y5
+	VMULPS      64(CX)(SI*4), Y5, Y5
+	VMOVUPS     64(DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y3
-	VMOVUPS     96(AX), Y5
-	VMULPS      96(CX), Y5, Y5
-	VMOVUPS     96(DX), Y6
+	VMOVUPS     96(AX)(SI*4), Y5
+	VMULPS      96(CX)(SI*4), Y5, Y5
+	VMOVUPS     96(DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y4
-	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000080, CX
-	ADDQ        $0x00000080, DX
-	SUBQ        $0x00000020, BX
-	JMP         dot3256many
+	ADDQ        $0x00000020, SI
+	CMPQ        SI, DI
+	JLT         many
+	CMPQ        SI, BX
+	JGE         done
 
-dot3256one:
-	CMPQ        BX, $0x10
-	JLT         dot3256done
-	VMOVUPS     (AX), Y5
-	VMULPS      (CX), Y5, Y5
-	VMOVUPS     (DX), Y6
+one:
+	VMOVUPS     (AX)(SI*4), Y5
+	VMULPS      (CX)(SI*4), Y5, Y5
+	VMOVUPS     (DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y1
-	VMOVUPS     32(AX), Y5
-	VMULPS      32(CX), Y5, Y5
-	VMOVUPS     32(DX), Y6
+	VMOVUPS     32(AX)(SI*4), Y5
+	VMULPS      32(CX)(SI*4), Y5, Y5
+	VMOVUPS     32(DX)(SI*4), Y6
 	VSUBPS      Y0, Y6, Y6
 	VFMADD231PS Y5, Y6, Y2
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, BX
-	JMP         dot3256one
+	ADDQ        $0x00000010, SI
+	CMPQ        SI, BX
+	JLT         one
 
-dot3256done:
+done:
 	MOVQ    lanes+40(FP), AX
 	VADDPS  Y3, Y1, Y1
 	VADDPS  Y4, Y2, Y2
@@ -638,36 +725,49 @@ dot3256done:
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func maxOf512(x *float32, n int, lanes *[16]float32)
 // Requires: AVX, AVX512F
 TEXT ·maxOf512(SB), NOSPLIT, $0-24
 	MOVQ    x+0(FP), AX
 	MOVQ    n+8(FP), CX
-	VMOVUPS vec_negInf<>+0(SB), Z0
-	VMOVUPS vec_negInf<>+0(SB), Z1
-	VMOVUPS vec_negInf<>+0(SB), Z2
-	VMOVUPS vec_negInf<>+0(SB), Z3
+	VMOVUPS vec_ff800000<>+0(SB), Z0
+	VMOVUPS vec_ff800000<>+0(SB), Z1
+	VMOVUPS vec_ff800000<>+0(SB), Z2
+	VMOVUPS vec_ff800000<>+0(SB), Z3
+	XORQ    DX, DX
+	JMP     constants
 
-maxOf512many:
-	CMPQ   CX, $0x00000040
-	JLT    maxOf512one
-	VMAXPS (AX), Z0, Z0
-	VMAXPS 64(AX), Z1, Z1
-	VMAXPS 128(AX), Z2, Z2
-	VMAXPS 192(AX), Z3, Z3
-	ADDQ   $0x00000100, AX
-	SUBQ   $0x00000040, CX
-	JMP    maxOf512many
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
 
-maxOf512one:
-	CMPQ   CX, $0x10
-	JLT    maxOf512done
-	VMAXPS (AX), Z0, Z0
-	ADDQ   $0x00000040, AX
-	SUBQ   $0x00000010, CX
-	JMP    maxOf512one
+many:
+	VMOVUPS (AX)(DX*4), Z4
+	VMAXPS  Z0, Z4, Z0
+	VMOVUPS 64(AX)(DX*4), Z4
+	VMAXPS  Z1, Z4, Z1
+	VMOVUPS 128(AX)(DX*4), Z4
+	VMAXPS  Z2, Z4, Z2
+	VMOVUPS 192(AX)(DX*4), Z4
+	VMAXPS  Z3, Z4, Z3
+	ADDQ    $0x00000040, DX
+	CMPQ    DX, BX
+	JLT     many
+	CMPQ    DX, CX
+	JGE     done
 
-maxOf512done:
+one:
+	VMOVUPS (AX)(DX*4), Z4
+	VMAXPS  Z0, Z4, Z0
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
+
+done:
 	MOVQ    lanes+16(FP), AX
 	VMAXPS  Z2, Z0, Z0
 	VMAXPS  Z3, Z1, Z1
@@ -676,63 +776,81 @@ maxOf512done:
 	VZEROUPPER
 	RET
 
-DATA vec_negInf<>+0(SB)/4, $0xff800000
-DATA vec_negInf<>+4(SB)/4, $0xff800000
-DATA vec_negInf<>+8(SB)/4, $0xff800000
-DATA vec_negInf<>+12(SB)/4, $0xff800000
-DATA vec_negInf<>+16(SB)/4, $0xff800000
-DATA vec_negInf<>+20(SB)/4, $0xff800000
-DATA vec_negInf<>+24(SB)/4, $0xff800000
-DATA vec_negInf<>+28(SB)/4, $0xff800000
-DATA vec_negInf<>+32(SB)/4, $0xff800000
-DATA vec_negInf<>+36(SB)/4, $0xff800000
-DATA vec_negInf<>+40(SB)/4, $0xff800000
-DATA vec_negInf<>+44(SB)/4, $0xff800000
-DATA vec_negInf<>+48(SB)/4, $0xff800000
-DATA vec_negInf<>+52(SB)/4, $0xff800000
-DATA vec_negInf<>+56(SB)/4, $0xff800000
-DATA vec_negInf<>+60(SB)/4, $0xff800000
-GLOBL vec_negInf<>(SB), RODATA|NOPTR, $64
+constants:
+	JMP loops
+
+DATA vec_ff800000<>+0(SB)/4, $0xff800000
+DATA vec_ff800000<>+4(SB)/4, $0xff800000
+DATA vec_ff800000<>+8(SB)/4, $0xff800000
+DATA vec_ff800000<>+12(SB)/4, $0xff800000
+DATA vec_ff800000<>+16(SB)/4, $0xff800000
+DATA vec_ff800000<>+20(SB)/4, $0xff800000
+DATA vec_ff800000<>+24(SB)/4, $0xff800000
+DATA vec_ff800000<>+28(SB)/4, $0xff800000
+DATA vec_ff800000<>+32(SB)/4, $0xff800000
+DATA vec_ff800000<>+36(SB)/4, $0xff800000
+DATA vec_ff800000<>+40(SB)/4, $0xff800000
+DATA vec_ff800000<>+44(SB)/4, $0xff800000
+DATA vec_ff800000<>+48(SB)/4, $0xff800000
+DATA vec_ff800000<>+52(SB)/4, $0xff800000
+DATA vec_ff800000<>+56(SB)/4, $0xff800000
+DATA vec_ff800000<>+60(SB)/4, $0xff800000
+GLOBL vec_ff800000<>(SB), RODATA|NOPTR, $64
 
 // func maxOf256(x *float32, n int, lanes *[16]float32)
 // Requires: AVX
 TEXT ·maxOf256(SB), NOSPLIT, $0-24
 	MOVQ    x+0(FP), AX
 	MOVQ    n+8(FP), CX
-	VMOVUPS vec_negInf<>+0(SB), Y0
-	VMOVUPS vec_negInf<>+0(SB), Y1
-	VMOVUPS vec_negInf<>+0(SB), Y2
-	VMOVUPS vec_negInf<>+0(SB), Y3
-	VMOVUPS vec_negInf<>+0(SB), Y4
-	VMOVUPS vec_negInf<>+0(SB), Y5
-	VMOVUPS vec_negInf<>+0(SB), Y6
-	VMOVUPS vec_negInf<>+0(SB), Y7
+	VMOVUPS vec_ff800000<>+0(SB), Y0
+	VMOVUPS vec_ff800000<>+0(SB), Y1
+	VMOVUPS vec_ff800000<>+0(SB), Y2
+	VMOVUPS vec_ff800000<>+0(SB), Y3
+	VMOVUPS vec_ff800000<>+0(SB), Y4
+	VMOVUPS vec_ff800000<>+0(SB), Y5
+	VMOVUPS vec_ff800000<>+0(SB), Y6
+	VMOVUPS vec_ff800000<>+0(SB), Y7
+	XORQ    DX, DX
+	JMP     constants
 
-maxOf256many:
-	CMPQ   CX, $0x00000040
-	JLT    maxOf256one
-	VMAXPS (AX), Y0, Y0
-	VMAXPS 32(AX), Y1, Y1
-	VMAXPS 64(AX), Y2, Y2
-	VMAXPS 96(AX), Y3, Y3
-	VMAXPS 128(AX), Y4, Y4
-	VMAXPS 160(AX), Y5, Y5
-	VMAXPS 192(AX), Y6, Y6
-	VMAXPS 224(AX), Y7, Y7
-	ADDQ   $0x00000100, AX
-	SUBQ   $0x00000040, CX
-	JMP    maxOf256many
+loops:
+	MOVQ CX, BX
+	ANDQ $-64, BX
+	JZ   one
 
-maxOf256one:
-	CMPQ   CX, $0x10
-	JLT    maxOf256done
-	VMAXPS (AX), Y0, Y0
-	VMAXPS 32(AX), Y1, Y1
-	ADDQ   $0x00000040, AX
-	SUBQ   $0x00000010, CX
-	JMP    maxOf256one
+many:
+	VMOVUPS (AX)(DX*4), Y8
+	VMAXPS  Y0, Y8, Y0
+	VMOVUPS 32(AX)(DX*4), Y8
+	VMAXPS  Y1, Y8, Y1
+	VMOVUPS 64(AX)(DX*4), Y8
+	VMAXPS  Y2, Y8, Y2
+	VMOVUPS 96(AX)(DX*4), Y8
+	VMAXPS  Y3, Y8, Y3
+	VMOVUPS 128(AX)(DX*4), Y8
+	VMAXPS  Y4, Y8, Y4
+	VMOVUPS 160(AX)(DX*4), Y8
+	VMAXPS  Y5, Y8, Y5
+	VMOVUPS 192(AX)(DX*4), Y8
+	VMAXPS  Y6, Y8, Y6
+	VMOVUPS 224(AX)(DX*4), Y8
+	VMAXPS  Y7, Y8, Y7
+	ADDQ    $0x00000040, DX
+	CMPQ    DX, BX
+	JLT     many
+	CMPQ    DX, CX
+	JGE     done
 
-maxOf256done:
+one:
+	VMOVUPS (AX)(DX*4), Y8
+	VMAXPS  Y0, Y8, Y0
+	VMOVUPS 32(AX)(DX*4), Y8
+	VMAXPS  Y1, Y8, Y1
+	ADDQ    $0x00000010, DX
+	CMPQ    DX, CX
+	JLT     one
+
+done:
 	MOVQ    lanes+16(FP), AX
 	VMAXPS  Y4, Y0, Y0
 	VMAXPS  Y5, Y1, Y1
@@ -745,6 +863,9 @@ maxOf256done:
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func normApply512(dst *float32, x *float32, gain *float32, n int, mean float32, rstd float32)
 // Requires: AVX, AVX512F
 TEXT ·normApply512(SB), NOSPLIT, $0-40
@@ -754,24 +875,24 @@ TEXT ·normApply512(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS mean+32(FP), Z0
 	VBROADCASTSS rstd+36(FP), Z1
+	XORQ         SI, SI
+	JMP          constants
 
-normApply512one:
-	CMPQ    BX, $0x10
-	JLT     normApply512done
-	VMOVUPS (CX), Z2
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Z2
 	VSUBPS  Z0, Z2, Z2
 	VMULPS  Z2, Z1, Z2
-	VMULPS  (DX), Z2, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     normApply512one
-
-normApply512done:
+	VMULPS  (DX)(SI*4), Z2, Z2
+	VMOVUPS Z2, (AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func normApply256(dst *float32, x *float32, gain *float32, n int, mean float32, rstd float32)
 // Requires: AVX
@@ -782,102 +903,108 @@ TEXT ·normApply256(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS mean+32(FP), Y0
 	VBROADCASTSS rstd+36(FP), Y1
+	XORQ         SI, SI
+	JMP          constants
 
-normApply256one:
-	CMPQ    BX, $0x10
-	JLT     normApply256done
-	VMOVUPS (CX), Y2
+loops:
+one:
+	VMOVUPS (CX)(SI*4), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y2, Y1, Y2
-	VMULPS  (DX), Y2, Y2
-	VMOVUPS Y2, (AX)
-	VMOVUPS 32(CX), Y2
+	VMULPS  (DX)(SI*4), Y2, Y2
+	VMOVUPS Y2, (AX)(SI*4)
+	VMOVUPS 32(CX)(SI*4), Y2
 	VSUBPS  Y0, Y2, Y2
 	VMULPS  Y2, Y1, Y2
-	VMULPS  32(DX), Y2, Y2
-	VMOVUPS Y2, 32(AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     normApply256one
-
-normApply256done:
+	VMULPS  32(DX)(SI*4), Y2, Y2
+	VMOVUPS Y2, 32(AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
 
-// func normBack512(dx *float32, dy *float32, x *float32, gain *float32, n int, rstd float32, c1 float32, c0 float32)
+constants:
+	JMP loops
+
+// func normBack512(dx *float32, dy *float32, x *float32, gain *float32, n int, mean float32, rstd float32, slope float32, offset float32)
 // Requires: AVX, AVX512F
-TEXT ·normBack512(SB), NOSPLIT, $0-52
+TEXT ·normBack512(SB), NOSPLIT, $0-56
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         gain+24(FP), BX
 	MOVQ         n+32(FP), SI
-	VBROADCASTSS rstd+40(FP), Z0
-	VBROADCASTSS c1+44(FP), Z1
-	VBROADCASTSS c0+48(FP), Z2
+	VBROADCASTSS mean+40(FP), Z0
+	VBROADCASTSS rstd+44(FP), Z1
+	VBROADCASTSS slope+48(FP), Z2
+	VBROADCASTSS offset+52(FP), Z3
+	XORQ         DI, DI
+	JMP          constants
 
-normBack512one:
-	CMPQ        SI, $0x10
-	JLT         normBack512done
-	VMOVUPS     (AX), Z3
-	VADDPS      Z3, Z2, Z3
-	VFMADD231PS (DX), Z1, Z3
-	VMOVUPS     (CX), Z4
-	VMULPS      (BX), Z4, Z4
-	VFMADD231PS Z4, Z0, Z3
-	VMOVUPS     Z3, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, SI
-	JMP         normBack512one
-
-normBack512done:
+loops:
+one:
+	VMOVUPS     (AX)(DI*4), Z4
+	VADDPS      Z4, Z3, Z4
+	VMOVUPS     (DX)(DI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD231PS Z5, Z2, Z4
+	VMOVUPS     (CX)(DI*4), Z5
+	VMULPS      (BX)(DI*4), Z5, Z5
+	VFMADD231PS Z5, Z1, Z4
+	VMOVUPS     Z4, (AX)(DI*4)
+	ADDQ        $0x00000010, DI
+	CMPQ        DI, SI
+	JLT         one
 	VZEROUPPER
 	RET
 
-// func normBack256(dx *float32, dy *float32, x *float32, gain *float32, n int, rstd float32, c1 float32, c0 float32)
+constants:
+	JMP loops
+
+// func normBack256(dx *float32, dy *float32, x *float32, gain *float32, n int, mean float32, rstd float32, slope float32, offset float32)
 // Requires: AVX, FMA3
-TEXT ·normBack256(SB), NOSPLIT, $0-52
+TEXT ·normBack256(SB), NOSPLIT, $0-56
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         gain+24(FP), BX
 	MOVQ         n+32(FP), SI
-	VBROADCASTSS rstd+40(FP), Y0
-	VBROADCASTSS c1+44(FP), Y1
-	VBROADCASTSS c0+48(FP), Y2
+	VBROADCASTSS mean+40(FP), Y0
+	VBROADCASTSS rstd+44(FP), Y1
+	VBROADCASTSS slope+48(FP), Y2
+	VBROADCASTSS offset+52(FP), Y3
+	XORQ         DI, DI
+	JMP          constants
 
-normBack256one:
-	CMPQ        SI, $0x10
-	JLT         normBack256done
-	VMOVUPS     (AX), Y3
-	VADDPS      Y3, Y2, Y3
-	VFMADD231PS (DX), Y1, Y3
-	VMOVUPS     (CX), Y4
-	VMULPS      (BX), Y4, Y4
-	VFMADD231PS Y4, Y0, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     32(AX), Y3
-	VADDPS      Y3, Y2, Y3
-	VFMADD231PS 32(DX), Y1, Y3
-	VMOVUPS     32(CX), Y4
-	VMULPS      32(BX), Y4, Y4
-	VFMADD231PS Y4, Y0, Y3
-	VMOVUPS     Y3, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000010, SI
-	JMP         normBack256one
-
-normBack256done:
+loops:
+one:
+	VMOVUPS     (AX)(DI*4), Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     (DX)(DI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VFMADD231PS Y5, Y2, Y4
+	VMOVUPS     (CX)(DI*4), Y5
+	VMULPS      (BX)(DI*4), Y5, Y5
+	VFMADD231PS Y5, Y1, Y4
+	VMOVUPS     Y4, (AX)(DI*4)
+	VMOVUPS     32(AX)(DI*4), Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     32(DX)(DI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VFMADD231PS Y5, Y2, Y4
+	VMOVUPS     32(CX)(DI*4), Y5
+	VMULPS      32(BX)(DI*4), Y5, Y5
+	VFMADD231PS Y5, Y1, Y4
+	VMOVUPS     Y4, 32(AX)(DI*4)
+	ADDQ        $0x00000010, DI
+	CMPQ        DI, SI
+	JLT         one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func normGainBack512(dgain *float32, dy *float32, x *float32, n int, mean float32, rstd float32)
 // Requires: AVX, AVX512F
@@ -888,26 +1015,26 @@ TEXT ·normGainBack512(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS mean+32(FP), Z0
 	VBROADCASTSS rstd+36(FP), Z1
+	XORQ         SI, SI
+	JMP          constants
 
-normGainBack512one:
-	CMPQ        BX, $0x10
-	JLT         normGainBack512done
-	VMOVUPS     (DX), Z2
+loops:
+one:
+	VMOVUPS     (DX)(SI*4), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z2, Z1, Z2
-	VMOVUPS     (CX), Z3
-	VMOVUPS     (AX), Z4
+	VMOVUPS     (CX)(SI*4), Z3
+	VMOVUPS     (AX)(SI*4), Z4
 	VFMADD231PS Z2, Z3, Z4
-	VMOVUPS     Z4, (AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, BX
-	JMP         normGainBack512one
-
-normGainBack512done:
+	VMOVUPS     Z4, (AX)(SI*4)
+	ADDQ        $0x00000010, SI
+	CMPQ        SI, BX
+	JLT         one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func normGainBack256(dgain *float32, dy *float32, x *float32, n int, mean float32, rstd float32)
 // Requires: AVX, FMA3
@@ -918,328 +1045,339 @@ TEXT ·normGainBack256(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS mean+32(FP), Y0
 	VBROADCASTSS rstd+36(FP), Y1
+	XORQ         SI, SI
+	JMP          constants
 
-normGainBack256one:
-	CMPQ        BX, $0x10
-	JLT         normGainBack256done
-	VMOVUPS     (DX), Y2
+loops:
+one:
+	VMOVUPS     (DX)(SI*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y2, Y1, Y2
-	VMOVUPS     (CX), Y3
-	VMOVUPS     (AX), Y4
+	VMOVUPS     (CX)(SI*4), Y3
+	VMOVUPS     (AX)(SI*4), Y4
 	VFMADD231PS Y2, Y3, Y4
-	VMOVUPS     Y4, (AX)
-	VMOVUPS     32(DX), Y2
+	VMOVUPS     Y4, (AX)(SI*4)
+	VMOVUPS     32(DX)(SI*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y2, Y1, Y2
-	VMOVUPS     32(CX), Y3
-	VMOVUPS     32(AX), Y4
+	VMOVUPS     32(CX)(SI*4), Y3
+	VMOVUPS     32(AX)(SI*4), Y4
 	VFMADD231PS Y2, Y3, Y4
-	VMOVUPS     Y4, 32(AX)
-	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000040, CX
-	ADDQ        $0x00000040, DX
-	SUBQ        $0x00000010, BX
-	JMP         normGainBack256one
-
-normGainBack256done:
+	VMOVUPS     Y4, 32(AX)(SI*4)
+	ADDQ        $0x00000010, SI
+	CMPQ        SI, BX
+	JLT         one
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func expSum512(dst *float32, x *float32, n int, factor float32, shift float32, lanes *[16]float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·expSum512(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VBROADCASTSS factor+24(FP), Z0
 	VBROADCASTSS shift+28(FP), Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	XORQ         BX, BX
+	JMP          constants
 
-expSum512many:
-	CMPQ         DX, $0x00000020
-	JLT          expSum512one
-	VMOVUPS      (CX), Z4
-	VMULPS       Z4, Z0, Z4
-	VSUBPS       Z1, Z4, Z4
-	VMOVUPS      vec_expHi<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z5
-	VMOVUPS      vec_expLo<>+0(SB), Z4
-	VMAXPS       Z5, Z4, Z4
-	VMULPS       vec_log2e<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z5, Z4
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z5, Z4
-	VMOVUPS      vec_exp6<>+0(SB), Z6
-	VFMADD213PS  vec_exp5<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp4<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp3<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp2<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       Z6, Z2, Z2
-	VMOVUPS      64(CX), Z4
-	VMULPS       Z4, Z0, Z4
-	VSUBPS       Z1, Z4, Z4
-	VMOVUPS      vec_expHi<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z5
-	VMOVUPS      vec_expLo<>+0(SB), Z4
-	VMAXPS       Z5, Z4, Z4
-	VMULPS       vec_log2e<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z5, Z4
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z5, Z4
-	VMOVUPS      vec_exp6<>+0(SB), Z6
-	VFMADD213PS  vec_exp5<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp4<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp3<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp2<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VMOVUPS      Z6, 64(AX)
-	VADDPS       Z6, Z3, Z3
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000020, DX
-	JMP          expSum512many
+loops:
+	MOVQ DX, SI
+	ANDQ $-32, SI
+	JZ   one
 
-expSum512one:
-	CMPQ         DX, $0x10
-	JLT          expSum512done
-	VMOVUPS      (CX), Z4
-	VMULPS       Z4, Z0, Z4
-	VSUBPS       Z1, Z4, Z4
-	VMOVUPS      vec_expHi<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z5
-	VMOVUPS      vec_expLo<>+0(SB), Z4
-	VMAXPS       Z5, Z4, Z4
-	VMULPS       vec_log2e<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z5, Z4
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z5, Z4
-	VMOVUPS      vec_exp6<>+0(SB), Z6
-	VFMADD213PS  vec_exp5<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp4<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp3<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_exp2<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VFMADD213PS  vec_one<>+0(SB), Z4, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VMOVUPS      Z6, (AX)
-	VADDPS       Z6, Z2, Z2
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          expSum512one
+many:
+	VMOVUPS      (CX)(BX*4), Z4
+	VFMSUB213PS  Z1, Z0, Z4
+	VMINPS       Z4, Z6, Z4
+	VMAXPS       Z4, Z5, Z4
+	VMULPS       Z7, Z4, Z16
+	VMOVUPS      Z4, Z4
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z8, Z16, Z4
+	VFNMADD231PS Z9, Z16, Z4
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z11, Z4, Z17
+	VFMADD213PS  Z12, Z4, Z17
+	VFMADD213PS  Z13, Z4, Z17
+	VFMADD213PS  Z14, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVUPS      Z17, (AX)(BX*4)
+	VADDPS       Z17, Z2, Z2
+	VMOVUPS      64(CX)(BX*4), Z4
+	VFMSUB213PS  Z1, Z0, Z4
+	VMINPS       Z4, Z6, Z4
+	VMAXPS       Z4, Z5, Z4
+	VMULPS       Z7, Z4, Z16
+	VMOVUPS      Z4, Z4
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z8, Z16, Z4
+	VFNMADD231PS Z9, Z16, Z4
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z11, Z4, Z17
+	VFMADD213PS  Z12, Z4, Z17
+	VFMADD213PS  Z13, Z4, Z17
+	VFMADD213PS  Z14, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVUPS      Z17, 64(AX)(BX*4)
+	VADDPS       Z17, Z3, Z3
+	ADDQ         $0x00000020, BX
+	CMPQ         BX, SI
+	JLT          many
+	CMPQ         BX, DX
+	JGE          done
 
-expSum512done:
+one:
+	VMOVUPS      (CX)(BX*4), Z4
+	VFMSUB213PS  Z1, Z0, Z4
+	VMINPS       Z4, Z6, Z4
+	VMAXPS       Z4, Z5, Z4
+	VMULPS       Z7, Z4, Z16
+	VMOVUPS      Z4, Z4
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z8, Z16, Z4
+	VFNMADD231PS Z9, Z16, Z4
+	VMOVUPS      Z10, Z17
+	VFMADD213PS  Z11, Z4, Z17
+	VFMADD213PS  Z12, Z4, Z17
+	VFMADD213PS  Z13, Z4, Z17
+	VFMADD213PS  Z14, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VFMADD213PS  Z15, Z4, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VMOVUPS      Z17, (AX)(BX*4)
+	VADDPS       Z17, Z2, Z2
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
+
+done:
 	MOVQ    lanes+32(FP), AX
 	VADDPS  Z3, Z2, Z2
 	VMOVUPS Z2, (AX)
 	VZEROUPPER
 	RET
 
-DATA vec_expHi<>+0(SB)/4, $0x42b20000
-DATA vec_expHi<>+4(SB)/4, $0x42b20000
-DATA vec_expHi<>+8(SB)/4, $0x42b20000
-DATA vec_expHi<>+12(SB)/4, $0x42b20000
-DATA vec_expHi<>+16(SB)/4, $0x42b20000
-DATA vec_expHi<>+20(SB)/4, $0x42b20000
-DATA vec_expHi<>+24(SB)/4, $0x42b20000
-DATA vec_expHi<>+28(SB)/4, $0x42b20000
-DATA vec_expHi<>+32(SB)/4, $0x42b20000
-DATA vec_expHi<>+36(SB)/4, $0x42b20000
-DATA vec_expHi<>+40(SB)/4, $0x42b20000
-DATA vec_expHi<>+44(SB)/4, $0x42b20000
-DATA vec_expHi<>+48(SB)/4, $0x42b20000
-DATA vec_expHi<>+52(SB)/4, $0x42b20000
-DATA vec_expHi<>+56(SB)/4, $0x42b20000
-DATA vec_expHi<>+60(SB)/4, $0x42b20000
-GLOBL vec_expHi<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_c2d40000<>+0(SB), Z5
+	VMOVUPS vec_42b20000<>+0(SB), Z6
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z7
+	VMOVUPS vec_3f318000<>+0(SB), Z8
+	VMOVUPS vec_b95e8083<>+0(SB), Z9
+	VMOVUPS vec_3ab6887e<>+0(SB), Z10
+	VMOVUPS vec_3c0905b1<>+0(SB), Z11
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z12
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z13
+	VMOVUPS vec_3f000000<>+0(SB), Z14
+	VMOVUPS vec_3f800000<>+0(SB), Z15
+	JMP     loops
 
-DATA vec_expLo<>+0(SB)/4, $0xc2d40000
-DATA vec_expLo<>+4(SB)/4, $0xc2d40000
-DATA vec_expLo<>+8(SB)/4, $0xc2d40000
-DATA vec_expLo<>+12(SB)/4, $0xc2d40000
-DATA vec_expLo<>+16(SB)/4, $0xc2d40000
-DATA vec_expLo<>+20(SB)/4, $0xc2d40000
-DATA vec_expLo<>+24(SB)/4, $0xc2d40000
-DATA vec_expLo<>+28(SB)/4, $0xc2d40000
-DATA vec_expLo<>+32(SB)/4, $0xc2d40000
-DATA vec_expLo<>+36(SB)/4, $0xc2d40000
-DATA vec_expLo<>+40(SB)/4, $0xc2d40000
-DATA vec_expLo<>+44(SB)/4, $0xc2d40000
-DATA vec_expLo<>+48(SB)/4, $0xc2d40000
-DATA vec_expLo<>+52(SB)/4, $0xc2d40000
-DATA vec_expLo<>+56(SB)/4, $0xc2d40000
-DATA vec_expLo<>+60(SB)/4, $0xc2d40000
-GLOBL vec_expLo<>(SB), RODATA|NOPTR, $64
+DATA vec_c2d40000<>+0(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+4(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+8(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+12(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+16(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+20(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+24(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+28(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+32(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+36(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+40(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+44(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+48(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+52(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+56(SB)/4, $0xc2d40000
+DATA vec_c2d40000<>+60(SB)/4, $0xc2d40000
+GLOBL vec_c2d40000<>(SB), RODATA|NOPTR, $64
 
-DATA vec_log2e<>+0(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+4(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+8(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+12(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+16(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+20(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+24(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+28(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+32(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+36(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+40(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+44(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+48(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+52(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+56(SB)/4, $0x3fb8aa3b
-DATA vec_log2e<>+60(SB)/4, $0x3fb8aa3b
-GLOBL vec_log2e<>(SB), RODATA|NOPTR, $64
+DATA vec_42b20000<>+0(SB)/4, $0x42b20000
+DATA vec_42b20000<>+4(SB)/4, $0x42b20000
+DATA vec_42b20000<>+8(SB)/4, $0x42b20000
+DATA vec_42b20000<>+12(SB)/4, $0x42b20000
+DATA vec_42b20000<>+16(SB)/4, $0x42b20000
+DATA vec_42b20000<>+20(SB)/4, $0x42b20000
+DATA vec_42b20000<>+24(SB)/4, $0x42b20000
+DATA vec_42b20000<>+28(SB)/4, $0x42b20000
+DATA vec_42b20000<>+32(SB)/4, $0x42b20000
+DATA vec_42b20000<>+36(SB)/4, $0x42b20000
+DATA vec_42b20000<>+40(SB)/4, $0x42b20000
+DATA vec_42b20000<>+44(SB)/4, $0x42b20000
+DATA vec_42b20000<>+48(SB)/4, $0x42b20000
+DATA vec_42b20000<>+52(SB)/4, $0x42b20000
+DATA vec_42b20000<>+56(SB)/4, $0x42b20000
+DATA vec_42b20000<>+60(SB)/4, $0x42b20000
+GLOBL vec_42b20000<>(SB), RODATA|NOPTR, $64
 
-DATA vec_ln2hi<>+0(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+4(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+8(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+12(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+16(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+20(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+24(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+28(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+32(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+36(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+40(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+44(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+48(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+52(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+56(SB)/4, $0x3f318000
-DATA vec_ln2hi<>+60(SB)/4, $0x3f318000
-GLOBL vec_ln2hi<>(SB), RODATA|NOPTR, $64
+DATA vec_3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA vec_3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL vec_3fb8aa3b<>(SB), RODATA|NOPTR, $64
 
-DATA vec_ln2lo<>+0(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+4(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+8(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+12(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+16(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+20(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+24(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+28(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+32(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+36(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+40(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+44(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+48(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+52(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+56(SB)/4, $0xb95e8083
-DATA vec_ln2lo<>+60(SB)/4, $0xb95e8083
-GLOBL vec_ln2lo<>(SB), RODATA|NOPTR, $64
+DATA vec_3f318000<>+0(SB)/4, $0x3f318000
+DATA vec_3f318000<>+4(SB)/4, $0x3f318000
+DATA vec_3f318000<>+8(SB)/4, $0x3f318000
+DATA vec_3f318000<>+12(SB)/4, $0x3f318000
+DATA vec_3f318000<>+16(SB)/4, $0x3f318000
+DATA vec_3f318000<>+20(SB)/4, $0x3f318000
+DATA vec_3f318000<>+24(SB)/4, $0x3f318000
+DATA vec_3f318000<>+28(SB)/4, $0x3f318000
+DATA vec_3f318000<>+32(SB)/4, $0x3f318000
+DATA vec_3f318000<>+36(SB)/4, $0x3f318000
+DATA vec_3f318000<>+40(SB)/4, $0x3f318000
+DATA vec_3f318000<>+44(SB)/4, $0x3f318000
+DATA vec_3f318000<>+48(SB)/4, $0x3f318000
+DATA vec_3f318000<>+52(SB)/4, $0x3f318000
+DATA vec_3f318000<>+56(SB)/4, $0x3f318000
+DATA vec_3f318000<>+60(SB)/4, $0x3f318000
+GLOBL vec_3f318000<>(SB), RODATA|NOPTR, $64
 
-DATA vec_exp6<>+0(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+4(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+8(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+12(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+16(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+20(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+24(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+28(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+32(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+36(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+40(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+44(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+48(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+52(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+56(SB)/4, $0x3ab6887e
-DATA vec_exp6<>+60(SB)/4, $0x3ab6887e
-GLOBL vec_exp6<>(SB), RODATA|NOPTR, $64
+DATA vec_b95e8083<>+0(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+4(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+8(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+12(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+16(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+20(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+24(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+28(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+32(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+36(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+40(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+44(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+48(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+52(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+56(SB)/4, $0xb95e8083
+DATA vec_b95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL vec_b95e8083<>(SB), RODATA|NOPTR, $64
 
-DATA vec_exp5<>+0(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+4(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+8(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+12(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+16(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+20(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+24(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+28(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+32(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+36(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+40(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+44(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+48(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+52(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+56(SB)/4, $0x3c0905b1
-DATA vec_exp5<>+60(SB)/4, $0x3c0905b1
-GLOBL vec_exp5<>(SB), RODATA|NOPTR, $64
+DATA vec_3ab6887e<>+0(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+4(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+8(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+12(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+16(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+20(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+24(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+28(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+32(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+36(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+40(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+44(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+48(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+52(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+56(SB)/4, $0x3ab6887e
+DATA vec_3ab6887e<>+60(SB)/4, $0x3ab6887e
+GLOBL vec_3ab6887e<>(SB), RODATA|NOPTR, $64
 
-DATA vec_exp4<>+0(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+4(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+8(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+12(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+16(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+20(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+24(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+28(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+32(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+36(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+40(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+44(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+48(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+52(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+56(SB)/4, $0x3d2aaa8d
-DATA vec_exp4<>+60(SB)/4, $0x3d2aaa8d
-GLOBL vec_exp4<>(SB), RODATA|NOPTR, $64
+DATA vec_3c0905b1<>+0(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+4(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+8(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+12(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+16(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+20(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+24(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+28(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+32(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+36(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+40(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+44(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+48(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+52(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+56(SB)/4, $0x3c0905b1
+DATA vec_3c0905b1<>+60(SB)/4, $0x3c0905b1
+GLOBL vec_3c0905b1<>(SB), RODATA|NOPTR, $64
 
-DATA vec_exp3<>+0(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+4(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+8(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+12(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+16(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+20(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+24(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+28(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+32(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+36(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+40(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+44(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+48(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+52(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+56(SB)/4, $0x3e2aaa6f
-DATA vec_exp3<>+60(SB)/4, $0x3e2aaa6f
-GLOBL vec_exp3<>(SB), RODATA|NOPTR, $64
+DATA vec_3d2aaa8d<>+0(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+4(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+8(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+12(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+16(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+20(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+24(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+28(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+32(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+36(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+40(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+44(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+48(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+52(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+56(SB)/4, $0x3d2aaa8d
+DATA vec_3d2aaa8d<>+60(SB)/4, $0x3d2aaa8d
+GLOBL vec_3d2aaa8d<>(SB), RODATA|NOPTR, $64
 
-DATA vec_exp2<>+0(SB)/4, $0x3f000000
-DATA vec_exp2<>+4(SB)/4, $0x3f000000
-DATA vec_exp2<>+8(SB)/4, $0x3f000000
-DATA vec_exp2<>+12(SB)/4, $0x3f000000
-DATA vec_exp2<>+16(SB)/4, $0x3f000000
-DATA vec_exp2<>+20(SB)/4, $0x3f000000
-DATA vec_exp2<>+24(SB)/4, $0x3f000000
-DATA vec_exp2<>+28(SB)/4, $0x3f000000
-DATA vec_exp2<>+32(SB)/4, $0x3f000000
-DATA vec_exp2<>+36(SB)/4, $0x3f000000
-DATA vec_exp2<>+40(SB)/4, $0x3f000000
-DATA vec_exp2<>+44(SB)/4, $0x3f000000
-DATA vec_exp2<>+48(SB)/4, $0x3f000000
-DATA vec_exp2<>+52(SB)/4, $0x3f000000
-DATA vec_exp2<>+56(SB)/4, $0x3f000000
-DATA vec_exp2<>+60(SB)/4, $0x3f000000
-GLOBL vec_exp2<>(SB), RODATA|NOPTR, $64
+DATA vec_3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+32(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+36(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+40(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+44(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+48(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+52(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+56(SB)/4, $0x3e2aaa6f
+DATA vec_3e2aaa6f<>+60(SB)/4, $0x3e2aaa6f
+GLOBL vec_3e2aaa6f<>(SB), RODATA|NOPTR, $64
 
-DATA vec_one<>+0(SB)/4, $0x3f800000
-DATA vec_one<>+4(SB)/4, $0x3f800000
-DATA vec_one<>+8(SB)/4, $0x3f800000
-DATA vec_one<>+12(SB)/4, $0x3f800000
-DATA vec_one<>+16(SB)/4, $0x3f800000
-DATA vec_one<>+20(SB)/4, $0x3f800000
-DATA vec_one<>+24(SB)/4, $0x3f800000
-DATA vec_one<>+28(SB)/4, $0x3f800000
-DATA vec_one<>+32(SB)/4, $0x3f800000
-DATA vec_one<>+36(SB)/4, $0x3f800000
-DATA vec_one<>+40(SB)/4, $0x3f800000
-DATA vec_one<>+44(SB)/4, $0x3f800000
-DATA vec_one<>+48(SB)/4, $0x3f800000
-DATA vec_one<>+52(SB)/4, $0x3f800000
-DATA vec_one<>+56(SB)/4, $0x3f800000
-DATA vec_one<>+60(SB)/4, $0x3f800000
-GLOBL vec_one<>(SB), RODATA|NOPTR, $64
+DATA vec_3f000000<>+0(SB)/4, $0x3f000000
+DATA vec_3f000000<>+4(SB)/4, $0x3f000000
+DATA vec_3f000000<>+8(SB)/4, $0x3f000000
+DATA vec_3f000000<>+12(SB)/4, $0x3f000000
+DATA vec_3f000000<>+16(SB)/4, $0x3f000000
+DATA vec_3f000000<>+20(SB)/4, $0x3f000000
+DATA vec_3f000000<>+24(SB)/4, $0x3f000000
+DATA vec_3f000000<>+28(SB)/4, $0x3f000000
+DATA vec_3f000000<>+32(SB)/4, $0x3f000000
+DATA vec_3f000000<>+36(SB)/4, $0x3f000000
+DATA vec_3f000000<>+40(SB)/4, $0x3f000000
+DATA vec_3f000000<>+44(SB)/4, $0x3f000000
+DATA vec_3f000000<>+48(SB)/4, $0x3f000000
+DATA vec_3f000000<>+52(SB)/4, $0x3f000000
+DATA vec_3f000000<>+56(SB)/4, $0x3f000000
+DATA vec_3f000000<>+60(SB)/4, $0x3f000000
+GLOBL vec_3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3f800000<>+0(SB)/4, $0x3f800000
+DATA vec_3f800000<>+4(SB)/4, $0x3f800000
+DATA vec_3f800000<>+8(SB)/4, $0x3f800000
+DATA vec_3f800000<>+12(SB)/4, $0x3f800000
+DATA vec_3f800000<>+16(SB)/4, $0x3f800000
+DATA vec_3f800000<>+20(SB)/4, $0x3f800000
+DATA vec_3f800000<>+24(SB)/4, $0x3f800000
+DATA vec_3f800000<>+28(SB)/4, $0x3f800000
+DATA vec_3f800000<>+32(SB)/4, $0x3f800000
+DATA vec_3f800000<>+36(SB)/4, $0x3f800000
+DATA vec_3f800000<>+40(SB)/4, $0x3f800000
+DATA vec_3f800000<>+44(SB)/4, $0x3f800000
+DATA vec_3f800000<>+48(SB)/4, $0x3f800000
+DATA vec_3f800000<>+52(SB)/4, $0x3f800000
+DATA vec_3f800000<>+56(SB)/4, $0x3f800000
+DATA vec_3f800000<>+60(SB)/4, $0x3f800000
+GLOBL vec_3f800000<>(SB), RODATA|NOPTR, $64
 
 // func expSum256(dst *float32, x *float32, n int, factor float32, shift float32, lanes *[16]float32)
 // Requires: AVX, AVX2, FMA3
@@ -1253,198 +1391,189 @@ TEXT ·expSum256(SB), NOSPLIT, $0-40
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
+	XORQ         BX, BX
+	JMP          constants
 
-expSum256many:
-	CMPQ         DX, $0x00000020
-	JLT          expSum256one
-	VMOVUPS      (CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       Y8, Y2, Y2
-	VMOVUPS      32(CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 32(AX)
-	VADDPS       Y8, Y3, Y3
-	VMOVUPS      64(CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 64(AX)
-	VADDPS       Y8, Y4, Y4
-	VMOVUPS      96(CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 96(AX)
-	VADDPS       Y8, Y5, Y5
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	SUBQ         $0x00000020, DX
-	JMP          expSum256many
+loops:
+	MOVQ DX, SI
+	ANDQ $-32, SI
+	JZ   one
 
-expSum256one:
-	CMPQ         DX, $0x10
-	JLT          expSum256done
-	VMOVUPS      (CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
+many:
+	VMOVUPS      (CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, (AX)
-	VADDPS       Y8, Y2, Y2
-	VMOVUPS      32(CX), Y6
-	VMULPS       Y6, Y0, Y6
-	VSUBPS       Y1, Y6, Y6
-	VMOVUPS      vec_expHi<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y7
-	VMOVUPS      vec_expLo<>+0(SB), Y6
-	VMAXPS       Y7, Y6, Y6
-	VMULPS       vec_log2e<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y7, Y6
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y7, Y6
-	VMOVUPS      vec_exp6<>+0(SB), Y8
-	VFMADD213PS  vec_exp5<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp4<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp3<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_exp2<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VFMADD213PS  vec_one<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y6
-	VPSRAD       $0x01, Y6, Y7
-	VPSUBD       Y7, Y6, Y6
-	VPADDD       vec_bias<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VPADDD       vec_bias<>+0(SB), Y6, Y6
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, (AX)(BX*4)
+	VADDPS       Y10, Y2, Y2
+	VMOVUPS      32(CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 32(AX)
-	VADDPS       Y8, Y3, Y3
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          expSum256one
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, 32(AX)(BX*4)
+	VADDPS       Y10, Y3, Y3
+	VMOVUPS      64(CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, 64(AX)(BX*4)
+	VADDPS       Y10, Y4, Y4
+	VMOVUPS      96(CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, 96(AX)(BX*4)
+	VADDPS       Y10, Y5, Y5
+	ADDQ         $0x00000020, BX
+	CMPQ         BX, SI
+	JLT          many
+	CMPQ         BX, DX
+	JGE          done
 
-expSum256done:
+one:
+	VMOVUPS      (CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, (AX)(BX*4)
+	VADDPS       Y10, Y2, Y2
+	VMOVUPS      32(CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMINPS       Y6, Y8, Y6
+	VMAXPS       Y6, Y7, Y6
+	VMULPS       vec_3fb8aa3b<>+0(SB), Y6, Y9
+	VMOVUPS      Y6, Y6
+	VROUNDPS     $0x08, Y9, Y9
+	VFNMADD231PS vec_3f318000<>+0(SB), Y9, Y6
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y9, Y6
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y10
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y6, Y10
+	VCVTPS2DQ    Y9, Y6
+	VPSRAD       $0x01, Y6, Y9
+	VPSUBD       Y9, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       vec_3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y9, Y10, Y10
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       vec_3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y6, Y10, Y10
+	VMOVUPS      Y10, 32(AX)(BX*4)
+	VADDPS       Y10, Y3, Y3
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
+
+done:
 	MOVQ    lanes+32(FP), AX
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y5, Y3, Y3
@@ -1453,23 +1582,10 @@ expSum256done:
 	VZEROUPPER
 	RET
 
-DATA vec_bias<>+0(SB)/4, $0x0000007f
-DATA vec_bias<>+4(SB)/4, $0x0000007f
-DATA vec_bias<>+8(SB)/4, $0x0000007f
-DATA vec_bias<>+12(SB)/4, $0x0000007f
-DATA vec_bias<>+16(SB)/4, $0x0000007f
-DATA vec_bias<>+20(SB)/4, $0x0000007f
-DATA vec_bias<>+24(SB)/4, $0x0000007f
-DATA vec_bias<>+28(SB)/4, $0x0000007f
-DATA vec_bias<>+32(SB)/4, $0x0000007f
-DATA vec_bias<>+36(SB)/4, $0x0000007f
-DATA vec_bias<>+40(SB)/4, $0x0000007f
-DATA vec_bias<>+44(SB)/4, $0x0000007f
-DATA vec_bias<>+48(SB)/4, $0x0000007f
-DATA vec_bias<>+52(SB)/4, $0x0000007f
-DATA vec_bias<>+56(SB)/4, $0x0000007f
-DATA vec_bias<>+60(SB)/4, $0x0000007f
-GLOBL vec_bias<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_c2d40000<>+0(SB), Y7
+	VMOVUPS vec_42b20000<>+0(SB), Y8
+	JMP     loops
 
 // func softmaxBack512(ds *float32, p *float32, dp *float32, n int, dot float32, factor float32)
 // Requires: AVX, AVX512F
@@ -1480,25 +1596,25 @@ TEXT ·softmaxBack512(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS dot+32(FP), Z0
 	VBROADCASTSS factor+36(FP), Z1
+	XORQ         SI, SI
+	JMP          constants
 
-softmaxBack512one:
-	CMPQ    BX, $0x10
-	JLT     softmaxBack512done
-	VMOVUPS (DX), Z2
+loops:
+one:
+	VMOVUPS (DX)(SI*4), Z2
 	VSUBPS  Z0, Z2, Z2
-	VMOVUPS (CX), Z3
+	VMOVUPS (CX)(SI*4), Z3
 	VMULPS  Z2, Z3, Z2
 	VMULPS  Z2, Z1, Z2
-	VMOVUPS Z2, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     softmaxBack512one
-
-softmaxBack512done:
+	VMOVUPS Z2, (AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func softmaxBack256(ds *float32, p *float32, dp *float32, n int, dot float32, factor float32)
 // Requires: AVX
@@ -1509,91 +1625,101 @@ TEXT ·softmaxBack256(SB), NOSPLIT, $0-40
 	MOVQ         n+24(FP), BX
 	VBROADCASTSS dot+32(FP), Y0
 	VBROADCASTSS factor+36(FP), Y1
+	XORQ         SI, SI
+	JMP          constants
 
-softmaxBack256one:
-	CMPQ    BX, $0x10
-	JLT     softmaxBack256done
-	VMOVUPS (DX), Y2
+loops:
+one:
+	VMOVUPS (DX)(SI*4), Y2
 	VSUBPS  Y0, Y2, Y2
-	VMOVUPS (CX), Y3
+	VMOVUPS (CX)(SI*4), Y3
 	VMULPS  Y2, Y3, Y2
 	VMULPS  Y2, Y1, Y2
-	VMOVUPS Y2, (AX)
-	VMOVUPS 32(DX), Y2
+	VMOVUPS Y2, (AX)(SI*4)
+	VMOVUPS 32(DX)(SI*4), Y2
 	VSUBPS  Y0, Y2, Y2
-	VMOVUPS 32(CX), Y3
+	VMOVUPS 32(CX)(SI*4), Y3
 	VMULPS  Y2, Y3, Y2
 	VMULPS  Y2, Y1, Y2
-	VMOVUPS Y2, 32(AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, BX
-	JMP     softmaxBack256one
-
-softmaxBack256done:
+	VMOVUPS Y2, 32(AX)(SI*4)
+	ADDQ    $0x00000010, SI
+	CMPQ    SI, BX
+	JLT     one
 	VZEROUPPER
 	RET
 
+constants:
+	JMP loops
+
 // func silu512(dst *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·silu512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-silu512one:
-	CMPQ         DX, $0x10
-	JLT          silu512done
-	VMOVUPS      (CX), Z0
-	VPXORD       vec_sign<>+0(SB), Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          silu512one
-
-silu512done:
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Z0
+	VXORPS       Z3, Z0, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMULPS       Z6, Z2, Z14
+	VMOVUPS      Z2, Z2
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z7, Z14, Z2
+	VFNMADD231PS Z8, Z14, Z2
+	VMOVUPS      Z9, Z15
+	VFMADD213PS  Z10, Z2, Z15
+	VFMADD213PS  Z11, Z2, Z15
+	VFMADD213PS  Z12, Z2, Z15
+	VFMADD213PS  Z13, Z2, Z15
+	VFMADD213PS  Z1, Z2, Z15
+	VFMADD213PS  Z1, Z2, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z1, Z15, Z2
+	VDIVPS       Z2, Z0, Z0
+	VMOVUPS      Z0, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
-DATA vec_sign<>+0(SB)/4, $0x80000000
-DATA vec_sign<>+4(SB)/4, $0x80000000
-DATA vec_sign<>+8(SB)/4, $0x80000000
-DATA vec_sign<>+12(SB)/4, $0x80000000
-DATA vec_sign<>+16(SB)/4, $0x80000000
-DATA vec_sign<>+20(SB)/4, $0x80000000
-DATA vec_sign<>+24(SB)/4, $0x80000000
-DATA vec_sign<>+28(SB)/4, $0x80000000
-DATA vec_sign<>+32(SB)/4, $0x80000000
-DATA vec_sign<>+36(SB)/4, $0x80000000
-DATA vec_sign<>+40(SB)/4, $0x80000000
-DATA vec_sign<>+44(SB)/4, $0x80000000
-DATA vec_sign<>+48(SB)/4, $0x80000000
-DATA vec_sign<>+52(SB)/4, $0x80000000
-DATA vec_sign<>+56(SB)/4, $0x80000000
-DATA vec_sign<>+60(SB)/4, $0x80000000
-GLOBL vec_sign<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_3f800000<>+0(SB), Z1
+	VMOVUPS vec_80000000<>+0(SB), Z3
+	VMOVUPS vec_c2d40000<>+0(SB), Z4
+	VMOVUPS vec_42b20000<>+0(SB), Z5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z6
+	VMOVUPS vec_3f318000<>+0(SB), Z7
+	VMOVUPS vec_b95e8083<>+0(SB), Z8
+	VMOVUPS vec_3ab6887e<>+0(SB), Z9
+	VMOVUPS vec_3c0905b1<>+0(SB), Z10
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z11
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z12
+	VMOVUPS vec_3f000000<>+0(SB), Z13
+	JMP     loops
+
+DATA vec_80000000<>+0(SB)/4, $0x80000000
+DATA vec_80000000<>+4(SB)/4, $0x80000000
+DATA vec_80000000<>+8(SB)/4, $0x80000000
+DATA vec_80000000<>+12(SB)/4, $0x80000000
+DATA vec_80000000<>+16(SB)/4, $0x80000000
+DATA vec_80000000<>+20(SB)/4, $0x80000000
+DATA vec_80000000<>+24(SB)/4, $0x80000000
+DATA vec_80000000<>+28(SB)/4, $0x80000000
+DATA vec_80000000<>+32(SB)/4, $0x80000000
+DATA vec_80000000<>+36(SB)/4, $0x80000000
+DATA vec_80000000<>+40(SB)/4, $0x80000000
+DATA vec_80000000<>+44(SB)/4, $0x80000000
+DATA vec_80000000<>+48(SB)/4, $0x80000000
+DATA vec_80000000<>+52(SB)/4, $0x80000000
+DATA vec_80000000<>+56(SB)/4, $0x80000000
+DATA vec_80000000<>+60(SB)/4, $0x80000000
+GLOBL vec_80000000<>(SB), RODATA|NOPTR, $64
 
 // func silu256(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -1601,129 +1727,180 @@ TEXT ·silu256(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-silu256one:
-	CMPQ         DX, $0x10
-	JLT          silu256done
-	VMOVUPS      (CX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Y0
+	VXORPS       Y3, Y0, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMULPS       Y6, Y2, Y10
+	VMOVUPS      Y2, Y2
+	VROUNDPS     $0x08, Y10, Y10
+	VFNMADD231PS Y7, Y10, Y2
+	VFNMADD231PS Y8, Y10, Y2
+	VMOVUPS      Y9, Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VCVTPS2DQ    Y10, Y2
+	VPSRAD       $0x01, Y2, Y10
+	VPSUBD       Y10, Y2, Y2
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y1, Y10, Y10
+	VMULPS       Y10, Y11, Y11
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y1, Y11, Y2
+	VDIVPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      32(CX)(BX*4), Y0
+	VXORPS       Y3, Y0, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMULPS       Y6, Y2, Y10
+	VMOVUPS      Y2, Y2
+	VROUNDPS     $0x08, Y10, Y10
+	VFNMADD231PS Y7, Y10, Y2
+	VFNMADD231PS Y8, Y10, Y2
+	VMOVUPS      Y9, Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VCVTPS2DQ    Y10, Y2
+	VPSRAD       $0x01, Y2, Y10
+	VPSUBD       Y10, Y2, Y2
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y1, Y10, Y10
+	VMULPS       Y10, Y11, Y11
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          silu256one
-
-silu256done:
+	VPADDD       Y1, Y2, Y2
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y1, Y11, Y2
+	VDIVPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_3f800000<>+0(SB), Y1
+	VMOVUPS vec_80000000<>+0(SB), Y3
+	VMOVUPS vec_c2d40000<>+0(SB), Y4
+	VMOVUPS vec_42b20000<>+0(SB), Y5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y6
+	VMOVUPS vec_3f318000<>+0(SB), Y7
+	VMOVUPS vec_b95e8083<>+0(SB), Y8
+	VMOVUPS vec_3ab6887e<>+0(SB), Y9
+	JMP     loops
+
 // func siluBack512(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·siluBack512(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-siluBack512one:
-	CMPQ         BX, $0x10
-	JLT          siluBack512done
-	VMOVUPS      (DX), Z0
-	VPXORD       vec_sign<>+0(SB), Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMOVAPS      Z1, Z2
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      vec_one<>+0(SB), Z3
-	VSUBPS       Z1, Z3, Z1
-	VFMADD231PS  Z0, Z1, Z2
-	VMULPS       (CX), Z2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          siluBack512one
-
-siluBack512done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       Z3, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VXORPS       Z4, Z2, Z15
+	VMULPS       Z5, Z15, Z16
+	VMOVUPS      Z15, Z15
+	VRNDSCALEPS  $0x08, Z16, Z16
+	VFNMADD231PS Z6, Z16, Z15
+	VFNMADD231PS Z7, Z16, Z15
+	VMOVUPS      Z8, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z12, Z15, Z17
+	VFMADD213PS  Z13, Z15, Z17
+	VFMADD213PS  Z13, Z15, Z17
+	VSCALEFPS    Z16, Z17, Z17
+	VADDPS       Z13, Z17, Z15
+	VDIVPS       Z15, Z13, Z15
+	VMULPS       Z17, Z15, Z16
+	VMOVUPS      Z13, Z17
+	VFNMADD231PS Z15, Z2, Z17
+	VMULPS       Z16, Z17, Z2
+	VSUBPS       Z2, Z13, Z15
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z2, Z15, K1, Z14
+	VMULPS       (CX)(SI*4), Z14, Z0
+	VMOVUPS      Z0, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	VMOVUPS vec_42d00000<>+0(SB), Z1
+	VMOVUPS vec_7fffffff<>+0(SB), Z3
+	VMOVUPS vec_80000000<>+0(SB), Z4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z5
+	VMOVUPS vec_3f318000<>+0(SB), Z6
+	VMOVUPS vec_b95e8083<>+0(SB), Z7
+	VMOVUPS vec_3ab6887e<>+0(SB), Z8
+	VMOVUPS vec_3c0905b1<>+0(SB), Z9
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z10
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z11
+	VMOVUPS vec_3f000000<>+0(SB), Z12
+	VMOVUPS vec_3f800000<>+0(SB), Z13
+	JMP     loops
+
+DATA vec_42d00000<>+0(SB)/4, $0x42d00000
+DATA vec_42d00000<>+4(SB)/4, $0x42d00000
+DATA vec_42d00000<>+8(SB)/4, $0x42d00000
+DATA vec_42d00000<>+12(SB)/4, $0x42d00000
+DATA vec_42d00000<>+16(SB)/4, $0x42d00000
+DATA vec_42d00000<>+20(SB)/4, $0x42d00000
+DATA vec_42d00000<>+24(SB)/4, $0x42d00000
+DATA vec_42d00000<>+28(SB)/4, $0x42d00000
+DATA vec_42d00000<>+32(SB)/4, $0x42d00000
+DATA vec_42d00000<>+36(SB)/4, $0x42d00000
+DATA vec_42d00000<>+40(SB)/4, $0x42d00000
+DATA vec_42d00000<>+44(SB)/4, $0x42d00000
+DATA vec_42d00000<>+48(SB)/4, $0x42d00000
+DATA vec_42d00000<>+52(SB)/4, $0x42d00000
+DATA vec_42d00000<>+56(SB)/4, $0x42d00000
+DATA vec_42d00000<>+60(SB)/4, $0x42d00000
+GLOBL vec_42d00000<>(SB), RODATA|NOPTR, $64
+
+DATA vec_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+28(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+32(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+36(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+40(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+44(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+48(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+52(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+56(SB)/4, $0x7fffffff
+DATA vec_7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL vec_7fffffff<>(SB), RODATA|NOPTR, $64
 
 // func siluBack256(dx *float32, dy *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -1732,136 +1909,155 @@ TEXT ·siluBack256(SB), NOSPLIT, $0-32
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-siluBack256one:
-	CMPQ         BX, $0x10
-	JLT          siluBack256done
-	VMOVUPS      (DX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVAPS      Y1, Y2
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      vec_one<>+0(SB), Y3
-	VSUBPS       Y1, Y3, Y1
-	VFMADD231PS  Y0, Y1, Y2
-	VMULPS       (CX), Y2, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(DX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVAPS      Y1, Y2
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      vec_one<>+0(SB), Y3
-	VSUBPS       Y1, Y3, Y1
-	VFMADD231PS  Y0, Y1, Y2
-	VMULPS       32(CX), Y2, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          siluBack256one
-
-siluBack256done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VXORPS       Y4, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VADDPS       vec_3f800000<>+0(SB), Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y12, Y10, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VFNMADD231PS Y10, Y2, Y12
+	VMULPS       Y11, Y12, Y2
+	VMOVUPS      vec_3f800000<>+0(SB), Y10
+	VSUBPS       Y2, Y10, Y10
+	VBLENDVPS    Y0, Y2, Y10, Y0
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      32(DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VXORPS       Y4, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VADDPS       vec_3f800000<>+0(SB), Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y12, Y10, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VFNMADD231PS Y10, Y2, Y12
+	VMULPS       Y11, Y12, Y2
+	VMOVUPS      vec_3f800000<>+0(SB), Y10
+	VSUBPS       Y2, Y10, Y10
+	VBLENDVPS    Y0, Y2, Y10, Y0
+	VMULPS       32(CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_42d00000<>+0(SB), Y1
+	VMOVUPS vec_7fffffff<>+0(SB), Y3
+	VMOVUPS vec_80000000<>+0(SB), Y4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y5
+	VMOVUPS vec_3f318000<>+0(SB), Y6
+	VMOVUPS vec_b95e8083<>+0(SB), Y7
+	VMOVUPS vec_3ab6887e<>+0(SB), Y8
+	VMOVUPS vec_3c0905b1<>+0(SB), Y9
+	JMP     loops
+
 // func swiglu512(dst *float32, gate *float32, up *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·swiglu512(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ gate+8(FP), CX
 	MOVQ up+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-swiglu512one:
-	CMPQ         BX, $0x10
-	JLT          swiglu512done
-	VMOVUPS      (CX), Z0
-	VPXORD       vec_sign<>+0(SB), Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMULPS       Z0, Z1, Z0
-	VMULPS       (DX), Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          swiglu512one
-
-swiglu512done:
+loops:
+one:
+	VMOVUPS      (CX)(SI*4), Z0
+	VXORPS       Z3, Z0, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMULPS       Z6, Z2, Z14
+	VMOVUPS      Z2, Z2
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VFNMADD231PS Z7, Z14, Z2
+	VFNMADD231PS Z8, Z14, Z2
+	VMOVUPS      Z9, Z15
+	VFMADD213PS  Z10, Z2, Z15
+	VFMADD213PS  Z11, Z2, Z15
+	VFMADD213PS  Z12, Z2, Z15
+	VFMADD213PS  Z13, Z2, Z15
+	VFMADD213PS  Z1, Z2, Z15
+	VFMADD213PS  Z1, Z2, Z15
+	VSCALEFPS    Z14, Z15, Z15
+	VADDPS       Z1, Z15, Z2
+	VDIVPS       Z2, Z0, Z0
+	VMULPS       (DX)(SI*4), Z0, Z0
+	VMOVUPS      Z0, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	VMOVUPS vec_3f800000<>+0(SB), Z1
+	VMOVUPS vec_80000000<>+0(SB), Z3
+	VMOVUPS vec_c2d40000<>+0(SB), Z4
+	VMOVUPS vec_42b20000<>+0(SB), Z5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z6
+	VMOVUPS vec_3f318000<>+0(SB), Z7
+	VMOVUPS vec_b95e8083<>+0(SB), Z8
+	VMOVUPS vec_3ab6887e<>+0(SB), Z9
+	VMOVUPS vec_3c0905b1<>+0(SB), Z10
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z11
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z12
+	VMOVUPS vec_3f000000<>+0(SB), Z13
+	JMP     loops
 
 // func swiglu256(dst *float32, gate *float32, up *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -1870,86 +2066,88 @@ TEXT ·swiglu256(SB), NOSPLIT, $0-32
 	MOVQ gate+8(FP), CX
 	MOVQ up+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-swiglu256one:
-	CMPQ         BX, $0x10
-	JLT          swiglu256done
-	VMOVUPS      (CX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
+loops:
+one:
+	VMOVUPS      (CX)(SI*4), Y0
+	VXORPS       Y3, Y0, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMULPS       Y6, Y2, Y10
+	VMOVUPS      Y2, Y2
+	VROUNDPS     $0x08, Y10, Y10
+	VFNMADD231PS Y7, Y10, Y2
+	VFNMADD231PS Y8, Y10, Y2
+	VMOVUPS      Y9, Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VCVTPS2DQ    Y10, Y2
+	VPSRAD       $0x01, Y2, Y10
+	VPSUBD       Y10, Y2, Y2
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y1, Y10, Y10
+	VMULPS       Y10, Y11, Y11
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMULPS       (DX), Y0, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y1, Y11, Y2
+	VDIVPS       Y2, Y0, Y0
+	VMULPS       (DX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      32(CX)(SI*4), Y0
+	VXORPS       Y3, Y0, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMULPS       Y6, Y2, Y10
+	VMOVUPS      Y2, Y2
+	VROUNDPS     $0x08, Y10, Y10
+	VFNMADD231PS Y7, Y10, Y2
+	VFNMADD231PS Y8, Y10, Y2
+	VMOVUPS      Y9, Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y2, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VFMADD213PS  Y1, Y2, Y11
+	VCVTPS2DQ    Y10, Y2
+	VPSRAD       $0x01, Y2, Y10
+	VPSUBD       Y10, Y2, Y2
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y1, Y10, Y10
+	VMULPS       Y10, Y11, Y11
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMULPS       32(DX), Y0, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          swiglu256one
-
-swiglu256done:
+	VPADDD       Y1, Y2, Y2
+	VMULPS       Y2, Y11, Y11
+	VADDPS       Y1, Y11, Y2
+	VDIVPS       Y2, Y0, Y0
+	VMULPS       32(DX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_3f800000<>+0(SB), Y1
+	VMOVUPS vec_80000000<>+0(SB), Y3
+	VMOVUPS vec_c2d40000<>+0(SB), Y4
+	VMOVUPS vec_42b20000<>+0(SB), Y5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y6
+	VMOVUPS vec_3f318000<>+0(SB), Y7
+	VMOVUPS vec_b95e8083<>+0(SB), Y8
+	VMOVUPS vec_3ab6887e<>+0(SB), Y9
+	JMP     loops
+
 // func swigluBack512(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·swigluBack512(SB), NOSPLIT, $0-48
 	MOVQ dgate+0(FP), AX
 	MOVQ dup+8(FP), CX
@@ -1957,54 +2155,84 @@ TEXT ·swigluBack512(SB), NOSPLIT, $0-48
 	MOVQ gate+24(FP), BX
 	MOVQ up+32(FP), SI
 	MOVQ n+40(FP), DI
+	XORQ R8, R8
+	JMP  constants
 
-swigluBack512one:
-	CMPQ         DI, $0x10
-	JLT          swigluBack512done
-	VMOVUPS      (BX), Z0
-	VPXORD       vec_sign<>+0(SB), Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMOVAPS      Z1, Z2
-	VMULPS       Z0, Z1, Z3
-	VMOVUPS      vec_one<>+0(SB), Z4
-	VSUBPS       Z1, Z4, Z4
-	VFMADD231PS  Z3, Z4, Z2
-	VMOVUPS      (DX), Z3
-	VMULPS       (SI), Z3, Z4
-	VMULPS       Z2, Z4, Z2
-	VMULPS       Z0, Z1, Z0
-	VMULPS       Z3, Z0, Z0
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z0, (CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	ADDQ         $0x00000040, SI
-	SUBQ         $0x00000010, DI
-	JMP          swigluBack512one
-
-swigluBack512done:
+loops:
+one:
+	VMOVUPS      (BX)(R8*4), Z0
+	VANDPS       Z3, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VXORPS       Z4, Z2, Z16
+	VMULPS       Z5, Z16, Z17
+	VMOVUPS      Z16, Z16
+	VRNDSCALEPS  $0x08, Z17, Z17
+	VFNMADD231PS Z6, Z17, Z16
+	VFNMADD231PS Z7, Z17, Z16
+	VMOVUPS      Z8, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VFMADD213PS  Z10, Z16, Z18
+	VFMADD213PS  Z11, Z16, Z18
+	VFMADD213PS  Z12, Z16, Z18
+	VFMADD213PS  Z13, Z16, Z18
+	VFMADD213PS  Z13, Z16, Z18
+	VSCALEFPS    Z17, Z18, Z18
+	VADDPS       Z13, Z18, Z16
+	VDIVPS       Z16, Z13, Z16
+	VMULPS       Z18, Z16, Z17
+	VMOVUPS      Z13, Z18
+	VFNMADD231PS Z16, Z2, Z18
+	VMULPS       Z17, Z18, Z16
+	VSUBPS       Z16, Z13, Z18
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z16, Z18, K1, Z14
+	VMOVUPS      (DX)(R8*4), Z16
+	VMULPS       (SI)(R8*4), Z16, Z18
+	VMULPS       Z14, Z18, Z18
+	VMAXPS       Z0, Z15, Z0
+	VFNMADD231PS Z17, Z2, Z0
+	VMULPS       Z16, Z0, Z0
+	VMOVUPS      Z18, (AX)(R8*4)
+	VMOVUPS      Z0, (CX)(R8*4)
+	ADDQ         $0x00000010, R8
+	CMPQ         R8, DI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	VMOVUPS vec_42d00000<>+0(SB), Z1
+	VMOVUPS vec_7fffffff<>+0(SB), Z3
+	VMOVUPS vec_80000000<>+0(SB), Z4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z5
+	VMOVUPS vec_3f318000<>+0(SB), Z6
+	VMOVUPS vec_b95e8083<>+0(SB), Z7
+	VMOVUPS vec_3ab6887e<>+0(SB), Z8
+	VMOVUPS vec_3c0905b1<>+0(SB), Z9
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z10
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z11
+	VMOVUPS vec_3f000000<>+0(SB), Z12
+	VMOVUPS vec_3f800000<>+0(SB), Z13
+	VMOVUPS vec_00000000<>+0(SB), Z15
+	JMP     loops
+
+DATA vec_00000000<>+0(SB)/4, $0x00000000
+DATA vec_00000000<>+4(SB)/4, $0x00000000
+DATA vec_00000000<>+8(SB)/4, $0x00000000
+DATA vec_00000000<>+12(SB)/4, $0x00000000
+DATA vec_00000000<>+16(SB)/4, $0x00000000
+DATA vec_00000000<>+20(SB)/4, $0x00000000
+DATA vec_00000000<>+24(SB)/4, $0x00000000
+DATA vec_00000000<>+28(SB)/4, $0x00000000
+DATA vec_00000000<>+32(SB)/4, $0x00000000
+DATA vec_00000000<>+36(SB)/4, $0x00000000
+DATA vec_00000000<>+40(SB)/4, $0x00000000
+DATA vec_00000000<>+44(SB)/4, $0x00000000
+DATA vec_00000000<>+48(SB)/4, $0x00000000
+DATA vec_00000000<>+52(SB)/4, $0x00000000
+DATA vec_00000000<>+56(SB)/4, $0x00000000
+DATA vec_00000000<>+60(SB)/4, $0x00000000
+GLOBL vec_00000000<>(SB), RODATA|NOPTR, $64
 
 // func swigluBack256(dgate *float32, dup *float32, dy *float32, gate *float32, up *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -2015,185 +2243,209 @@ TEXT ·swigluBack256(SB), NOSPLIT, $0-48
 	MOVQ gate+24(FP), BX
 	MOVQ up+32(FP), SI
 	MOVQ n+40(FP), DI
+	XORQ R8, R8
+	JMP  constants
 
-swigluBack256one:
-	CMPQ         DI, $0x10
-	JLT          swigluBack256done
-	VMOVUPS      (BX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVAPS      Y1, Y2
-	VMULPS       Y0, Y1, Y3
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VSUBPS       Y1, Y4, Y4
-	VFMADD231PS  Y3, Y4, Y2
-	VMOVUPS      (DX), Y3
-	VMULPS       (SI), Y3, Y4
-	VMULPS       Y2, Y4, Y2
-	VMULPS       Y0, Y1, Y0
-	VMULPS       Y3, Y0, Y0
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(BX), Y0
-	VPXOR        vec_sign<>+0(SB), Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVAPS      Y1, Y2
-	VMULPS       Y0, Y1, Y3
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VSUBPS       Y1, Y4, Y4
-	VFMADD231PS  Y3, Y4, Y2
-	VMOVUPS      32(DX), Y3
-	VMULPS       32(SI), Y3, Y4
-	VMULPS       Y2, Y4, Y2
-	VMULPS       Y0, Y1, Y0
-	VMULPS       Y3, Y0, Y0
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	ADDQ         $0x00000040, SI
-	SUBQ         $0x00000010, DI
-	JMP          swigluBack256one
-
-swigluBack256done:
+loops:
+one:
+	VMOVUPS      (BX)(R8*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VXORPS       Y4, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VADDPS       vec_3f800000<>+0(SB), Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y12, Y10, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VFNMADD231PS Y10, Y2, Y12
+	VMULPS       Y11, Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VSUBPS       Y10, Y12, Y12
+	VBLENDVPS    Y0, Y10, Y12, Y10
+	VMOVUPS      (DX)(R8*4), Y12
+	VMULPS       (SI)(R8*4), Y12, Y13
+	VMULPS       Y10, Y13, Y10
+	VMOVUPS      vec_00000000<>+0(SB), Y13
+	VMAXPS       Y0, Y13, Y0
+	VFNMADD231PS Y11, Y2, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y10, (AX)(R8*4)
+	VMOVUPS      Y0, (CX)(R8*4)
+	VMOVUPS      32(BX)(R8*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VXORPS       Y4, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VADDPS       vec_3f800000<>+0(SB), Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y12, Y10, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VFNMADD231PS Y10, Y2, Y12
+	VMULPS       Y11, Y12, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VSUBPS       Y10, Y12, Y12
+	VBLENDVPS    Y0, Y10, Y12, Y10
+	VMOVUPS      32(DX)(R8*4), Y12
+	VMULPS       32(SI)(R8*4), Y12, Y13
+	VMULPS       Y10, Y13, Y10
+	VMOVUPS      vec_00000000<>+0(SB), Y13
+	VMAXPS       Y0, Y13, Y0
+	VFNMADD231PS Y11, Y2, Y0
+	VMULPS       Y12, Y0, Y0
+	VMOVUPS      Y10, 32(AX)(R8*4)
+	VMOVUPS      Y0, 32(CX)(R8*4)
+	ADDQ         $0x00000010, R8
+	CMPQ         R8, DI
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_42d00000<>+0(SB), Y1
+	VMOVUPS vec_7fffffff<>+0(SB), Y3
+	VMOVUPS vec_80000000<>+0(SB), Y4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y5
+	VMOVUPS vec_3f318000<>+0(SB), Y6
+	VMOVUPS vec_b95e8083<>+0(SB), Y7
+	VMOVUPS vec_3ab6887e<>+0(SB), Y8
+	VMOVUPS vec_3c0905b1<>+0(SB), Y9
+	JMP     loops
+
 // func gelu512(dst *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gelu512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-gelu512one:
-	CMPQ         DX, $0x10
-	JLT          gelu512done
-	VMOVUPS      (CX), Z0
-	VMOVUPS      vec_geluC<>+0(SB), Z1
-	VMULPS       Z0, Z0, Z2
-	VFMADD213PS  vec_geluA<>+0(SB), Z2, Z1
-	VMULPS       Z0, Z1, Z1
-	VPXORD       vec_sign<>+0(SB), Z1, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          gelu512one
-
-gelu512done:
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Z0
+	VMULPS       Z0, Z0, Z1
+	VMOVUPS      Z2, Z3
+	VFMADD213PS  Z4, Z1, Z3
+	VMULPS       Z0, Z3, Z1
+	VXORPS       Z6, Z1, Z1
+	VMINPS       Z1, Z8, Z1
+	VMAXPS       Z1, Z7, Z1
+	VMULPS       Z9, Z1, Z3
+	VMOVUPS      Z1, Z1
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS Z10, Z3, Z1
+	VFNMADD231PS Z11, Z3, Z1
+	VMOVUPS      Z12, Z17
+	VFMADD213PS  Z13, Z1, Z17
+	VFMADD213PS  Z14, Z1, Z17
+	VFMADD213PS  Z15, Z1, Z17
+	VFMADD213PS  Z16, Z1, Z17
+	VFMADD213PS  Z5, Z1, Z17
+	VFMADD213PS  Z5, Z1, Z17
+	VSCALEFPS    Z3, Z17, Z17
+	VADDPS       Z5, Z17, Z1
+	VDIVPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
-DATA vec_geluC<>+0(SB)/4, $0x3d922279
-DATA vec_geluC<>+4(SB)/4, $0x3d922279
-DATA vec_geluC<>+8(SB)/4, $0x3d922279
-DATA vec_geluC<>+12(SB)/4, $0x3d922279
-DATA vec_geluC<>+16(SB)/4, $0x3d922279
-DATA vec_geluC<>+20(SB)/4, $0x3d922279
-DATA vec_geluC<>+24(SB)/4, $0x3d922279
-DATA vec_geluC<>+28(SB)/4, $0x3d922279
-DATA vec_geluC<>+32(SB)/4, $0x3d922279
-DATA vec_geluC<>+36(SB)/4, $0x3d922279
-DATA vec_geluC<>+40(SB)/4, $0x3d922279
-DATA vec_geluC<>+44(SB)/4, $0x3d922279
-DATA vec_geluC<>+48(SB)/4, $0x3d922279
-DATA vec_geluC<>+52(SB)/4, $0x3d922279
-DATA vec_geluC<>+56(SB)/4, $0x3d922279
-DATA vec_geluC<>+60(SB)/4, $0x3d922279
-GLOBL vec_geluC<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_3d922279<>+0(SB), Z2
+	VMOVUPS vec_3fcc422a<>+0(SB), Z4
+	VMOVUPS vec_3f800000<>+0(SB), Z5
+	VMOVUPS vec_80000000<>+0(SB), Z6
+	VMOVUPS vec_c2d40000<>+0(SB), Z7
+	VMOVUPS vec_42b20000<>+0(SB), Z8
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z9
+	VMOVUPS vec_3f318000<>+0(SB), Z10
+	VMOVUPS vec_b95e8083<>+0(SB), Z11
+	VMOVUPS vec_3ab6887e<>+0(SB), Z12
+	VMOVUPS vec_3c0905b1<>+0(SB), Z13
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z14
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z15
+	VMOVUPS vec_3f000000<>+0(SB), Z16
+	JMP     loops
 
-DATA vec_geluA<>+0(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+4(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+8(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+12(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+16(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+20(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+24(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+28(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+32(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+36(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+40(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+44(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+48(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+52(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+56(SB)/4, $0x3fcc422a
-DATA vec_geluA<>+60(SB)/4, $0x3fcc422a
-GLOBL vec_geluA<>(SB), RODATA|NOPTR, $64
+DATA vec_3d922279<>+0(SB)/4, $0x3d922279
+DATA vec_3d922279<>+4(SB)/4, $0x3d922279
+DATA vec_3d922279<>+8(SB)/4, $0x3d922279
+DATA vec_3d922279<>+12(SB)/4, $0x3d922279
+DATA vec_3d922279<>+16(SB)/4, $0x3d922279
+DATA vec_3d922279<>+20(SB)/4, $0x3d922279
+DATA vec_3d922279<>+24(SB)/4, $0x3d922279
+DATA vec_3d922279<>+28(SB)/4, $0x3d922279
+DATA vec_3d922279<>+32(SB)/4, $0x3d922279
+DATA vec_3d922279<>+36(SB)/4, $0x3d922279
+DATA vec_3d922279<>+40(SB)/4, $0x3d922279
+DATA vec_3d922279<>+44(SB)/4, $0x3d922279
+DATA vec_3d922279<>+48(SB)/4, $0x3d922279
+DATA vec_3d922279<>+52(SB)/4, $0x3d922279
+DATA vec_3d922279<>+56(SB)/4, $0x3d922279
+DATA vec_3d922279<>+60(SB)/4, $0x3d922279
+GLOBL vec_3d922279<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+28(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+32(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+36(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+40(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+44(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+48(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+52(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+56(SB)/4, $0x3fcc422a
+DATA vec_3fcc422a<>+60(SB)/4, $0x3fcc422a
+GLOBL vec_3fcc422a<>(SB), RODATA|NOPTR, $64
 
 // func gelu256(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -2201,162 +2453,233 @@ TEXT ·gelu256(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-gelu256one:
-	CMPQ         DX, $0x10
-	JLT          gelu256done
-	VMOVUPS      (CX), Y0
-	VMOVUPS      vec_geluC<>+0(SB), Y1
-	VMULPS       Y0, Y0, Y2
-	VFMADD213PS  vec_geluA<>+0(SB), Y2, Y1
-	VMULPS       Y0, Y1, Y1
-	VPXOR        vec_sign<>+0(SB), Y1, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      Y2, Y3
+	VFMADD213PS  Y4, Y1, Y3
+	VMULPS       Y0, Y3, Y1
+	VXORPS       Y6, Y1, Y1
+	VMINPS       Y1, Y8, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMULPS       Y9, Y1, Y3
+	VMOVUPS      Y1, Y1
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y10, Y3, Y1
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y3, Y1
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y1, Y11
+	VFMADD213PS  Y5, Y1, Y11
+	VFMADD213PS  Y5, Y1, Y11
+	VCVTPS2DQ    Y3, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y5, Y3, Y3
+	VMULPS       Y3, Y11, Y11
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMOVUPS      vec_geluC<>+0(SB), Y1
-	VMULPS       Y0, Y0, Y2
-	VFMADD213PS  vec_geluA<>+0(SB), Y2, Y1
-	VMULPS       Y0, Y1, Y1
-	VPXOR        vec_sign<>+0(SB), Y1, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
+	VPADDD       Y5, Y1, Y1
+	VMULPS       Y1, Y11, Y11
+	VADDPS       Y5, Y11, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      32(CX)(BX*4), Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      Y2, Y3
+	VFMADD213PS  Y4, Y1, Y3
+	VMULPS       Y0, Y3, Y1
+	VXORPS       Y6, Y1, Y1
+	VMINPS       Y1, Y8, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMULPS       Y9, Y1, Y3
+	VMOVUPS      Y1, Y1
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS Y10, Y3, Y1
+	VFNMADD231PS vec_b95e8083<>+0(SB), Y3, Y1
+	VMOVUPS      vec_3ab6887e<>+0(SB), Y11
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y1, Y11
+	VFMADD213PS  vec_3f000000<>+0(SB), Y1, Y11
+	VFMADD213PS  Y5, Y1, Y11
+	VFMADD213PS  Y5, Y1, Y11
+	VCVTPS2DQ    Y3, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y5, Y3, Y3
+	VMULPS       Y3, Y11, Y11
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          gelu256one
-
-gelu256done:
+	VPADDD       Y5, Y1, Y1
+	VMULPS       Y1, Y11, Y11
+	VADDPS       Y5, Y11, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 32(AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_3d922279<>+0(SB), Y2
+	VMOVUPS vec_3fcc422a<>+0(SB), Y4
+	VMOVUPS vec_3f800000<>+0(SB), Y5
+	VMOVUPS vec_80000000<>+0(SB), Y6
+	VMOVUPS vec_c2d40000<>+0(SB), Y7
+	VMOVUPS vec_42b20000<>+0(SB), Y8
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y9
+	VMOVUPS vec_3f318000<>+0(SB), Y10
+	JMP     loops
+
 // func geluBack512(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·geluBack512(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-geluBack512one:
-	CMPQ         BX, $0x10
-	JLT          geluBack512done
-	VMOVUPS      (DX), Z0
-	VMOVUPS      vec_geluC<>+0(SB), Z1
-	VMULPS       Z0, Z0, Z2
-	VFMADD213PS  vec_geluA<>+0(SB), Z2, Z1
-	VMULPS       Z0, Z1, Z1
-	VPXORD       vec_sign<>+0(SB), Z1, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VADDPS       vec_one<>+0(SB), Z3, Z3
-	VMOVUPS      vec_one<>+0(SB), Z1
-	VDIVPS       Z3, Z1, Z1
-	VMOVUPS      vec_geluB<>+0(SB), Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD213PS  vec_geluA<>+0(SB), Z3, Z2
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      vec_one<>+0(SB), Z3
-	VSUBPS       Z1, Z3, Z3
-	VMULPS       Z0, Z3, Z0
-	VFMADD231PS  Z0, Z2, Z1
-	VMULPS       (CX), Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          geluBack512one
-
-geluBack512done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       Z3, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       Z2, Z2, Z18
+	VMOVUPS      Z4, Z19
+	VFMADD213PS  Z5, Z18, Z19
+	VMULPS       Z2, Z19, Z19
+	VMULPS       Z6, Z19, Z20
+	VMOVUPS      Z19, Z19
+	VRNDSCALEPS  $0x08, Z20, Z20
+	VFNMADD231PS Z7, Z20, Z19
+	VFNMADD231PS Z8, Z20, Z19
+	VMOVUPS      Z9, Z21
+	VFMADD213PS  Z10, Z19, Z21
+	VFMADD213PS  Z11, Z19, Z21
+	VFMADD213PS  Z12, Z19, Z21
+	VFMADD213PS  Z13, Z19, Z21
+	VFMADD213PS  Z14, Z19, Z21
+	VFMADD213PS  Z14, Z19, Z21
+	VSCALEFPS    Z20, Z21, Z21
+	VADDPS       Z14, Z21, Z19
+	VDIVPS       Z19, Z14, Z19
+	VMULPS       Z21, Z19, Z20
+	VMOVUPS      Z14, Z21
+	VMULPS       Z2, Z19, Z2
+	VMOVUPS      Z15, Z19
+	VFMADD213PS  Z16, Z18, Z19
+	VFNMADD231PS Z2, Z19, Z21
+	VMULPS       Z20, Z21, Z2
+	VSUBPS       Z2, Z14, Z18
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z2, Z18, K1, Z17
+	VMULPS       (CX)(SI*4), Z17, Z0
+	VMOVUPS      Z0, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
 
-DATA vec_geluB<>+0(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+4(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+8(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+12(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+16(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+20(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+24(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+28(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+32(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+36(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+40(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+44(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+48(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+52(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+56(SB)/4, $0x3e5b33b6
-DATA vec_geluB<>+60(SB)/4, $0x3e5b33b6
-GLOBL vec_geluB<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_41300000<>+0(SB), Z1
+	VMOVUPS vec_7fffffff<>+0(SB), Z3
+	VMOVUPS vec_bd922279<>+0(SB), Z4
+	VMOVUPS vec_bfcc422a<>+0(SB), Z5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z6
+	VMOVUPS vec_3f318000<>+0(SB), Z7
+	VMOVUPS vec_b95e8083<>+0(SB), Z8
+	VMOVUPS vec_3ab6887e<>+0(SB), Z9
+	VMOVUPS vec_3c0905b1<>+0(SB), Z10
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z11
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z12
+	VMOVUPS vec_3f000000<>+0(SB), Z13
+	VMOVUPS vec_3f800000<>+0(SB), Z14
+	VMOVUPS vec_3e5b33b6<>+0(SB), Z15
+	VMOVUPS vec_3fcc422a<>+0(SB), Z16
+	JMP     loops
+
+DATA vec_41300000<>+0(SB)/4, $0x41300000
+DATA vec_41300000<>+4(SB)/4, $0x41300000
+DATA vec_41300000<>+8(SB)/4, $0x41300000
+DATA vec_41300000<>+12(SB)/4, $0x41300000
+DATA vec_41300000<>+16(SB)/4, $0x41300000
+DATA vec_41300000<>+20(SB)/4, $0x41300000
+DATA vec_41300000<>+24(SB)/4, $0x41300000
+DATA vec_41300000<>+28(SB)/4, $0x41300000
+DATA vec_41300000<>+32(SB)/4, $0x41300000
+DATA vec_41300000<>+36(SB)/4, $0x41300000
+DATA vec_41300000<>+40(SB)/4, $0x41300000
+DATA vec_41300000<>+44(SB)/4, $0x41300000
+DATA vec_41300000<>+48(SB)/4, $0x41300000
+DATA vec_41300000<>+52(SB)/4, $0x41300000
+DATA vec_41300000<>+56(SB)/4, $0x41300000
+DATA vec_41300000<>+60(SB)/4, $0x41300000
+GLOBL vec_41300000<>(SB), RODATA|NOPTR, $64
+
+DATA vec_bd922279<>+0(SB)/4, $0xbd922279
+DATA vec_bd922279<>+4(SB)/4, $0xbd922279
+DATA vec_bd922279<>+8(SB)/4, $0xbd922279
+DATA vec_bd922279<>+12(SB)/4, $0xbd922279
+DATA vec_bd922279<>+16(SB)/4, $0xbd922279
+DATA vec_bd922279<>+20(SB)/4, $0xbd922279
+DATA vec_bd922279<>+24(SB)/4, $0xbd922279
+DATA vec_bd922279<>+28(SB)/4, $0xbd922279
+DATA vec_bd922279<>+32(SB)/4, $0xbd922279
+DATA vec_bd922279<>+36(SB)/4, $0xbd922279
+DATA vec_bd922279<>+40(SB)/4, $0xbd922279
+DATA vec_bd922279<>+44(SB)/4, $0xbd922279
+DATA vec_bd922279<>+48(SB)/4, $0xbd922279
+DATA vec_bd922279<>+52(SB)/4, $0xbd922279
+DATA vec_bd922279<>+56(SB)/4, $0xbd922279
+DATA vec_bd922279<>+60(SB)/4, $0xbd922279
+GLOBL vec_bd922279<>(SB), RODATA|NOPTR, $64
+
+DATA vec_bfcc422a<>+0(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+4(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+8(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+12(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+16(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+20(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+24(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+28(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+32(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+36(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+40(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+44(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+48(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+52(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+56(SB)/4, $0xbfcc422a
+DATA vec_bfcc422a<>+60(SB)/4, $0xbfcc422a
+GLOBL vec_bfcc422a<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+28(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+32(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+36(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+40(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+44(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+48(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+52(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+56(SB)/4, $0x3e5b33b6
+DATA vec_3e5b33b6<>+60(SB)/4, $0x3e5b33b6
+GLOBL vec_3e5b33b6<>(SB), RODATA|NOPTR, $64
 
 // func geluBack256(dx *float32, dy *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -2365,307 +2688,407 @@ TEXT ·geluBack256(SB), NOSPLIT, $0-32
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-geluBack256one:
-	CMPQ         BX, $0x10
-	JLT          geluBack256done
-	VMOVUPS      (DX), Y0
-	VMOVUPS      vec_geluC<>+0(SB), Y1
-	VMULPS       Y0, Y0, Y2
-	VFMADD213PS  vec_geluA<>+0(SB), Y2, Y1
-	VMULPS       Y0, Y1, Y1
-	VPXOR        vec_sign<>+0(SB), Y1, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVUPS      vec_geluB<>+0(SB), Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  vec_geluA<>+0(SB), Y3, Y2
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      vec_one<>+0(SB), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y0, Y3, Y0
-	VFMADD231PS  Y0, Y2, Y1
-	VMULPS       (CX), Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(DX), Y0
-	VMOVUPS      vec_geluC<>+0(SB), Y1
-	VMULPS       Y0, Y0, Y2
-	VFMADD213PS  vec_geluA<>+0(SB), Y2, Y1
-	VMULPS       Y0, Y1, Y1
-	VPXOR        vec_sign<>+0(SB), Y1, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VADDPS       vec_one<>+0(SB), Y3, Y3
-	VMOVUPS      vec_one<>+0(SB), Y1
-	VDIVPS       Y3, Y1, Y1
-	VMOVUPS      vec_geluB<>+0(SB), Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  vec_geluA<>+0(SB), Y3, Y2
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      vec_one<>+0(SB), Y3
-	VSUBPS       Y1, Y3, Y3
-	VMULPS       Y0, Y3, Y0
-	VFMADD231PS  Y0, Y2, Y1
-	VMULPS       32(CX), Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          geluBack256one
-
-geluBack256done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y2, Y2, Y10
+	VMOVUPS      Y4, Y11
+	VFMADD213PS  Y5, Y10, Y11
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y6, Y11, Y12
+	VMOVUPS      Y11, Y11
+	VROUNDPS     $0x08, Y12, Y12
+	VFNMADD231PS Y7, Y12, Y11
+	VFNMADD231PS Y8, Y12, Y11
+	VMOVUPS      Y9, Y13
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f000000<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f800000<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f800000<>+0(SB), Y11, Y13
+	VCVTPS2DQ    Y12, Y11
+	VPSRAD       $0x01, Y11, Y12
+	VPSUBD       Y12, Y11, Y11
+	VPSLLD       $0x17, Y12, Y12
+	VPADDD       vec_3f800000<>+0(SB), Y12, Y12
+	VMULPS       Y12, Y13, Y13
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y13, Y13
+	VADDPS       vec_3f800000<>+0(SB), Y13, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VDIVPS       Y11, Y12, Y11
+	VMULPS       Y13, Y11, Y12
+	VMOVUPS      vec_3f800000<>+0(SB), Y13
+	VMULPS       Y2, Y11, Y2
+	VMOVUPS      vec_3e5b33b6<>+0(SB), Y11
+	VFMADD213PS  vec_3fcc422a<>+0(SB), Y10, Y11
+	VFNMADD231PS Y2, Y11, Y13
+	VMULPS       Y12, Y13, Y2
+	VMOVUPS      vec_3f800000<>+0(SB), Y10
+	VSUBPS       Y2, Y10, Y10
+	VBLENDVPS    Y0, Y2, Y10, Y0
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      32(DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y2, Y2, Y10
+	VMOVUPS      Y4, Y11
+	VFMADD213PS  Y5, Y10, Y11
+	VMULPS       Y2, Y11, Y11
+	VMULPS       Y6, Y11, Y12
+	VMOVUPS      Y11, Y11
+	VROUNDPS     $0x08, Y12, Y12
+	VFNMADD231PS Y7, Y12, Y11
+	VFNMADD231PS Y8, Y12, Y11
+	VMOVUPS      Y9, Y13
+	VFMADD213PS  vec_3c0905b1<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f000000<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f800000<>+0(SB), Y11, Y13
+	VFMADD213PS  vec_3f800000<>+0(SB), Y11, Y13
+	VCVTPS2DQ    Y12, Y11
+	VPSRAD       $0x01, Y11, Y12
+	VPSUBD       Y12, Y11, Y11
+	VPSLLD       $0x17, Y12, Y12
+	VPADDD       vec_3f800000<>+0(SB), Y12, Y12
+	VMULPS       Y12, Y13, Y13
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y13, Y13
+	VADDPS       vec_3f800000<>+0(SB), Y13, Y11
+	VMOVUPS      vec_3f800000<>+0(SB), Y12
+	VDIVPS       Y11, Y12, Y11
+	VMULPS       Y13, Y11, Y12
+	VMOVUPS      vec_3f800000<>+0(SB), Y13
+	VMULPS       Y2, Y11, Y2
+	VMOVUPS      vec_3e5b33b6<>+0(SB), Y11
+	VFMADD213PS  vec_3fcc422a<>+0(SB), Y10, Y11
+	VFNMADD231PS Y2, Y11, Y13
+	VMULPS       Y12, Y13, Y2
+	VMOVUPS      vec_3f800000<>+0(SB), Y10
+	VSUBPS       Y2, Y10, Y10
+	VBLENDVPS    Y0, Y2, Y10, Y0
+	VMULPS       32(CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_41300000<>+0(SB), Y1
+	VMOVUPS vec_7fffffff<>+0(SB), Y3
+	VMOVUPS vec_bd922279<>+0(SB), Y4
+	VMOVUPS vec_bfcc422a<>+0(SB), Y5
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y6
+	VMOVUPS vec_3f318000<>+0(SB), Y7
+	VMOVUPS vec_b95e8083<>+0(SB), Y8
+	VMOVUPS vec_3ab6887e<>+0(SB), Y9
+	JMP     loops
+
 // func geluErf512(dst *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·geluErf512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-geluErf512one:
-	CMPQ         DX, $0x10
-	JLT          geluErf512done
-	VMOVUPS      (CX), Z0
-	VMULPS       vec_minusHalf<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VPANDD       vec_sign<>+0(SB), Z0, Z1
-	VPXORD       Z1, Z0, Z2
-	VMOVUPS      vec_one<>+0(SB), Z4
-	VMOVUPS      vec_erfP<>+0(SB), Z5
-	VFMADD213PS  vec_one<>+0(SB), Z2, Z5
-	VDIVPS       Z5, Z4, Z2
-	VMOVUPS      vec_erf5<>+0(SB), Z4
-	VFMADD213PS  vec_erf4<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf3<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf2<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf1<>+0(SB), Z2, Z4
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      vec_half<>+0(SB), Z2
-	VMULPS       Z2, Z4, Z3
-	VSUBPS       Z3, Z2, Z3
-	VPXORD       Z1, Z3, Z1
-	VADDPS       Z2, Z1, Z1
-	VMULPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          geluErf512one
-
-geluErf512done:
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Z0
+	VANDPS       Z3, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       Z4, Z2, Z25
+	VMULPS       Z25, Z2, Z25
+	VMULPS       Z5, Z25, Z26
+	VMOVUPS      Z25, Z25
+	VRNDSCALEPS  $0x08, Z26, Z26
+	VFNMADD231PS Z6, Z26, Z25
+	VFNMADD231PS Z7, Z26, Z25
+	VMOVUPS      Z8, Z27
+	VFMADD213PS  Z9, Z25, Z27
+	VFMADD213PS  Z10, Z25, Z27
+	VFMADD213PS  Z11, Z25, Z27
+	VFMADD213PS  Z12, Z25, Z27
+	VFMADD213PS  Z13, Z25, Z27
+	VFMADD213PS  Z13, Z25, Z27
+	VSCALEFPS    Z26, Z27, Z27
+	VMOVUPS      Z14, Z25
+	VFMADD213PS  Z13, Z2, Z25
+	VDIVPS       Z25, Z13, Z25
+	VMULPS       Z25, Z27, Z26
+	VMOVUPS      Z15, Z27
+	VFMADD213PS  Z16, Z25, Z27
+	VFMADD213PS  Z17, Z25, Z27
+	VFMADD213PS  Z18, Z25, Z27
+	VFMADD213PS  Z19, Z25, Z27
+	VFMADD213PS  Z20, Z25, Z27
+	VFMADD213PS  Z21, Z25, Z27
+	VFMADD213PS  Z22, Z25, Z27
+	VFMADD213PS  Z23, Z25, Z27
+	VMULPS       Z26, Z27, Z25
+	VMAXPS       Z0, Z24, Z0
+	VFNMADD231PS Z25, Z2, Z0
+	VMOVUPS      Z0, (AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
-DATA vec_minusHalf<>+0(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+4(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+8(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+12(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+16(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+20(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+24(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+28(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+32(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+36(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+40(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+44(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+48(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+52(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+56(SB)/4, $0xbf000000
-DATA vec_minusHalf<>+60(SB)/4, $0xbf000000
-GLOBL vec_minusHalf<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_41700000<>+0(SB), Z1
+	VMOVUPS vec_7fffffff<>+0(SB), Z3
+	VMOVUPS vec_bf000000<>+0(SB), Z4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z5
+	VMOVUPS vec_3f318000<>+0(SB), Z6
+	VMOVUPS vec_b95e8083<>+0(SB), Z7
+	VMOVUPS vec_3ab6887e<>+0(SB), Z8
+	VMOVUPS vec_3c0905b1<>+0(SB), Z9
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z10
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z11
+	VMOVUPS vec_3f000000<>+0(SB), Z12
+	VMOVUPS vec_3f800000<>+0(SB), Z13
+	VMOVUPS vec_3eb33333<>+0(SB), Z14
+	VMOVUPS vec_bcf3e123<>+0(SB), Z15
+	VMOVUPS vec_3e167a4d<>+0(SB), Z16
+	VMOVUPS vec_be85ff34<>+0(SB), Z17
+	VMOVUPS vec_3e29c7f3<>+0(SB), Z18
+	VMOVUPS vec_bce123cc<>+0(SB), Z19
+	VMOVUPS vec_3ddbac96<>+0(SB), Z20
+	VMOVUPS vec_3df490eb<>+0(SB), Z21
+	VMOVUPS vec_3e0f45d4<>+0(SB), Z22
+	VMOVUPS vec_3e0ef831<>+0(SB), Z23
+	VMOVUPS vec_00000000<>+0(SB), Z24
+	JMP     loops
 
-DATA vec_erfP<>+0(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+4(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+8(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+12(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+16(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+20(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+24(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+28(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+32(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+36(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+40(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+44(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+48(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+52(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+56(SB)/4, $0x3e6d3388
-DATA vec_erfP<>+60(SB)/4, $0x3e6d3388
-GLOBL vec_erfP<>(SB), RODATA|NOPTR, $64
+DATA vec_41700000<>+0(SB)/4, $0x41700000
+DATA vec_41700000<>+4(SB)/4, $0x41700000
+DATA vec_41700000<>+8(SB)/4, $0x41700000
+DATA vec_41700000<>+12(SB)/4, $0x41700000
+DATA vec_41700000<>+16(SB)/4, $0x41700000
+DATA vec_41700000<>+20(SB)/4, $0x41700000
+DATA vec_41700000<>+24(SB)/4, $0x41700000
+DATA vec_41700000<>+28(SB)/4, $0x41700000
+DATA vec_41700000<>+32(SB)/4, $0x41700000
+DATA vec_41700000<>+36(SB)/4, $0x41700000
+DATA vec_41700000<>+40(SB)/4, $0x41700000
+DATA vec_41700000<>+44(SB)/4, $0x41700000
+DATA vec_41700000<>+48(SB)/4, $0x41700000
+DATA vec_41700000<>+52(SB)/4, $0x41700000
+DATA vec_41700000<>+56(SB)/4, $0x41700000
+DATA vec_41700000<>+60(SB)/4, $0x41700000
+GLOBL vec_41700000<>(SB), RODATA|NOPTR, $64
 
-DATA vec_erf5<>+0(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+4(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+8(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+12(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+16(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+20(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+24(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+28(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+32(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+36(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+40(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+44(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+48(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+52(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+56(SB)/4, $0x3f87dc22
-DATA vec_erf5<>+60(SB)/4, $0x3f87dc22
-GLOBL vec_erf5<>(SB), RODATA|NOPTR, $64
+DATA vec_bf000000<>+0(SB)/4, $0xbf000000
+DATA vec_bf000000<>+4(SB)/4, $0xbf000000
+DATA vec_bf000000<>+8(SB)/4, $0xbf000000
+DATA vec_bf000000<>+12(SB)/4, $0xbf000000
+DATA vec_bf000000<>+16(SB)/4, $0xbf000000
+DATA vec_bf000000<>+20(SB)/4, $0xbf000000
+DATA vec_bf000000<>+24(SB)/4, $0xbf000000
+DATA vec_bf000000<>+28(SB)/4, $0xbf000000
+DATA vec_bf000000<>+32(SB)/4, $0xbf000000
+DATA vec_bf000000<>+36(SB)/4, $0xbf000000
+DATA vec_bf000000<>+40(SB)/4, $0xbf000000
+DATA vec_bf000000<>+44(SB)/4, $0xbf000000
+DATA vec_bf000000<>+48(SB)/4, $0xbf000000
+DATA vec_bf000000<>+52(SB)/4, $0xbf000000
+DATA vec_bf000000<>+56(SB)/4, $0xbf000000
+DATA vec_bf000000<>+60(SB)/4, $0xbf000000
+GLOBL vec_bf000000<>(SB), RODATA|NOPTR, $64
 
-DATA vec_erf4<>+0(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+4(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+8(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+12(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+16(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+20(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+24(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+28(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+32(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+36(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+40(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+44(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+48(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+52(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+56(SB)/4, $0xbfba00e3
-DATA vec_erf4<>+60(SB)/4, $0xbfba00e3
-GLOBL vec_erf4<>(SB), RODATA|NOPTR, $64
+DATA vec_3eb33333<>+0(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+4(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+8(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+12(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+16(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+20(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+24(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+28(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+32(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+36(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+40(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+44(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+48(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+52(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+56(SB)/4, $0x3eb33333
+DATA vec_3eb33333<>+60(SB)/4, $0x3eb33333
+GLOBL vec_3eb33333<>(SB), RODATA|NOPTR, $64
 
-DATA vec_erf3<>+0(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+4(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+8(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+12(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+16(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+20(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+24(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+28(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+32(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+36(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+40(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+44(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+48(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+52(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+56(SB)/4, $0x3fb5f0e3
-DATA vec_erf3<>+60(SB)/4, $0x3fb5f0e3
-GLOBL vec_erf3<>(SB), RODATA|NOPTR, $64
+DATA vec_bcf3e123<>+0(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+4(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+8(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+12(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+16(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+20(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+24(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+28(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+32(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+36(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+40(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+44(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+48(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+52(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+56(SB)/4, $0xbcf3e123
+DATA vec_bcf3e123<>+60(SB)/4, $0xbcf3e123
+GLOBL vec_bcf3e123<>(SB), RODATA|NOPTR, $64
 
-DATA vec_erf2<>+0(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+4(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+8(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+12(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+16(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+20(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+24(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+28(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+32(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+36(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+40(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+44(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+48(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+52(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+56(SB)/4, $0xbe91a98e
-DATA vec_erf2<>+60(SB)/4, $0xbe91a98e
-GLOBL vec_erf2<>(SB), RODATA|NOPTR, $64
+DATA vec_3e167a4d<>+0(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+4(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+8(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+12(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+16(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+20(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+24(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+28(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+32(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+36(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+40(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+44(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+48(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+52(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+56(SB)/4, $0x3e167a4d
+DATA vec_3e167a4d<>+60(SB)/4, $0x3e167a4d
+GLOBL vec_3e167a4d<>(SB), RODATA|NOPTR, $64
 
-DATA vec_erf1<>+0(SB)/4, $0x3e827906
-DATA vec_erf1<>+4(SB)/4, $0x3e827906
-DATA vec_erf1<>+8(SB)/4, $0x3e827906
-DATA vec_erf1<>+12(SB)/4, $0x3e827906
-DATA vec_erf1<>+16(SB)/4, $0x3e827906
-DATA vec_erf1<>+20(SB)/4, $0x3e827906
-DATA vec_erf1<>+24(SB)/4, $0x3e827906
-DATA vec_erf1<>+28(SB)/4, $0x3e827906
-DATA vec_erf1<>+32(SB)/4, $0x3e827906
-DATA vec_erf1<>+36(SB)/4, $0x3e827906
-DATA vec_erf1<>+40(SB)/4, $0x3e827906
-DATA vec_erf1<>+44(SB)/4, $0x3e827906
-DATA vec_erf1<>+48(SB)/4, $0x3e827906
-DATA vec_erf1<>+52(SB)/4, $0x3e827906
-DATA vec_erf1<>+56(SB)/4, $0x3e827906
-DATA vec_erf1<>+60(SB)/4, $0x3e827906
-GLOBL vec_erf1<>(SB), RODATA|NOPTR, $64
+DATA vec_be85ff34<>+0(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+4(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+8(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+12(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+16(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+20(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+24(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+28(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+32(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+36(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+40(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+44(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+48(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+52(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+56(SB)/4, $0xbe85ff34
+DATA vec_be85ff34<>+60(SB)/4, $0xbe85ff34
+GLOBL vec_be85ff34<>(SB), RODATA|NOPTR, $64
 
-DATA vec_half<>+0(SB)/4, $0x3f000000
-DATA vec_half<>+4(SB)/4, $0x3f000000
-DATA vec_half<>+8(SB)/4, $0x3f000000
-DATA vec_half<>+12(SB)/4, $0x3f000000
-DATA vec_half<>+16(SB)/4, $0x3f000000
-DATA vec_half<>+20(SB)/4, $0x3f000000
-DATA vec_half<>+24(SB)/4, $0x3f000000
-DATA vec_half<>+28(SB)/4, $0x3f000000
-DATA vec_half<>+32(SB)/4, $0x3f000000
-DATA vec_half<>+36(SB)/4, $0x3f000000
-DATA vec_half<>+40(SB)/4, $0x3f000000
-DATA vec_half<>+44(SB)/4, $0x3f000000
-DATA vec_half<>+48(SB)/4, $0x3f000000
-DATA vec_half<>+52(SB)/4, $0x3f000000
-DATA vec_half<>+56(SB)/4, $0x3f000000
-DATA vec_half<>+60(SB)/4, $0x3f000000
-GLOBL vec_half<>(SB), RODATA|NOPTR, $64
+DATA vec_3e29c7f3<>+0(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+4(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+8(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+12(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+16(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+20(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+24(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+28(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+32(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+36(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+40(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+44(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+48(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+52(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+56(SB)/4, $0x3e29c7f3
+DATA vec_3e29c7f3<>+60(SB)/4, $0x3e29c7f3
+GLOBL vec_3e29c7f3<>(SB), RODATA|NOPTR, $64
+
+DATA vec_bce123cc<>+0(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+4(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+8(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+12(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+16(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+20(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+24(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+28(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+32(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+36(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+40(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+44(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+48(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+52(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+56(SB)/4, $0xbce123cc
+DATA vec_bce123cc<>+60(SB)/4, $0xbce123cc
+GLOBL vec_bce123cc<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3ddbac96<>+0(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+4(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+8(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+12(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+16(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+20(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+24(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+28(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+32(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+36(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+40(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+44(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+48(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+52(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+56(SB)/4, $0x3ddbac96
+DATA vec_3ddbac96<>+60(SB)/4, $0x3ddbac96
+GLOBL vec_3ddbac96<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3df490eb<>+0(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+4(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+8(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+12(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+16(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+20(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+24(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+28(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+32(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+36(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+40(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+44(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+48(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+52(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+56(SB)/4, $0x3df490eb
+DATA vec_3df490eb<>+60(SB)/4, $0x3df490eb
+GLOBL vec_3df490eb<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3e0f45d4<>+0(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+4(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+8(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+12(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+16(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+20(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+24(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+28(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+32(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+36(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+40(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+44(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+48(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+52(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+56(SB)/4, $0x3e0f45d4
+DATA vec_3e0f45d4<>+60(SB)/4, $0x3e0f45d4
+GLOBL vec_3e0f45d4<>(SB), RODATA|NOPTR, $64
+
+DATA vec_3e0ef831<>+0(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+4(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+8(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+12(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+16(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+20(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+24(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+28(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+32(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+36(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+40(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+44(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+48(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+52(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+56(SB)/4, $0x3e0ef831
+DATA vec_3e0ef831<>+60(SB)/4, $0x3e0ef831
+GLOBL vec_3e0ef831<>(SB), RODATA|NOPTR, $64
 
 // func geluErf256(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -2673,192 +3096,218 @@ TEXT ·geluErf256(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	JMP  constants
 
-geluErf256one:
-	CMPQ         DX, $0x10
-	JLT          geluErf256done
-	VMOVUPS      (CX), Y0
-	VMULPS       vec_minusHalf<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPAND        vec_sign<>+0(SB), Y0, Y1
-	VPXOR        Y1, Y0, Y2
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VMOVUPS      vec_erfP<>+0(SB), Y5
-	VFMADD213PS  vec_one<>+0(SB), Y2, Y5
-	VDIVPS       Y5, Y4, Y2
-	VMOVUPS      vec_erf5<>+0(SB), Y4
-	VFMADD213PS  vec_erf4<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf3<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf2<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf1<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_half<>+0(SB), Y2
-	VMULPS       Y2, Y4, Y3
-	VSUBPS       Y3, Y2, Y3
-	VPXOR        Y1, Y3, Y1
-	VADDPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(CX), Y0
-	VMULPS       vec_minusHalf<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPAND        vec_sign<>+0(SB), Y0, Y1
-	VPXOR        Y1, Y0, Y2
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VMOVUPS      vec_erfP<>+0(SB), Y5
-	VFMADD213PS  vec_one<>+0(SB), Y2, Y5
-	VDIVPS       Y5, Y4, Y2
-	VMOVUPS      vec_erf5<>+0(SB), Y4
-	VFMADD213PS  vec_erf4<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf3<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf2<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf1<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_half<>+0(SB), Y2
-	VMULPS       Y2, Y4, Y3
-	VSUBPS       Y3, Y2, Y3
-	VPXOR        Y1, Y3, Y1
-	VADDPS       Y2, Y1, Y1
-	VMULPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	SUBQ         $0x00000010, DX
-	JMP          geluErf256one
-
-geluErf256done:
+loops:
+one:
+	VMOVUPS      (CX)(BX*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y4, Y2, Y10
+	VMULPS       Y10, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VMOVUPS      vec_3eb33333<>+0(SB), Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y10, Y12, Y11
+	VMOVUPS      vec_bcf3e123<>+0(SB), Y12
+	VFMADD213PS  vec_3e167a4d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_be85ff34<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e29c7f3<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_bce123cc<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3ddbac96<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3df490eb<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e0f45d4<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e0ef831<>+0(SB), Y10, Y12
+	VMULPS       Y11, Y12, Y10
+	VMOVUPS      vec_00000000<>+0(SB), Y11
+	VMAXPS       Y0, Y11, Y0
+	VFNMADD231PS Y10, Y2, Y0
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      32(CX)(BX*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y4, Y2, Y10
+	VMULPS       Y10, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VMOVUPS      vec_3eb33333<>+0(SB), Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y10, Y12, Y11
+	VMOVUPS      vec_bcf3e123<>+0(SB), Y12
+	VFMADD213PS  vec_3e167a4d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_be85ff34<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e29c7f3<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_bce123cc<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3ddbac96<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3df490eb<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e0f45d4<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e0ef831<>+0(SB), Y10, Y12
+	VMULPS       Y11, Y12, Y10
+	VMOVUPS      vec_00000000<>+0(SB), Y11
+	VMAXPS       Y0, Y11, Y0
+	VFNMADD231PS Y10, Y2, Y0
+	VMOVUPS      Y0, 32(AX)(BX*4)
+	ADDQ         $0x00000010, BX
+	CMPQ         BX, DX
+	JLT          one
 	VZEROUPPER
 	RET
 
+constants:
+	VMOVUPS vec_41700000<>+0(SB), Y1
+	VMOVUPS vec_7fffffff<>+0(SB), Y3
+	VMOVUPS vec_bf000000<>+0(SB), Y4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y5
+	VMOVUPS vec_3f318000<>+0(SB), Y6
+	VMOVUPS vec_b95e8083<>+0(SB), Y7
+	VMOVUPS vec_3ab6887e<>+0(SB), Y8
+	VMOVUPS vec_3c0905b1<>+0(SB), Y9
+	JMP     loops
+
 // func geluErfBack512(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·geluErfBack512(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-geluErfBack512one:
-	CMPQ         BX, $0x10
-	JLT          geluErfBack512done
-	VMOVUPS      (DX), Z0
-	VMULPS       vec_minusHalf<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVUPS      vec_expHi<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z2
-	VMOVUPS      vec_expLo<>+0(SB), Z1
-	VMAXPS       Z2, Z1, Z1
-	VMULPS       vec_log2e<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Z2, Z1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Z2, Z1
-	VMOVUPS      vec_exp6<>+0(SB), Z3
-	VFMADD213PS  vec_exp5<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp4<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp3<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_exp2<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VFMADD213PS  vec_one<>+0(SB), Z1, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	VPANDD       vec_sign<>+0(SB), Z0, Z1
-	VPXORD       Z1, Z0, Z2
-	VMOVUPS      vec_one<>+0(SB), Z4
-	VMOVUPS      vec_erfP<>+0(SB), Z5
-	VFMADD213PS  vec_one<>+0(SB), Z2, Z5
-	VDIVPS       Z5, Z4, Z2
-	VMOVUPS      vec_erf5<>+0(SB), Z4
-	VFMADD213PS  vec_erf4<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf3<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf2<>+0(SB), Z2, Z4
-	VFMADD213PS  vec_erf1<>+0(SB), Z2, Z4
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      vec_half<>+0(SB), Z2
-	VMULPS       Z2, Z4, Z4
-	VSUBPS       Z4, Z2, Z4
-	VPXORD       Z1, Z4, Z1
-	VADDPS       Z2, Z1, Z1
-	VMULPS       vec_density<>+0(SB), Z3, Z2
-	VFMADD231PS  Z2, Z0, Z1
-	VMULPS       (CX), Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          geluErfBack512one
-
-geluErfBack512done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Z0
+	VANDPS       Z3, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       Z4, Z2, Z26
+	VMULPS       Z26, Z2, Z26
+	VMULPS       Z5, Z26, Z27
+	VMOVUPS      Z26, Z26
+	VRNDSCALEPS  $0x08, Z27, Z27
+	VFNMADD231PS Z6, Z27, Z26
+	VFNMADD231PS Z7, Z27, Z26
+	VMOVUPS      Z8, Z28
+	VFMADD213PS  Z9, Z26, Z28
+	VFMADD213PS  Z10, Z26, Z28
+	VFMADD213PS  Z11, Z26, Z28
+	VFMADD213PS  Z12, Z26, Z28
+	VFMADD213PS  Z13, Z26, Z28
+	VFMADD213PS  Z13, Z26, Z28
+	VSCALEFPS    Z27, Z28, Z28
+	VMOVUPS      Z14, Z26
+	VFMADD213PS  Z13, Z2, Z26
+	VDIVPS       Z26, Z13, Z26
+	VMULPS       Z26, Z28, Z27
+	VMOVUPS      Z15, Z29
+	VFMADD213PS  Z16, Z26, Z29
+	VFMADD213PS  Z17, Z26, Z29
+	VFMADD213PS  Z18, Z26, Z29
+	VFMADD213PS  Z19, Z26, Z29
+	VFMADD213PS  Z20, Z26, Z29
+	VFMADD213PS  Z21, Z26, Z29
+	VFMADD213PS  Z22, Z26, Z29
+	VFMADD213PS  Z23, Z26, Z29
+	VMULPS       Z27, Z29, Z26
+	VMULPS       Z24, Z28, Z27
+	VFNMADD231PS Z27, Z2, Z26
+	VSUBPS       Z26, Z13, Z2
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z26, Z2, K1, Z25
+	VMULPS       (CX)(SI*4), Z25, Z0
+	VMOVUPS      Z0, (AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
 
-DATA vec_density<>+0(SB)/4, $0x3ecc422a
-DATA vec_density<>+4(SB)/4, $0x3ecc422a
-DATA vec_density<>+8(SB)/4, $0x3ecc422a
-DATA vec_density<>+12(SB)/4, $0x3ecc422a
-DATA vec_density<>+16(SB)/4, $0x3ecc422a
-DATA vec_density<>+20(SB)/4, $0x3ecc422a
-DATA vec_density<>+24(SB)/4, $0x3ecc422a
-DATA vec_density<>+28(SB)/4, $0x3ecc422a
-DATA vec_density<>+32(SB)/4, $0x3ecc422a
-DATA vec_density<>+36(SB)/4, $0x3ecc422a
-DATA vec_density<>+40(SB)/4, $0x3ecc422a
-DATA vec_density<>+44(SB)/4, $0x3ecc422a
-DATA vec_density<>+48(SB)/4, $0x3ecc422a
-DATA vec_density<>+52(SB)/4, $0x3ecc422a
-DATA vec_density<>+56(SB)/4, $0x3ecc422a
-DATA vec_density<>+60(SB)/4, $0x3ecc422a
-GLOBL vec_density<>(SB), RODATA|NOPTR, $64
+constants:
+	VMOVUPS vec_41700000<>+0(SB), Z1
+	VMOVUPS vec_7fffffff<>+0(SB), Z3
+	VMOVUPS vec_bf000000<>+0(SB), Z4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Z5
+	VMOVUPS vec_3f318000<>+0(SB), Z6
+	VMOVUPS vec_b95e8083<>+0(SB), Z7
+	VMOVUPS vec_3ab6887e<>+0(SB), Z8
+	VMOVUPS vec_3c0905b1<>+0(SB), Z9
+	VMOVUPS vec_3d2aaa8d<>+0(SB), Z10
+	VMOVUPS vec_3e2aaa6f<>+0(SB), Z11
+	VMOVUPS vec_3f000000<>+0(SB), Z12
+	VMOVUPS vec_3f800000<>+0(SB), Z13
+	VMOVUPS vec_3eb33333<>+0(SB), Z14
+	VMOVUPS vec_bcf3e123<>+0(SB), Z15
+	VMOVUPS vec_3e167a4d<>+0(SB), Z16
+	VMOVUPS vec_be85ff34<>+0(SB), Z17
+	VMOVUPS vec_3e29c7f3<>+0(SB), Z18
+	VMOVUPS vec_bce123cc<>+0(SB), Z19
+	VMOVUPS vec_3ddbac96<>+0(SB), Z20
+	VMOVUPS vec_3df490eb<>+0(SB), Z21
+	VMOVUPS vec_3e0f45d4<>+0(SB), Z22
+	VMOVUPS vec_3e0ef831<>+0(SB), Z23
+	VMOVUPS vec_3ecc422a<>+0(SB), Z24
+	JMP     loops
+
+DATA vec_3ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+28(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+32(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+36(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+40(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+44(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+48(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+52(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+56(SB)/4, $0x3ecc422a
+DATA vec_3ecc422a<>+60(SB)/4, $0x3ecc422a
+GLOBL vec_3ecc422a<>(SB), RODATA|NOPTR, $64
 
 // func geluErfBack256(dx *float32, dy *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -2867,117 +3316,123 @@ TEXT ·geluErfBack256(SB), NOSPLIT, $0-32
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
 	MOVQ n+24(FP), BX
+	XORQ SI, SI
+	JMP  constants
 
-geluErfBack256one:
-	CMPQ         BX, $0x10
-	JLT          geluErfBack256done
-	VMOVUPS      (DX), Y0
-	VMULPS       vec_minusHalf<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPAND        vec_sign<>+0(SB), Y0, Y1
-	VPXOR        Y1, Y0, Y2
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VMOVUPS      vec_erfP<>+0(SB), Y5
-	VFMADD213PS  vec_one<>+0(SB), Y2, Y5
-	VDIVPS       Y5, Y4, Y2
-	VMOVUPS      vec_erf5<>+0(SB), Y4
-	VFMADD213PS  vec_erf4<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf3<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf2<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf1<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_half<>+0(SB), Y2
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       Y4, Y2, Y4
-	VPXOR        Y1, Y4, Y1
-	VADDPS       Y2, Y1, Y1
-	VMULPS       vec_density<>+0(SB), Y3, Y2
-	VFMADD231PS  Y2, Y0, Y1
-	VMULPS       (CX), Y1, Y0
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      32(DX), Y0
-	VMULPS       vec_minusHalf<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
-	VMOVUPS      vec_expHi<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y2
-	VMOVUPS      vec_expLo<>+0(SB), Y1
-	VMAXPS       Y2, Y1, Y1
-	VMULPS       vec_log2e<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS vec_ln2hi<>+0(SB), Y2, Y1
-	VFNMADD231PS vec_ln2lo<>+0(SB), Y2, Y1
-	VMOVUPS      vec_exp6<>+0(SB), Y3
-	VFMADD213PS  vec_exp5<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp4<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp3<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_exp2<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VFMADD213PS  vec_one<>+0(SB), Y1, Y3
-	VCVTPS2DQ    Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VPSUBD       Y2, Y1, Y1
-	VPADDD       vec_bias<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VPADDD       vec_bias<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPAND        vec_sign<>+0(SB), Y0, Y1
-	VPXOR        Y1, Y0, Y2
-	VMOVUPS      vec_one<>+0(SB), Y4
-	VMOVUPS      vec_erfP<>+0(SB), Y5
-	VFMADD213PS  vec_one<>+0(SB), Y2, Y5
-	VDIVPS       Y5, Y4, Y2
-	VMOVUPS      vec_erf5<>+0(SB), Y4
-	VFMADD213PS  vec_erf4<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf3<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf2<>+0(SB), Y2, Y4
-	VFMADD213PS  vec_erf1<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      vec_half<>+0(SB), Y2
-	VMULPS       Y2, Y4, Y4
-	VSUBPS       Y4, Y2, Y4
-	VPXOR        Y1, Y4, Y1
-	VADDPS       Y2, Y1, Y1
-	VMULPS       vec_density<>+0(SB), Y3, Y2
-	VFMADD231PS  Y2, Y0, Y1
-	VMULPS       32(CX), Y1, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	SUBQ         $0x00000010, BX
-	JMP          geluErfBack256one
-
-geluErfBack256done:
+loops:
+one:
+	VMOVUPS      (DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y4, Y2, Y10
+	VMULPS       Y10, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VMOVUPS      vec_3eb33333<>+0(SB), Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y10, Y12, Y11
+	VMOVUPS      vec_bcf3e123<>+0(SB), Y13
+	VFMADD213PS  vec_3e167a4d<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_be85ff34<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e29c7f3<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_bce123cc<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3ddbac96<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3df490eb<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e0f45d4<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e0ef831<>+0(SB), Y10, Y13
+	VMULPS       Y11, Y13, Y10
+	VMULPS       vec_3ecc422a<>+0(SB), Y12, Y11
+	VFNMADD231PS Y11, Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y2
+	VSUBPS       Y10, Y2, Y2
+	VBLENDVPS    Y0, Y10, Y2, Y0
+	VMULPS       (CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, (AX)(SI*4)
+	VMOVUPS      32(DX)(SI*4), Y0
+	VANDPS       Y3, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       Y4, Y2, Y10
+	VMULPS       Y10, Y2, Y10
+	VMULPS       Y5, Y10, Y11
+	VMOVUPS      Y10, Y10
+	VROUNDPS     $0x08, Y11, Y11
+	VFNMADD231PS Y6, Y11, Y10
+	VFNMADD231PS Y7, Y11, Y10
+	VMOVUPS      Y8, Y12
+	VFMADD213PS  Y9, Y10, Y12
+	VFMADD213PS  vec_3d2aaa8d<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3e2aaa6f<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f000000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VFMADD213PS  vec_3f800000<>+0(SB), Y10, Y12
+	VCVTPS2DQ    Y11, Y10
+	VPSRAD       $0x01, Y10, Y11
+	VPSUBD       Y11, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       vec_3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y11, Y12, Y12
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       vec_3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y10, Y12, Y12
+	VMOVUPS      vec_3eb33333<>+0(SB), Y10
+	VFMADD213PS  vec_3f800000<>+0(SB), Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VMULPS       Y10, Y12, Y11
+	VMOVUPS      vec_bcf3e123<>+0(SB), Y13
+	VFMADD213PS  vec_3e167a4d<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_be85ff34<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e29c7f3<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_bce123cc<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3ddbac96<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3df490eb<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e0f45d4<>+0(SB), Y10, Y13
+	VFMADD213PS  vec_3e0ef831<>+0(SB), Y10, Y13
+	VMULPS       Y11, Y13, Y10
+	VMULPS       vec_3ecc422a<>+0(SB), Y12, Y11
+	VFNMADD231PS Y11, Y2, Y10
+	VMOVUPS      vec_3f800000<>+0(SB), Y2
+	VSUBPS       Y10, Y2, Y2
+	VBLENDVPS    Y0, Y10, Y2, Y0
+	VMULPS       32(CX)(SI*4), Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*4)
+	ADDQ         $0x00000010, SI
+	CMPQ         SI, BX
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	VMOVUPS vec_41700000<>+0(SB), Y1
+	VMOVUPS vec_7fffffff<>+0(SB), Y3
+	VMOVUPS vec_bf000000<>+0(SB), Y4
+	VMOVUPS vec_3fb8aa3b<>+0(SB), Y5
+	VMOVUPS vec_3f318000<>+0(SB), Y6
+	VMOVUPS vec_b95e8083<>+0(SB), Y7
+	VMOVUPS vec_3ab6887e<>+0(SB), Y8
+	VMOVUPS vec_3c0905b1<>+0(SB), Y9
+	JMP     loops
 
 // func rope512(a *float32, b *float32, cos *float32, sin *float32, n int)
 // Requires: AVX, AVX512F
@@ -2987,28 +3442,27 @@ TEXT ·rope512(SB), NOSPLIT, $0-40
 	MOVQ cos+16(FP), DX
 	MOVQ sin+24(FP), BX
 	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	JMP  constants
 
-rope512one:
-	CMPQ         SI, $0x10
-	JLT          rope512done
-	VMOVUPS      (AX), Z0
-	VMULPS       (DX), Z0, Z1
-	VMOVUPS      (CX), Z2
-	VMULPS       (DX), Z2, Z3
-	VFNMADD231PS (BX), Z2, Z1
-	VFMADD231PS  (BX), Z0, Z3
-	VMOVUPS      Z1, (AX)
-	VMOVUPS      Z3, (CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          rope512one
-
-rope512done:
+loops:
+one:
+	VMOVUPS      (AX)(DI*4), Z0
+	VMULPS       (DX)(DI*4), Z0, Z1
+	VMOVUPS      (CX)(DI*4), Z2
+	VMULPS       (DX)(DI*4), Z2, Z3
+	VFNMADD231PS (BX)(DI*4), Z2, Z1
+	VFMADD231PS  (BX)(DI*4), Z0, Z3
+	VMOVUPS      Z1, (AX)(DI*4)
+	VMOVUPS      Z3, (CX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func rope256(a *float32, b *float32, cos *float32, sin *float32, n int)
 // Requires: AVX, FMA3
@@ -3018,36 +3472,35 @@ TEXT ·rope256(SB), NOSPLIT, $0-40
 	MOVQ cos+16(FP), DX
 	MOVQ sin+24(FP), BX
 	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	JMP  constants
 
-rope256one:
-	CMPQ         SI, $0x10
-	JLT          rope256done
-	VMOVUPS      (AX), Y0
-	VMULPS       (DX), Y0, Y1
-	VMOVUPS      (CX), Y2
-	VMULPS       (DX), Y2, Y3
-	VFNMADD231PS (BX), Y2, Y1
-	VFMADD231PS  (BX), Y0, Y3
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      32(AX), Y0
-	VMULPS       32(DX), Y0, Y1
-	VMOVUPS      32(CX), Y2
-	VMULPS       32(DX), Y2, Y3
-	VFNMADD231PS 32(BX), Y2, Y1
-	VFMADD231PS  32(BX), Y0, Y3
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          rope256one
-
-rope256done:
+loops:
+one:
+	VMOVUPS      (AX)(DI*4), Y0
+	VMULPS       (DX)(DI*4), Y0, Y1
+	VMOVUPS      (CX)(DI*4), Y2
+	VMULPS       (DX)(DI*4), Y2, Y3
+	VFNMADD231PS (BX)(DI*4), Y2, Y1
+	VFMADD231PS  (BX)(DI*4), Y0, Y3
+	VMOVUPS      Y1, (AX)(DI*4)
+	VMOVUPS      Y3, (CX)(DI*4)
+	VMOVUPS      32(AX)(DI*4), Y0
+	VMULPS       32(DX)(DI*4), Y0, Y1
+	VMOVUPS      32(CX)(DI*4), Y2
+	VMULPS       32(DX)(DI*4), Y2, Y3
+	VFNMADD231PS 32(BX)(DI*4), Y2, Y1
+	VFMADD231PS  32(BX)(DI*4), Y0, Y3
+	VMOVUPS      Y1, 32(AX)(DI*4)
+	VMOVUPS      Y3, 32(CX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func ropeBack512(a *float32, b *float32, cos *float32, sin *float32, n int)
 // Requires: AVX, AVX512F
@@ -3057,28 +3510,27 @@ TEXT ·ropeBack512(SB), NOSPLIT, $0-40
 	MOVQ cos+16(FP), DX
 	MOVQ sin+24(FP), BX
 	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	JMP  constants
 
-ropeBack512one:
-	CMPQ         SI, $0x10
-	JLT          ropeBack512done
-	VMOVUPS      (AX), Z0
-	VMULPS       (DX), Z0, Z1
-	VMOVUPS      (CX), Z2
-	VMULPS       (DX), Z2, Z3
-	VFMADD231PS  (BX), Z2, Z1
-	VFNMADD231PS (BX), Z0, Z3
-	VMOVUPS      Z1, (AX)
-	VMOVUPS      Z3, (CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          ropeBack512one
-
-ropeBack512done:
+loops:
+one:
+	VMOVUPS      (AX)(DI*4), Z0
+	VMULPS       (DX)(DI*4), Z0, Z1
+	VMOVUPS      (CX)(DI*4), Z2
+	VMULPS       (DX)(DI*4), Z2, Z3
+	VFMADD231PS  (BX)(DI*4), Z2, Z1
+	VFNMADD231PS (BX)(DI*4), Z0, Z3
+	VMOVUPS      Z1, (AX)(DI*4)
+	VMOVUPS      Z3, (CX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func ropeBack256(a *float32, b *float32, cos *float32, sin *float32, n int)
 // Requires: AVX, FMA3
@@ -3088,36 +3540,35 @@ TEXT ·ropeBack256(SB), NOSPLIT, $0-40
 	MOVQ cos+16(FP), DX
 	MOVQ sin+24(FP), BX
 	MOVQ n+32(FP), SI
+	XORQ DI, DI
+	JMP  constants
 
-ropeBack256one:
-	CMPQ         SI, $0x10
-	JLT          ropeBack256done
-	VMOVUPS      (AX), Y0
-	VMULPS       (DX), Y0, Y1
-	VMOVUPS      (CX), Y2
-	VMULPS       (DX), Y2, Y3
-	VFMADD231PS  (BX), Y2, Y1
-	VFNMADD231PS (BX), Y0, Y3
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      32(AX), Y0
-	VMULPS       32(DX), Y0, Y1
-	VMOVUPS      32(CX), Y2
-	VMULPS       32(DX), Y2, Y3
-	VFMADD231PS  32(BX), Y2, Y1
-	VFNMADD231PS 32(BX), Y0, Y3
-	VMOVUPS      Y1, 32(AX)
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          ropeBack256one
-
-ropeBack256done:
+loops:
+one:
+	VMOVUPS      (AX)(DI*4), Y0
+	VMULPS       (DX)(DI*4), Y0, Y1
+	VMOVUPS      (CX)(DI*4), Y2
+	VMULPS       (DX)(DI*4), Y2, Y3
+	VFMADD231PS  (BX)(DI*4), Y2, Y1
+	VFNMADD231PS (BX)(DI*4), Y0, Y3
+	VMOVUPS      Y1, (AX)(DI*4)
+	VMOVUPS      Y3, (CX)(DI*4)
+	VMOVUPS      32(AX)(DI*4), Y0
+	VMULPS       32(DX)(DI*4), Y0, Y1
+	VMOVUPS      32(CX)(DI*4), Y2
+	VMULPS       32(DX)(DI*4), Y2, Y3
+	VFMADD231PS  32(BX)(DI*4), Y2, Y1
+	VFNMADD231PS 32(BX)(DI*4), Y0, Y3
+	VMOVUPS      Y1, 32(AX)(DI*4)
+	VMOVUPS      Y3, 32(CX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func adamw512(p *float32, m *float32, v *float32, grad *float32, n int, keep float32, beta1c float32, beta2 float32, beta2c float32, step float32, rootC2 float32, eps float32, gscale float32)
 // Requires: AVX, AVX512F
@@ -3135,36 +3586,35 @@ TEXT ·adamw512(SB), NOSPLIT, $0-72
 	VBROADCASTSS rootC2+60(FP), Z5
 	VBROADCASTSS eps+64(FP), Z6
 	VBROADCASTSS gscale+68(FP), Z7
+	XORQ         DI, DI
+	JMP          constants
 
-adamw512one:
-	CMPQ         SI, $0x10
-	JLT          adamw512done
-	VMULPS       (BX), Z7, Z8
-	VMOVUPS      (CX), Z9
+loops:
+one:
+	VMULPS       (BX)(DI*4), Z7, Z8
+	VMOVUPS      (CX)(DI*4), Z9
 	VSUBPS       Z9, Z8, Z10
 	VFMADD231PS  Z10, Z1, Z9
-	VMULPS       (DX), Z2, Z10
+	VMULPS       (DX)(DI*4), Z2, Z10
 	VMULPS       Z8, Z8, Z8
 	VFMADD231PS  Z8, Z3, Z10
 	VSQRTPS      Z10, Z8
 	VMULPS       Z5, Z8, Z8
 	VADDPS       Z6, Z8, Z8
-	VMULPS       (AX), Z0, Z11
+	VMULPS       (AX)(DI*4), Z0, Z11
 	VDIVPS       Z8, Z9, Z8
 	VFNMADD231PS Z8, Z4, Z11
-	VMOVUPS      Z11, (AX)
-	VMOVUPS      Z9, (CX)
-	VMOVUPS      Z10, (DX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          adamw512one
-
-adamw512done:
+	VMOVUPS      Z11, (AX)(DI*4)
+	VMOVUPS      Z9, (CX)(DI*4)
+	VMOVUPS      Z10, (DX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops
 
 // func adamw256(p *float32, m *float32, v *float32, grad *float32, n int, keep float32, beta1c float32, beta2 float32, beta2c float32, step float32, rootC2 float32, eps float32, gscale float32)
 // Requires: AVX, FMA3
@@ -3182,49 +3632,48 @@ TEXT ·adamw256(SB), NOSPLIT, $0-72
 	VBROADCASTSS rootC2+60(FP), Y5
 	VBROADCASTSS eps+64(FP), Y6
 	VBROADCASTSS gscale+68(FP), Y7
+	XORQ         DI, DI
+	JMP          constants
 
-adamw256one:
-	CMPQ         SI, $0x10
-	JLT          adamw256done
-	VMULPS       (BX), Y7, Y8
-	VMOVUPS      (CX), Y9
+loops:
+one:
+	VMULPS       (BX)(DI*4), Y7, Y8
+	VMOVUPS      (CX)(DI*4), Y9
 	VSUBPS       Y9, Y8, Y10
 	VFMADD231PS  Y10, Y1, Y9
-	VMULPS       (DX), Y2, Y10
+	VMULPS       (DX)(DI*4), Y2, Y10
 	VMULPS       Y8, Y8, Y8
 	VFMADD231PS  Y8, Y3, Y10
 	VSQRTPS      Y10, Y8
 	VMULPS       Y5, Y8, Y8
 	VADDPS       Y6, Y8, Y8
-	VMULPS       (AX), Y0, Y11
+	VMULPS       (AX)(DI*4), Y0, Y11
 	VDIVPS       Y8, Y9, Y8
 	VFNMADD231PS Y8, Y4, Y11
-	VMOVUPS      Y11, (AX)
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      Y10, (DX)
-	VMULPS       32(BX), Y7, Y8
-	VMOVUPS      32(CX), Y9
+	VMOVUPS      Y11, (AX)(DI*4)
+	VMOVUPS      Y9, (CX)(DI*4)
+	VMOVUPS      Y10, (DX)(DI*4)
+	VMULPS       32(BX)(DI*4), Y7, Y8
+	VMOVUPS      32(CX)(DI*4), Y9
 	VSUBPS       Y9, Y8, Y10
 	VFMADD231PS  Y10, Y1, Y9
-	VMULPS       32(DX), Y2, Y10
+	VMULPS       32(DX)(DI*4), Y2, Y10
 	VMULPS       Y8, Y8, Y8
 	VFMADD231PS  Y8, Y3, Y10
 	VSQRTPS      Y10, Y8
 	VMULPS       Y5, Y8, Y8
 	VADDPS       Y6, Y8, Y8
-	VMULPS       32(AX), Y0, Y11
+	VMULPS       32(AX)(DI*4), Y0, Y11
 	VDIVPS       Y8, Y9, Y8
 	VFNMADD231PS Y8, Y4, Y11
-	VMOVUPS      Y11, 32(AX)
-	VMOVUPS      Y9, 32(CX)
-	VMOVUPS      Y10, 32(DX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x00000040, BX
-	SUBQ         $0x00000010, SI
-	JMP          adamw256one
-
-adamw256done:
+	VMOVUPS      Y11, 32(AX)(DI*4)
+	VMOVUPS      Y9, 32(CX)(DI*4)
+	VMOVUPS      Y10, 32(DX)(DI*4)
+	ADDQ         $0x00000010, DI
+	CMPQ         DI, SI
+	JLT          one
 	VZEROUPPER
 	RET
+
+constants:
+	JMP loops

@@ -29,10 +29,10 @@ func scale512(x *float32, n int, a float32)
 func scale256(x *float32, n int, a float32)
 
 //go:noescape
-func sum512(x *float32, n int, lanes *[16]float32)
+func sum512(x *float32, n int, shift float32, lanes *[16]float32)
 
 //go:noescape
-func sum256(x *float32, n int, lanes *[16]float32)
+func sum256(x *float32, n int, shift float32, lanes *[16]float32)
 
 //go:noescape
 func dot512(a *float32, b *float32, n int, lanes *[16]float32)
@@ -47,10 +47,10 @@ func sumSquares512(x *float32, n int, mean float32, lanes *[16]float32)
 func sumSquares256(x *float32, n int, mean float32, lanes *[16]float32)
 
 //go:noescape
-func dot3512(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
+func tripleDot512(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
 
 //go:noescape
-func dot3256(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
+func tripleDot256(a *float32, b *float32, x *float32, n int, mean float32, lanes *[16]float32)
 
 //go:noescape
 func maxOf512(x *float32, n int, lanes *[16]float32)
@@ -65,10 +65,10 @@ func normApply512(dst *float32, x *float32, gain *float32, n int, mean float32, 
 func normApply256(dst *float32, x *float32, gain *float32, n int, mean float32, rstd float32)
 
 //go:noescape
-func normBack512(dx *float32, dy *float32, x *float32, gain *float32, n int, rstd float32, c1 float32, c0 float32)
+func normBack512(dx *float32, dy *float32, x *float32, gain *float32, n int, mean float32, rstd float32, slope float32, offset float32)
 
 //go:noescape
-func normBack256(dx *float32, dy *float32, x *float32, gain *float32, n int, rstd float32, c1 float32, c0 float32)
+func normBack256(dx *float32, dy *float32, x *float32, gain *float32, n int, mean float32, rstd float32, slope float32, offset float32)
 
 //go:noescape
 func normGainBack512(dgain *float32, dy *float32, x *float32, n int, mean float32, rstd float32)

@@ -29,9 +29,9 @@ func scaleGeneric(x []float32, a float32) {
 	}
 }
 
-func sumGeneric(x []float32) (total float64) {
+func sumGeneric(x []float32, shift float32) (total float64) {
 	for _, v := range x {
-		total += float64(v)
+		total += float64(v - shift)
 	}
 	return total
 }
@@ -51,7 +51,7 @@ func sumSquaresGeneric(x []float32, mean float32) (total float64) {
 	return total
 }
 
-func dot3Generic(a, b, x []float32, mean float32) (total float64) {
+func tripleDotGeneric(a, b, x []float32, mean float32) (total float64) {
 	for i := range x {
 		total += float64(a[i]) * float64(b[i]) * float64(x[i]-mean)
 	}
@@ -75,9 +75,9 @@ func normApplyGeneric(dst, x, gain []float32, mean, rstd float32) {
 	}
 }
 
-func normBackGeneric(dx, dy, x, gain []float32, rstd, c1, c0 float32) {
+func normBackGeneric(dx, dy, x, gain []float32, mean, rstd, slope, offset float32) {
 	for i := range dx {
-		d := float64(dy[i])*float64(gain[i])*float64(rstd) + float64(x[i])*float64(c1) + float64(c0)
+		d := float64(dy[i])*float64(gain[i])*float64(rstd) + float64(x[i]-mean)*float64(slope) + float64(offset)
 		dx[i] += float32(d)
 	}
 }
@@ -91,7 +91,7 @@ func normGainBackGeneric(dgain, dy, x []float32, mean, rstd float32) {
 
 func expSumGeneric(dst, x []float32, factor, shift float32) (total float64) {
 	for i, v := range x {
-		e := float32(math.Exp(float64(float32(v*factor) - shift)))
+		e := float32(math.Exp(float64(v)*float64(factor) - float64(shift)))
 		dst[i] = e
 		total += float64(e)
 	}

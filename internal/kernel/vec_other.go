@@ -12,13 +12,15 @@ func axpy(dst, x []float32, a float32) { axpyGeneric(dst, x, a) }
 
 func scale(x []float32, a float32) { scaleGeneric(x, a) }
 
-func sum(x []float32) (total float64) { return sumGeneric(x) }
+func sum(x []float32, shift float32) (total float64) { return sumGeneric(x, shift) }
 
 func dot(a, b []float32) (total float64) { return dotGeneric(a, b) }
 
 func sumSquares(x []float32, mean float32) (total float64) { return sumSquaresGeneric(x, mean) }
 
-func dot3(a, b, x []float32, mean float32) (total float64) { return dot3Generic(a, b, x, mean) }
+func tripleDot(a, b, x []float32, mean float32) (total float64) {
+	return tripleDotGeneric(a, b, x, mean)
+}
 
 func maxOf(x []float32) (total float64) { return maxOfGeneric(x) }
 
@@ -26,8 +28,8 @@ func normApply(dst, x, gain []float32, mean, rstd float32) {
 	normApplyGeneric(dst, x, gain, mean, rstd)
 }
 
-func normBack(dx, dy, x, gain []float32, rstd, c1, c0 float32) {
-	normBackGeneric(dx, dy, x, gain, rstd, c1, c0)
+func normBack(dx, dy, x, gain []float32, mean, rstd, slope, offset float32) {
+	normBackGeneric(dx, dy, x, gain, mean, rstd, slope, offset)
 }
 
 func normGainBack(dgain, dy, x []float32, mean, rstd float32) {

@@ -60,7 +60,7 @@ func decodeF16(dst []float32, src []byte) {
 	}
 }
 
-func encodeF16(dst []byte, src []float32) int {
+func encodeF16(dst []byte, src, _ []float32) int {
 	for i, f := range src {
 		h := F32ToF16(f)
 		if h&0x7fff == 0x7c00 && !math.IsInf(float64(f), 0) {
@@ -77,7 +77,7 @@ func decodeBF16(dst []float32, src []byte) {
 	}
 }
 
-func encodeBF16(dst []byte, src []float32) int {
+func encodeBF16(dst []byte, src, _ []float32) int {
 	for i, f := range src {
 		b := F32ToBF16(f)
 		if b&0x7fff == 0x7f80 && !math.IsInf(float64(f), 0) {

@@ -5,14 +5,18 @@ import (
 	"math"
 )
 
-// The simple GGUF formats: 32 numbers share a scale d (and, in Q4_1, a minimum m), stored as halves before the codes.
+// The simple GGUF formats: 32 numbers share a scale d (and, in some, a minimum m), stored as halves before the codes.
 //
-//	Q8_0  d, 32 × int8            x = d·q
-//	Q4_0  d, 16 bytes of nibbles  x = d·(q-8)
-//	Q4_1  d, m, 16 bytes          x = d·q + m
+//	Q8_0  d, 32 × int8                        x = d·q
+//	Q8_1  d, s, 32 × int8                     x = d·q; the sum s serves dot products only
+//	Q4_0  d, 16 bytes of nibbles              x = d·(q-8)
+//	Q4_1  d, m, 16 bytes of nibbles           x = d·q + m
+//	Q5_0  d, uint32, 16 bytes of nibbles      x = d·(q-16)
+//	Q5_1  d, m, uint32, 16 bytes of nibbles   x = d·q + m
 //
-// The low nibbles of the 16 bytes are elements 0 to 15, the high ones 16 to 31. Products are converted explicitly
-// before a sum, so that no platform fuses the two and every one gives the same bits.
+// The low nibbles of the 16 bytes are elements 0 to 15, the high ones 16 to 31; bit i of the uint32 is the fifth of
+// element i. Products are converted explicitly before a sum, so that no platform fuses the two and every one gives the
+// same bits. How the four- and five-bit formats are written is in blockencode.go.
 
 const block = 32
 
@@ -44,7 +48,7 @@ func decodeQ8_0(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ8_0(dst []byte, src []float32) int {
+func encodeQ8_0(dst []byte, src, _ []float32) int {
 	for n := 0; len(src) >= block; n++ {
 		x, out := src[:block], dst[:34]
 		d := absMax(x) / 127
@@ -71,23 +75,6 @@ func decodeQ4_0(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ4_0(dst []byte, src []float32) int {
-	for n := 0; len(src) >= block; n++ {
-		x, out := src[:block], dst[:18]
-		d := largest(x) / -8 // the largest magnitude gets code 0, the one side that reaches -8
-		if !putHalf(out, d) {
-			return n
-		}
-		id := inverse(d)
-		code := func(f float32) byte { return min(15, byte(float32(f*id)+8.5)) }
-		for i := range 16 {
-			out[2+i] = code(x[i]) | code(x[16+i])<<4
-		}
-		dst, src = dst[18:], src[block:]
-	}
-	return -1
-}
-
 func decodeQ4_1(dst []float32, src []byte) {
 	for len(src) >= 20 {
 		d, m, q, lo, hi := half(src), half(src[2:]), src[4:20], dst[:16], dst[16:block]
@@ -99,22 +86,36 @@ func decodeQ4_1(dst []float32, src []byte) {
 	}
 }
 
-func encodeQ4_1(dst []byte, src []float32) int {
-	for n := 0; len(src) >= block; n++ {
-		x, out := src[:block], dst[:20]
-		m, top := bounds(x)
-		d := (top - m) / 15
-		if !putHalf(out, d) || !putHalf(out[2:], m) {
-			return n
+func decodeQ5_0(dst []float32, src []byte) {
+	for ; len(src) >= 22; dst, src = dst[block:], src[22:] {
+		d, h, lo, hi := half(src), binary.LittleEndian.Uint32(src[2:]), dst[:16], dst[16:block]
+		for i, b := range src[6:22] {
+			lo[i] = float32(int(b&15|fifth(h, i))-16) * d
+			hi[i] = float32(int(b>>4|fifth(h, 16+i))-16) * d
 		}
-		id := inverse(d)
-		code := func(f float32) byte { return min(15, byte(float32((f-m)*id)+0.5)) }
-		for i := range 16 {
-			out[4+i] = code(x[i]) | code(x[16+i])<<4
-		}
-		dst, src = dst[20:], src[block:]
 	}
-	return -1
+}
+
+func decodeQ5_1(dst []float32, src []byte) {
+	for ; len(src) >= 24; dst, src = dst[block:], src[24:] {
+		d, m, h, lo, hi := half(src), half(src[2:]), binary.LittleEndian.Uint32(src[4:]), dst[:16], dst[16:block]
+		for i, b := range src[8:24] {
+			lo[i] = float32(float32(b&15|fifth(h, i))*d) + m
+			hi[i] = float32(float32(b>>4|fifth(h, 16+i))*d) + m
+		}
+	}
+}
+
+// fifth is the fifth bit of element i, in its place.
+func fifth(h uint32, i int) byte { return byte(h>>(i&31)) & 1 << 4 }
+
+func decodeQ8_1(dst []float32, src []byte) {
+	for ; len(src) >= 36; dst, src = dst[block:], src[36:] {
+		d, q, out := half(src), src[4:36], dst[:block]
+		for i := range out {
+			out[i] = float32(int8(q[i])) * d
+		}
+	}
 }
 
 // absMax is the largest magnitude, NaN if there is one.
@@ -124,24 +125,4 @@ func absMax(x []float32) float32 {
 		m = max(m, float32(math.Abs(float64(f))))
 	}
 	return m
-}
-
-// largest is the number of the largest magnitude, the first of equals, with its sign; NaN if there is one.
-func largest(x []float32) float32 {
-	m := x[0]
-	for _, f := range x {
-		if f != f || math.Abs(float64(f)) > math.Abs(float64(m)) {
-			m = f
-		}
-	}
-	return m
-}
-
-// bounds are the smallest and largest number, NaN if there is one.
-func bounds(x []float32) (lo, hi float32) {
-	lo, hi = x[0], x[0]
-	for _, f := range x[1:] {
-		lo, hi = min(lo, f), max(hi, f)
-	}
-	return lo, hi
 }

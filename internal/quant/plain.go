@@ -13,7 +13,7 @@ func decodeF32(dst []float32, src []byte) {
 	}
 }
 
-func encodeF32(dst []byte, src []float32) int {
+func encodeF32(dst []byte, src, _ []float32) int {
 	for i, f := range src {
 		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(f))
 	}

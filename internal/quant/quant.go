@@ -11,6 +11,7 @@ package quant
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -24,9 +25,10 @@ type Format struct {
 	Bytes int // bytes in a block
 
 	// decode fills dst from src; encode does the reverse and returns the index of the first block whose numbers do
-	// not fit, or -1. Lengths are checked by the callers below. Nil means that we know the layout's size only.
+	// not fit, or -1. importance is nil, or has a weight for each number of src, which is then one row. Lengths are
+	// checked by the callers below. Nil means that we know the layout's size only.
 	decode func(dst []float32, src []byte)
-	encode func(dst []byte, src []float32) int
+	encode func(dst []byte, src, importance []float32) int
 }
 
 // Format returns the description of t, and whether there is one.
@@ -87,17 +89,61 @@ func Decode(t Type, dst []float32, src []byte) error {
 // Encode stores src as t into dst, which must be exactly as long as that takes. Numbers that the format cannot hold
 // are an error wrapping [ErrRange]; dst is then unspecified. F32, F16 and BF16 do hold NaN and infinities.
 func Encode(t Type, dst []byte, src []float32) error {
-	f, err := check(t, len(src), len(dst))
+	f, err := checkEncode(t, dst, src)
 	if err != nil {
-		return fmt.Errorf("encode: %w", err)
+		return err
 	}
-	if f.encode == nil {
-		return fmt.Errorf("encode: writing numbers as %s is not supported", f.Name)
+	return f.tooLarge(0, f.encode(dst, src, nil))
+}
+
+// EncodeWeighted is [Encode] for rows of rowLen numbers whose columns matter unequally: importance has a finite,
+// non-negative weight for each, such as the mean square of the activations that the column meets. Plain numbers and Q8_0
+// make no use of it. With nil it is Encode.
+func EncodeWeighted(t Type, dst []byte, src []float32, rowLen int, importance []float32) error {
+	f, err := checkEncode(t, dst, src)
+	switch {
+	case err != nil:
+		return err
+	case importance == nil:
+		return f.tooLarge(0, f.encode(dst, src, nil))
+	case rowLen <= 0 || rowLen%f.Block != 0 || len(src)%rowLen != 0:
+		return fmt.Errorf("encode: %d numbers are not rows of %d in whole blocks of %d", len(src), rowLen, f.Block)
+	case len(importance) != rowLen:
+		return fmt.Errorf("encode: %d weights for rows of %d", len(importance), rowLen)
 	}
-	if i := f.encode(dst, src); i >= 0 {
-		return fmt.Errorf("encode: %w: elements %d to %d do not fit %s", ErrRange, i*f.Block, (i+1)*f.Block-1, f.Name)
+	for i, w := range importance {
+		if !(w >= 0 && w <= math.MaxFloat32) {
+			return fmt.Errorf("encode: the weight of column %d is %g", i, w)
+		}
+	}
+	blocks := rowLen / f.Block
+	for first := 0; len(src) > 0; first += blocks {
+		if bad := f.encode(dst[:blocks*f.Bytes], src[:rowLen], importance); bad >= 0 {
+			return f.tooLarge(first, bad)
+		}
+		dst, src = dst[blocks*f.Bytes:], src[rowLen:]
 	}
 	return nil
+}
+
+func checkEncode(t Type, dst []byte, src []float32) (Format, error) {
+	f, err := check(t, len(src), len(dst))
+	if err != nil {
+		return f, fmt.Errorf("encode: %w", err)
+	}
+	if f.encode == nil {
+		return f, fmt.Errorf("encode: writing numbers as %s is not supported", f.Name)
+	}
+	return f, nil
+}
+
+// tooLarge is the error for a block that does not fit, counted from the block first; bad is -1 if all do.
+func (f Format) tooLarge(first, bad int) error {
+	if bad < 0 {
+		return nil
+	}
+	i := (first + bad) * f.Block
+	return fmt.Errorf("encode: %w: elements %d to %d do not fit %s", ErrRange, i, i+f.Block-1, f.Name)
 }
 
 func check(t Type, elements, bytes int) (Format, error) {

@@ -45,7 +45,7 @@ def b64(a):
 
 out = {"x": b64(inputs()), "formats": {}}
 x = inputs = np.frombuffer(base64.b64decode(out["x"]), dtype=np.float32).reshape(-1, 32)
-for t, size, halves in ((T.Q8_0, 34, 1), (T.Q4_0, 18, 1), (T.Q4_1, 20, 2)):
+for t, size, halves in ((T.Q8_0, 34, 1), (T.Q4_0, 18, 1), (T.Q4_1, 20, 2), (T.Q5_0, 22, 1), (T.Q5_1, 24, 2)):
     raw = blocks(size, halves)
     with np.errstate(all="ignore"):
         out["formats"][t.name] = {

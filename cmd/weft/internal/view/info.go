@@ -182,7 +182,7 @@ func (d *drawing) design(info *Info) {
 }
 
 func activation(c model.Config) string {
-	name := [...]string{"SiLU", "GELU (tanh)", "GELU"}[c.Activation]
+	name := [...]string{"SiLU", "GELU (tanh)", "GELU", "ReLU", "clamped SiLU"}[c.Activation]
 	if c.Gated && c.Activation == model.SiLU {
 		return "SwiGLU"
 	} else if c.Gated {
@@ -202,7 +202,7 @@ func positions(c model.Config) string {
 	if c.Position == model.LearnedPositions {
 		return "a learned vector for each"
 	}
-	return fmt.Sprintf("rotations (RoPE, base %s)", Count(int(c.RopeTheta)))
+	return fmt.Sprintf("rotations (RoPE, base %s)", Count(int(c.Rope.Theta)))
 }
 
 func (d *drawing) inventory(info *Info) {

@@ -13,10 +13,10 @@ import (
 
 var gpt2 = model.Config{Arch: "gpt2", Vocab: 50257, Context: 1024, Layers: 12, Dim: 768, Heads: 12, KVHeads: 12, HeadDim: 64, Hidden: 3072,
 	Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU,
-	AttnBias: true, MLPBias: true, TiedHead: true}
+	QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true}
 
 var llama = model.Config{Arch: "llama", Vocab: 128256, Context: 8192, Layers: 32, Dim: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, Hidden: 14336,
-	NormEps: 1e-5, RopeTheta: 500000, Gated: true}
+	NormEps: 1e-5, Rope: model.Rope{Theta: 500000}, Gated: true}
 
 // TestPublishedCounts: GPT-2 and Llama 3 8B have the parameters that they are known for.
 func TestPublishedCounts(t *testing.T) {
@@ -43,7 +43,7 @@ func TestPublishedCounts(t *testing.T) {
 func TestMemoryIsWhatIsAllocated(t *testing.T) {
 	for name, c := range map[string]model.Config{
 		"llama": {Arch: "llama", Vocab: 4096, Context: 2048, Layers: 4, Dim: 128, Heads: 8, KVHeads: 2, HeadDim: 16, Hidden: 384,
-			NormEps: 1e-5, RopeTheta: 10000, Gated: true, TiedHead: true},
+			NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true, TiedHead: true},
 		"gpt2": {Arch: "gpt2", Vocab: 4096, Context: 256, Layers: 4, Dim: 128, Heads: 8, KVHeads: 8, HeadDim: 16, Hidden: 512,
 			Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU, TiedHead: true},
 	} {

@@ -24,7 +24,7 @@ func piece(id int32) []byte { return []byte(pieces[int(id)%len(pieces)]) }
 func look(t *testing.T, n, layers int) *Look {
 	t.Helper()
 	c := model.Config{Arch: "llama", Vocab: 300, Context: 128, Layers: layers, Dim: 64, Heads: 4, KVHeads: 2, HeadDim: 16, Hidden: 96,
-		NormEps: 1e-5, RopeTheta: 10000, Gated: true, TiedHead: true}
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true, TiedHead: true}
 	m, err := model.New(model.Init(c, 1), nil)
 	if err != nil {
 		t.Fatal(err)

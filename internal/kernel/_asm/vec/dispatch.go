@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"go/format"
 	"os"
 	"strings"
@@ -89,55 +90,48 @@ func (v view) Result() string {
 
 // Body is the call of one instruction set: whole groups, then the padded end.
 func (v view) Body(bits int) string {
-	suffix := map[int]string{512: "512", 256: "256"}[bits]
-	call := func(pointers []string, n string) string {
-		args := append(append(append([]string{}, pointers...), n), v.o.scalars...)
-		if v.o.sums {
-			args = append(args, "&lanes")
-		}
-		return v.o.name + suffix + "(" + strings.Join(args, ", ") + ")\n"
-	}
-	collect := map[bool]string{false: "total += sumLanes(&lanes)\n", true: "total = max(total, maxLanes(&lanes))\n"}[v.o.isMax]
 	var b strings.Builder
 	if v.o.sums {
 		b.WriteString("var lanes [16]float32\n")
-		if v.o.isMax {
-			b.WriteString("total = negInf\n")
+	}
+	if v.o.isMax {
+		b.WriteString("total = negInf\n")
+	}
+	b.WriteString("if n > 0 {\n" + v.call(bits, "n", func(_ int, name string) string { return "&" + name + "[0]" }) + "}\n")
+	fmt.Fprintf(&b, "if n < len(%s) {\nvar pad [%d][16]float32\n", v.o.vectors[0], len(v.o.vectors))
+	for i, name := range v.o.vectors {
+		fmt.Fprintf(&b, "copy(pad[%d][:], %s[n:])\n", i, name)
+		if value, ok := v.o.pad[name]; ok {
+			fmt.Fprintf(&b, "for i := len(%s) - n; i < 16; i++ {\npad[%d][i] = %s\n}\n", name, i, value)
 		}
 	}
-	var whole, end []string
-	for i, name := range v.o.vectors {
-		whole = append(whole, "&"+name+"[0]")
-		end = append(end, "&pad["+string(rune('0'+i))+"][0]")
-	}
-	b.WriteString("if n > 0 {\n" + call(whole, "n"))
-	if v.o.sums {
-		b.WriteString(collect)
-	}
-	b.WriteString("}\nif n < len(" + v.o.vectors[0] + ") {\n")
-	b.WriteString("var pad [" + string(rune('0'+len(v.o.vectors))) + "][16]float32\n")
-	for i, name := range v.o.vectors {
-		if v.o.isMax {
-			b.WriteString("pad[0] = allNegInf\n")
-		}
-		b.WriteString("copy(pad[" + string(rune('0'+i)) + "][:], " + name + "[n:])\n")
-	}
-	if v.o.name == "expSum" { // what the padding adds must be nothing
-		b.WriteString("for i := len(x) - n; i < 16; i++ {\npad[1][i] = negInf32\n}\n")
-	}
-	if v.o.name == "sumSquares" {
-		b.WriteString("for i := len(x) - n; i < 16; i++ {\npad[0][i] = mean\n}\n")
-	}
-	b.WriteString(call(end, "16"))
-	for i := range v.o.outputs {
-		b.WriteString("copy(" + v.o.vectors[i] + "[n:], pad[" + string(rune('0'+i)) + "][:])\n")
-	}
-	if v.o.sums {
-		b.WriteString(collect)
+	b.WriteString(v.call(bits, "16", func(i int, _ string) string { return fmt.Sprintf("&pad[%d][0]", i) }))
+	for i, name := range v.o.vectors[:v.o.outputs] {
+		fmt.Fprintf(&b, "copy(%s[n:], pad[%d][:])\n", name, i)
 	}
 	b.WriteString("}\n")
 	if v.o.sums {
 		b.WriteString("return total")
 	}
 	return b.String()
+}
+
+// call is one call of assembly, and what is done with the partial results.
+func (v view) call(bits int, n string, pointer func(i int, name string) string) string {
+	var args []string
+	for i, name := range v.o.vectors {
+		args = append(args, pointer(i, name))
+	}
+	args = append(append(args, n), v.o.scalars...)
+	collect := ""
+	switch {
+	case v.o.isMax:
+		collect = "total = max(total, maxLanes(&lanes))\n"
+	case v.o.sums:
+		collect = "total += sumLanes(&lanes)\n"
+	}
+	if v.o.sums {
+		args = append(args, "&lanes")
+	}
+	return fmt.Sprintf("%s%d(%s)\n%s", v.o.name, bits, strings.Join(args, ", "), collect)
 }

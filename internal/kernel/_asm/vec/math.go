@@ -8,18 +8,19 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func f32(name string, v float64) Mem { return constant(name, math.Float32bits(float32(v))) }
-
-func (c *ctx) load(m Mem) reg.VecVirtual {
+// fresh is a copy of x to compute in.
+func (c *ctx) fresh(x Op) reg.VecVirtual {
 	v := c.vec()
-	VMOVUPS(m, v)
+	VMOVUPS(x, v)
 	return v
 }
 
-func (c *ctx) copy(x reg.VecVirtual) reg.VecVirtual {
-	v := c.vec()
-	VMOVAPS(x, v)
-	return v
+// reg is x in a register.
+func (c *ctx) reg(x Op) reg.VecVirtual {
+	if v, ok := x.(reg.VecVirtual); ok {
+		return v
+	}
+	return c.fresh(x)
 }
 
 func (c *ctx) mul(a, b Op) reg.VecVirtual {
@@ -37,87 +38,84 @@ func (c *ctx) add(a, b Op) reg.VecVirtual {
 // sub is a - b.
 func (c *ctx) sub(a, b Op) reg.VecVirtual {
 	v := c.vec()
-	VSUBPS(b, a, v)
+	VSUBPS(b, c.reg(a), v)
 	return v
 }
 
 // div is a / b.
 func (c *ctx) div(a, b Op) reg.VecVirtual {
 	v := c.vec()
-	VDIVPS(b, a, v)
+	VDIVPS(b, c.reg(a), v)
 	return v
 }
 
-// The polynomial of e^r for |r| ≤ ln2/2: 1 + r + r²·(c2 … c6), a Chebyshev fit
-// of the last factor; relative error below 1e-8 before rounding.
-var expCoeffs = fitExp()
-
-// fitExp interpolates (e^r - 1 - r)/r² at five Chebyshev nodes and returns the
-// coefficients of 1, r, … r⁴.
-func fitExp() []float64 {
-	const n = 5
-	var a [n][n + 1]float64
-	for i := range n {
-		r := math.Ln2 / 2 * math.Cos(math.Pi*(float64(i)+0.5)/n)
-		// The series of (e^r - 1 - r)/r², free of cancellation.
-		sum, term := 0.0, 0.5
-		for k := 3; k < 25; k++ {
-			sum += term
-			term *= r / float64(k)
-		}
-		p := 1.0
-		for j := range n {
-			a[i][j] = p
-			p *= r
-		}
-		a[i][n] = sum
-	}
-	return solve(a)
+// min is the smaller of x and a bound, max the larger. x is the second source,
+// or a NaN would become the bound.
+func (c *ctx) min(bound Op, x reg.VecVirtual) reg.VecVirtual {
+	v := c.vec()
+	VMINPS(x, c.reg(bound), v)
+	return v
 }
 
-// solve is Gauss's elimination; the nodes are in an order that needs no pivots.
-func solve(a [5][6]float64) []float64 {
-	const n = 5
-	for i := range n {
-		for k := i + 1; k < n; k++ {
-			f := a[k][i] / a[i][i]
-			for j := i; j <= n; j++ {
-				a[k][j] -= f * a[i][j]
-			}
-		}
-	}
-	x := make([]float64, n)
-	for i := n - 1; i >= 0; i-- {
-		x[i] = a[i][n]
-		for j := i + 1; j < n; j++ {
-			x[i] -= a[i][j] * x[j]
-		}
-		x[i] /= a[i][i]
-	}
-	return x
+func (c *ctx) max(bound Op, x reg.VecVirtual) reg.VecVirtual {
+	v := c.vec()
+	VMAXPS(x, c.reg(bound), v)
+	return v
 }
 
-// exp is e^x: x = n·ln2 + r, a polynomial of r, times 2^n. NaN stays NaN.
+const signBit = 0x80000000
+
+func (c *ctx) abs(x reg.VecVirtual) reg.VecVirtual {
+	v := c.vec()
+	VANDPS(c.bits(^uint32(signBit)), x, v)
+	return v
+}
+
+func (c *ctx) negate(x reg.VecVirtual) reg.VecVirtual {
+	v := c.vec()
+	VXORPS(c.bits(signBit), x, v)
+	return v
+}
+
+// horner is a polynomial of x, the constant coefficient first.
+func (c *ctx) horner(x reg.VecVirtual, coeffs []float64) reg.VecVirtual {
+	last := len(coeffs) - 1
+	p := c.fresh(c.k(coeffs[last]))
+	for i := last - 1; i >= 0; i-- {
+		VFMADD213PS(c.k(coeffs[i]), x, p)
+	}
+	return p
+}
+
+// expCoeffs is a polynomial of e^r for |r| ≤ ln2/2: 1 + r + r²·(a fit), relative
+// error below 1e-8 before rounding.
+var expCoeffs = append([]float64{1, 1}, fit(5, -math.Ln2/2, math.Ln2/2, func(r float64) float64 {
+	sum, term := 0.0, 0.5 // the series of (e^r - 1 - r)/r², free of cancellation
+	for k := 3; k < 25; k++ {
+		sum += term
+		term *= r / float64(k)
+	}
+	return sum
+})...)
+
+// exp is e^x, 0 below -104, Inf above 88.8. NaN stays NaN.
 func (c *ctx) exp(x reg.VecVirtual) reg.VecVirtual {
-	t := c.load(f32("expHi", 89))
-	VMINPS(x, t, t) // x second, or a NaN would become the bound
-	r := c.load(f32("expLo", -106))
-	VMAXPS(t, r, r)
-	n := c.mul(f32("log2e", math.Log2E), r)
+	return c.expWithin(c.max(c.k(-106), c.min(c.k(89), x)))
+}
+
+// expWithin is e^x for x from -120 to 89: x = n·ln2 + r, a polynomial of r, times
+// 2^n.
+func (c *ctx) expWithin(x reg.VecVirtual) reg.VecVirtual {
+	n, r := c.mul(c.k(math.Log2E), x), c.fresh(x)
 	if c.lanes == 16 {
 		VRNDSCALEPS(Imm(8), n, n)
 	} else {
 		VROUNDPS(Imm(8), n, n)
 	}
 	const ln2Hi = 0.693359375 // exact in 9 bits, so that n·ln2Hi is exact
-	VFNMADD231PS(f32("ln2hi", ln2Hi), n, r)
-	VFNMADD231PS(f32("ln2lo", math.Ln2-ln2Hi), n, r)
-	p := c.load(f32("exp6", expCoeffs[4]))
-	for i, name := range []string{"exp5", "exp4", "exp3", "exp2"} {
-		VFMADD213PS(f32(name, expCoeffs[3-i]), r, p)
-	}
-	VFMADD213PS(f32("one", 1), r, p)
-	VFMADD213PS(f32("one", 1), r, p)
+	VFNMADD231PS(c.k(ln2Hi), n, r)
+	VFNMADD231PS(c.k(math.Ln2-ln2Hi), n, r)
+	p := c.horner(r, expCoeffs)
 	if c.lanes == 16 {
 		VSCALEFPS(n, p, p)
 		return p
@@ -133,88 +131,99 @@ func (c *ctx) scale(p, n reg.VecVirtual) reg.VecVirtual {
 	VPSRAD(Imm(1), whole, half)
 	VPSUBD(half, whole, whole)
 	for _, k := range []reg.VecVirtual{half, whole} {
-		VPADDD(constant("bias", 127), k, k)
 		VPSLLD(Imm(23), k, k)
+		VPADDD(c.k(1), k, k) // onto the exponent of 1
 		VMULPS(k, p, p)
 	}
 	return p
 }
 
-// sigmoid is 1/(1+e^-x).
-func (c *ctx) sigmoid(x reg.VecVirtual) reg.VecVirtual {
-	e := c.exp(c.negate(x))
-	VADDPS(f32("one", 1), e, e)
-	return c.div(c.load(f32("one", 1)), e)
+// onePlusExp is 1 + e^-x, what sigmoid divides by: σ(x) = 1/(1+e^-x).
+func (c *ctx) onePlusExp(x reg.VecVirtual) reg.VecVirtual {
+	return c.add(c.k(1), c.exp(c.negate(x)))
 }
 
-func (c *ctx) negate(x reg.VecVirtual) reg.VecVirtual {
+// The slope of x·g(x) for a gate g with g(-x) = 1 - g(x) is some u left of 0 and
+// 1 - u right of it. Computing u from |x| keeps it free of cancellation, and of
+// infinities when |x| is bounded to where u is 0.
+
+// mirror is u where x is negative, 1 - u elsewhere.
+func (c *ctx) mirror(x, u reg.VecVirtual) reg.VecVirtual {
+	right := c.sub(c.k(1), u)
 	v := c.vec()
 	if c.lanes == 16 {
-		VPXORD(constant("sign", 0x80000000), x, v)
+		negative := K()
+		VPMOVD2M(x, negative)
+		VBLENDMPS(u, right, negative, v)
 	} else {
-		VPXOR(constant("sign", 0x80000000), x, v)
+		VBLENDVPS(x, u, right, v)
 	}
 	return v
 }
 
-// and, andNot keep or drop the sign bit of x.
-func (c *ctx) signOf(x reg.VecVirtual) reg.VecVirtual {
-	v := c.vec()
-	if c.lanes == 16 {
-		VPANDD(constant("sign", 0x80000000), x, v)
-	} else {
-		VPAND(constant("sign", 0x80000000), x, v)
-	}
-	return v
+// siluSlope is d/dx x·σ(x), and a = |x| and tail = σ(-a) on the way. u is
+// σ(-a)·(1 - a·σ(a)), 0 from 104 on.
+func (c *ctx) siluSlope(x reg.VecVirtual) (slope, a, tail reg.VecVirtual) {
+	a = c.min(c.k(104), c.abs(x))
+	e := c.expWithin(c.negate(a))
+	s := c.div(c.k(1), c.add(c.k(1), e))
+	tail = c.mul(e, s)
+	u := c.fresh(c.k(1))
+	VFNMADD231PS(s, a, u)
+	return c.mirror(x, c.mul(tail, u)), a, tail
 }
 
-func (c *ctx) flip(x, sign reg.VecVirtual) reg.VecVirtual {
-	v := c.vec()
-	if c.lanes == 16 {
-		VPXORD(sign, x, v)
-	} else {
-		VPXOR(sign, x, v)
-	}
-	return v
+// positiveLess is max(x,0) - a·tail: x·g(x), where a = |x| and tail = g(-a).
+func (c *ctx) positiveLess(x, a, tail reg.VecVirtual) reg.VecVirtual {
+	y := c.max(c.k(0), x)
+	VFNMADD231PS(tail, a, y)
+	return y
 }
 
-// normal is Φ(x), the share of a normal distribution below x, and
-// E = e^(-x²/2). erf by Abramowitz and Stegun 7.1.26, error below 1.5e-7.
-func (c *ctx) normal(x reg.VecVirtual) (phi, e reg.VecVirtual) {
-	e = c.exp(c.mul(c.mul(f32("minusHalf", -0.5), x), x))
-	sign := c.signOf(x)
-	z := c.flip(x, sign) // |x|
-	t := c.load(f32("one", 1))
-	d := c.load(f32("erfP", 0.3275911/math.Sqrt2))
-	VFMADD213PS(f32("one", 1), z, d)
-	t = c.div(t, d)
-	p := c.load(f32("erf5", 1.061405429))
-	for _, k := range []struct {
-		name string
-		v    float64
-	}{{"erf4", -1.453152027}, {"erf3", 1.421413741}, {"erf2", -0.284496736}, {"erf1", 0.254829592}} {
-		VFMADD213PS(f32(k.name, k.v), t, p)
-	}
-	VMULPS(t, p, p)
-	VMULPS(e, p, p) // erfc(|x|/√2)
-	half := c.load(f32("half", 0.5))
-	tail := c.mul(half, p)                 // Φ(-|x|)
-	upper := c.sub(half, tail)             // Φ(|x|) - 1/2
-	phi = c.add(half, c.flip(upper, sign)) // 1/2 ± that
-	return phi, e
+// GELU's gate is (1+tanh z)/2 = σ(2z) with 2z = x·(geluA + geluB·x²).
+var (
+	geluA = 2 * math.Sqrt(2/math.Pi)
+	geluB = 0.044715 * geluA
+)
+
+// geluSlope is the slope of x·σ(2z): with a = |x| and s = σ(2z(a)), u is
+// σ(-2z)·(1 - a·s·2z'). From a = 11 on it is 0.
+func (c *ctx) geluSlope(x reg.VecVirtual) reg.VecVirtual {
+	a := c.min(c.k(11), c.abs(x))
+	a2 := c.mul(a, a)
+	e := c.expWithin(c.mul(a, c.horner(a2, []float64{-geluA, -geluB})))
+	s := c.div(c.k(1), c.add(c.k(1), e))
+	tail := c.mul(e, s)
+	u := c.fresh(c.k(1))
+	VFNMADD231PS(c.mul(a, s), c.horner(a2, []float64{geluA, 3 * geluB}), u)
+	return c.mirror(x, c.mul(tail, u))
 }
 
-// siluSlope is d/dx x·σ(x) = σ + xσ·(1-σ), and σ.
-func (c *ctx) siluSlope(x reg.VecVirtual) (slope, s reg.VecVirtual) {
-	s = c.sigmoid(x)
-	slope = c.copy(s)
-	VFMADD231PS(c.mul(x, s), c.sub(c.load(f32("one", 1)), s), slope)
-	return slope, s
+// geluDivisor is 1 + e^-2z.
+func (c *ctx) geluDivisor(x reg.VecVirtual) reg.VecVirtual {
+	z := c.horner(c.mul(x, x), []float64{geluA, geluB})
+	return c.onePlusExp(c.mul(x, z))
 }
 
-// geluGate is σ(2z) with z = √(2/π)·(x + 0.044715x³): (1+tanh z)/2.
-func (c *ctx) geluGate(x reg.VecVirtual) reg.VecVirtual {
-	z := c.load(f32("geluC", 2*0.044715*math.Sqrt(2/math.Pi)))
-	VFMADD213PS(f32("geluA", 2*math.Sqrt(2/math.Pi)), c.mul(x, x), z)
-	return c.sigmoid(c.mul(x, z))
+// The tail of the normal distribution, Φ(-a) = e^(-a²/2)·Q(a), falls as its
+// exponential does; what remains, Q, is smooth in t = 1/(1 + 0.35a), and t times
+// a fit of Q/t is right to 4e-8 for all a up to 15, where the tail is 0.
+const (
+	tailScale = 0.35
+	tailEnd   = 15
+)
+
+var tailCoeffs = fit(9, 1/(1+tailScale*tailEnd), 1, func(t float64) float64 {
+	a := (1/t - 1) / tailScale
+	return math.Erfc(a/math.Sqrt2) / 2 * math.Exp(a*a/2) / t
+})
+
+// normalTail is a = |x|, at most 15, Φ(-a) and e^(-a²/2).
+func (c *ctx) normalTail(x reg.VecVirtual) (a, tail, e reg.VecVirtual) {
+	a = c.min(c.k(tailEnd), c.abs(x))
+	e = c.expWithin(c.mul(c.mul(c.k(-0.5), a), a))
+	t := c.fresh(c.k(tailScale))
+	VFMADD213PS(c.k(1), a, t)
+	t = c.div(c.k(1), t)
+	return a, c.mul(c.mul(t, e), c.horner(t, tailCoeffs)), e
 }

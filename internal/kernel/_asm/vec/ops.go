@@ -21,30 +21,30 @@ var ops = []op{
 		c.out(0, c.mul(c.mem[0], c.s[0]))
 	}},
 
-	{name: "sum", vectors: []string{"x"}, sums: true, unroll: 4, body: func(c *ctx) {
-		VADDPS(c.mem[0], c.acc, c.acc)
+	{name: "sum", vectors: []string{"x"}, scalars: []string{"shift"}, sums: true, unroll: 4, pad: map[string]string{"x": "shift"}, body: func(c *ctx) {
+		VADDPS(c.sub(c.in(0), c.s[0]), c.acc, c.acc)
 	}},
 	{name: "dot", vectors: []string{"a", "b"}, sums: true, unroll: 4, body: func(c *ctx) {
 		VFMADD231PS(c.mem[1], c.in(0), c.acc)
 	}},
-	{name: "sumSquares", vectors: []string{"x"}, scalars: []string{"mean"}, sums: true, unroll: 4, body: func(c *ctx) {
+	{name: "sumSquares", vectors: []string{"x"}, scalars: []string{"mean"}, sums: true, unroll: 4, pad: map[string]string{"x": "mean"}, body: func(c *ctx) {
 		d := c.sub(c.in(0), c.s[0])
 		VFMADD231PS(d, d, c.acc)
 	}},
-	{name: "dot3", vectors: []string{"a", "b", "x"}, scalars: []string{"mean"}, sums: true, unroll: 2, body: func(c *ctx) {
+	{name: "tripleDot", vectors: []string{"a", "b", "x"}, scalars: []string{"mean"}, sums: true, unroll: 2, body: func(c *ctx) {
 		VFMADD231PS(c.mul(c.mem[1], c.in(0)), c.sub(c.in(2), c.s[0]), c.acc)
 	}},
-	{name: "maxOf", vectors: []string{"x"}, sums: true, isMax: true, unroll: 4, body: func(c *ctx) {
-		VMAXPS(c.mem[0], c.acc, c.acc)
+	{name: "maxOf", vectors: []string{"x"}, sums: true, isMax: true, unroll: 4, pad: map[string]string{"x": "negInf32"}, body: func(c *ctx) {
+		VMAXPS(c.acc, c.in(0), c.acc) // NaN leaves acc as it is
 	}},
 
 	{name: "normApply", vectors: []string{"dst", "x", "gain"}, outputs: 1, scalars: []string{"mean", "rstd"}, body: func(c *ctx) {
 		c.out(0, c.mul(c.mem[2], c.mul(c.sub(c.in(1), c.s[0]), c.s[1])))
 	}},
-	{name: "normBack", vectors: []string{"dx", "dy", "x", "gain"}, outputs: 1, scalars: []string{"rstd", "c1", "c0"}, body: func(c *ctx) {
-		sum := c.add(c.in(0), c.s[2])
-		VFMADD231PS(c.mem[2], c.s[1], sum)
-		VFMADD231PS(c.mul(c.mem[3], c.in(1)), c.s[0], sum)
+	{name: "normBack", vectors: []string{"dx", "dy", "x", "gain"}, outputs: 1, scalars: []string{"mean", "rstd", "slope", "offset"}, body: func(c *ctx) {
+		sum := c.add(c.in(0), c.s[3])
+		VFMADD231PS(c.sub(c.in(2), c.s[0]), c.s[2], sum)
+		VFMADD231PS(c.mul(c.mem[3], c.in(1)), c.s[1], sum)
 		c.out(0, sum)
 	}},
 	{name: "normGainBack", vectors: []string{"dgain", "dy", "x"}, outputs: 1, scalars: []string{"mean", "rstd"}, body: func(c *ctx) {
@@ -52,8 +52,10 @@ var ops = []op{
 		c.out(0, c.in(0))
 	}},
 
-	{name: "expSum", vectors: []string{"dst", "x"}, outputs: 1, scalars: []string{"factor", "shift"}, sums: true, unroll: 2, body: func(c *ctx) {
-		e := c.exp(c.sub(c.mul(c.in(1), c.s[0]), c.s[1]))
+	{name: "expSum", vectors: []string{"dst", "x"}, outputs: 1, scalars: []string{"factor", "shift"}, sums: true, unroll: 2, pad: map[string]string{"x": "negInf32"}, body: func(c *ctx) {
+		x := c.in(1)
+		VFMSUB213PS(c.s[1], c.s[0], x)
+		e := c.exp(x)
 		c.out(0, e)
 		VADDPS(e, c.acc, c.acc)
 	}},
@@ -62,45 +64,37 @@ var ops = []op{
 	}},
 
 	{name: "silu", vectors: []string{"dst", "x"}, outputs: 1, body: func(c *ctx) {
-		c.out(0, c.mul(c.in(1), c.sigmoid(c.in(1))))
+		c.out(0, c.div(c.in(1), c.onePlusExp(c.in(1))))
 	}},
 	{name: "siluBack", vectors: []string{"dx", "dy", "x"}, outputs: 1, body: func(c *ctx) {
-		slope, _ := c.siluSlope(c.in(2))
+		slope, _, _ := c.siluSlope(c.in(2))
 		c.out(0, c.mul(c.mem[1], slope))
 	}},
 	{name: "swiglu", vectors: []string{"dst", "gate", "up"}, outputs: 1, body: func(c *ctx) {
-		c.out(0, c.mul(c.mem[2], c.mul(c.in(1), c.sigmoid(c.in(1)))))
+		c.out(0, c.mul(c.mem[2], c.div(c.in(1), c.onePlusExp(c.in(1)))))
 	}},
 	{name: "swigluBack", vectors: []string{"dgate", "dup", "dy", "gate", "up"}, outputs: 2, body: func(c *ctx) {
-		slope, s := c.siluSlope(c.in(3))
+		slope, a, tail := c.siluSlope(c.in(3))
 		dgate := c.mul(slope, c.mul(c.mem[4], c.in(2)))
-		dup := c.mul(c.in(2), c.mul(c.in(3), s))
+		dup := c.mul(c.in(2), c.positiveLess(c.in(3), a, tail))
 		c.out(0, dgate)
 		c.out(1, dup)
 	}},
 
 	{name: "gelu", vectors: []string{"dst", "x"}, outputs: 1, body: func(c *ctx) {
-		c.out(0, c.mul(c.in(1), c.geluGate(c.in(1))))
+		c.out(0, c.div(c.in(1), c.geluDivisor(c.in(1))))
 	}},
 	{name: "geluBack", vectors: []string{"dx", "dy", "x"}, outputs: 1, body: func(c *ctx) {
-		x := c.in(2)
-		s := c.geluGate(x)
-		// d/dx x·s(2z) = s + x·s·(1-s)·2z', 2z' = a + b·x²
-		z := c.load(f32("geluB", 3*2*0.044715*math.Sqrt(2/math.Pi)))
-		x2 := c.mul(x, x)
-		VFMADD213PS(f32("geluA", 2*math.Sqrt(2/math.Pi)), x2, z)
-		rest := c.mul(c.mul(x, s), c.sub(c.load(f32("one", 1)), s))
-		VFMADD231PS(rest, z, s)
-		c.out(0, c.mul(c.mem[1], s))
+		c.out(0, c.mul(c.mem[1], c.geluSlope(c.in(2))))
 	}},
 	{name: "geluErf", vectors: []string{"dst", "x"}, outputs: 1, body: func(c *ctx) {
-		phi, _ := c.normal(c.in(1))
-		c.out(0, c.mul(c.in(1), phi))
+		a, tail, _ := c.normalTail(c.in(1))
+		c.out(0, c.positiveLess(c.in(1), a, tail))
 	}},
 	{name: "geluErfBack", vectors: []string{"dx", "dy", "x"}, outputs: 1, body: func(c *ctx) {
-		phi, e := c.normal(c.in(2))
-		VFMADD231PS(c.mul(f32("density", 1/math.Sqrt(2*math.Pi)), e), c.in(2), phi)
-		c.out(0, c.mul(c.mem[1], phi))
+		a, u, e := c.normalTail(c.in(2)) // less a·φ(a)
+		VFNMADD231PS(c.mul(c.k(1/math.Sqrt(2*math.Pi)), e), a, u)
+		c.out(0, c.mul(c.mem[1], c.mirror(c.in(2), u)))
 	}},
 
 	{name: "rope", vectors: []string{"a", "b", "cos", "sin"}, outputs: 2, body: func(c *ctx) {

@@ -131,6 +131,7 @@ func results(text, model, dir string) [][]string {
 		{"run", "-p", "x", "--max-tokens", "60"}, {"run", "-p", "x", "--json"}, {"chat", "-p", "x", "-q"},
 		{"look", "-p", "x"}, {"look", "-p", "x", "--json"}, {"info"}, {"info", "--json"},
 		{"tokenize", strings.Repeat("word ", 2000)}, {"tokenize", "--decode", "1"}, {"version"}, {"version", "--json"},
+		{"eval", model, text}, {"compare", model, model}, {"compare", model, model, "--json"},
 		{"convert", model, filepath.Join(dir, "x.gguf"), "--force", "--json"},
 		{"train", text, "--config", filepath.Join(filepath.Dir(text), "tiny.json"), "--out", filepath.Join(dir, "out"), "--json", "-q"},
 	}

@@ -108,7 +108,10 @@ func (r *report) finish() error {
 		unseen++
 		fmt.Printf("SKIP %s %s (not in .ci/skips.txt)\n%s", t.pkg, t.name, r.output[t])
 	}
-	fmt.Printf("%d passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
+	if len(r.skipped) > 0 {
+		fmt.Printf("%d skipped\n", len(r.skipped))
+	}
+	fmt.Printf("%d passed, %d failed\n", r.passed, r.failed)
 	if r.failed+unseen > 0 {
 		return fmt.Errorf("%d failed, %d skipped without leave", r.failed, unseen)
 	}

@@ -145,13 +145,13 @@ func (r Recipe) Validate() error {
 func (r Recipe) validate() error {
 	switch {
 	case r.Seq < 1 || r.Batch < 1 || r.Seq > 1<<20 || r.Batch > 1<<20:
-		return fmt.Errorf("%d examples of %d tokens per step", r.Batch, r.Seq)
+		return fmt.Errorf("a step of %d examples of %d tokens: both must be between 1 and %d", r.Batch, r.Seq, 1<<20)
 	case r.Model.Context != 0 && r.Model.Context < r.Seq:
 		return fmt.Errorf("examples of %d tokens do not fit in a context of %d", r.Seq, r.Model.Context)
 	case !(r.Val >= 0 && r.Val < 1):
 		return fmt.Errorf("the validation share %g must be at least 0 and below 1", r.Val)
 	case r.EvalEvery < 0:
-		return fmt.Errorf("evaluation every %d steps", r.EvalEvery)
+		return fmt.Errorf("evaluation every %d steps: must be 0 or more", r.EvalEvery)
 	case r.Keep != keepBest && r.Keep != keepLast:
 		return fmt.Errorf("keep %q is best or last", r.Keep)
 	}

@@ -33,15 +33,18 @@ const (
 )
 
 func (c *chatCommand) Run(a *app) error {
-	if err := checkCounts(c.Ctx, c.TopLogprobs); err != nil {
+	if err := a.checkCounts(c.Ctx, c.TopLogprobs); err != nil {
 		return err
 	}
 	if c.Prompt == nil && terminal(a.stdin) != nil {
 		return c.interactive(a)
 	}
 	prompt, err := a.prompt(c.Prompt)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case prompt == "":
+		return usagef("there is nothing to answer: the text is empty")
 	}
 	m, talk, err := c.open(a)
 	if err != nil {

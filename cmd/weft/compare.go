@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -163,7 +164,8 @@ func compareDoc(a, b opened, r *inspect.Comparison) compareJSON {
 const listed = 5
 
 func (c *compareCommand) show(a *app, d compareJSON) error {
-	p := func(format string, args ...any) { fmt.Fprintf(a.stdout, format+"\n", args...) }
+	out := bufio.NewWriter(a.stdout)
+	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	p("%s against %s, %d tokens", c.B, c.A, d.Tokens)
 	p("KL divergence   mean %.4g, median %.4g, 90 %% below %.4g, 99 %% below %.4g, largest %.4g nats", d.KL.Mean, d.KL.Median, d.KL.P90, d.KL.P99, d.KL.Max)
 	p("same likeliest  %.2f %%", 100*d.Top1)
@@ -182,5 +184,5 @@ func (c *compareCommand) show(a *app, d compareJSON) error {
 	for i, w := range weights[:min(listed, len(weights))] {
 		p("%-15s %s differs by %.4f of its norm", map[bool]string{true: "weights"}[i == 0], w.Name, w.Relative)
 	}
-	return nil
+	return out.Flush()
 }

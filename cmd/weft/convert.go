@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +16,10 @@ import (
 )
 
 type convertCommand struct {
-	In      string `arg:"" help:"Model to read: a .gguf file or a model folder." type:"path"`
-	Out     string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder." type:"path"`
-	Type    string `help:"How GGUF stores the numbers: f32, f16, bf16, or fewer bits as q8_0, q6_k, q5_k_m, q4_k_m, q4_0 …; a wrong name lists all. A folder has f32." default:"f16" placeholder:"T"`
-	Imatrix string `help:"Importance matrix, from \"weft imatrix\" or llama.cpp: spend the bits where they matter." type:"path" placeholder:"FILE"`
+	In      string `arg:"" help:"Model to read: a .gguf file or a model folder."`
+	Out     string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder."`
+	Type    string `help:"How GGUF stores the numbers: f32, f16, bf16, or fewer bits as q8_0, q6_k, q5_k_m, q4_k_m, q4_0 …; a wrong name lists all. Default: f16. A folder has f32." placeholder:"T"`
+	Imatrix string `help:"Importance matrix, from \"weft imatrix\" or llama.cpp: spend the bits where they matter." placeholder:"FILE"`
 	Force   bool   `help:"Write over what is there."`
 }
 
@@ -44,10 +45,14 @@ func (c *convertCommand) Run(a *app) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if c.Type != "" && !c.isGGUF() {
+		return usagef("--type is for GGUF: name OUT something.gguf; a folder has f32")
+	}
 	b, err := modelfile.Open(c.In)
 	if err != nil {
 		return err
 	}
+	defer b.Close()
 	if err := c.write(a, b); err != nil {
 		return err
 	}
@@ -67,12 +72,14 @@ func (c *convertCommand) Run(a *app) error {
 	return nil
 }
 
+func (c *convertCommand) isGGUF() bool { return strings.EqualFold(filepath.Ext(c.Out), ".gguf") }
+
 func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
-	if !strings.EqualFold(filepath.Ext(c.Out), ".gguf") {
+	if !c.isGGUF() {
 		return modelfile.SaveFolder(c.Out, b)
 	}
-	o := modelfile.GGUFOptions{Type: c.Type, Threads: a.Threads}
-	if !slices.Contains(modelfile.GGUFTypes(), strings.ToLower(c.Type)) && !slices.Contains([]string{"q3_k", "q4_k", "q5_k"}, strings.ToLower(c.Type)) {
+	o := modelfile.GGUFOptions{Type: cmp.Or(strings.ToLower(c.Type), "f16"), Threads: a.Threads}
+	if !slices.Contains(append(modelfile.GGUFTypes(), "q3_k", "q4_k", "q5_k"), o.Type) {
 		return usagef("--type %q is one of %s", c.Type, strings.Join(modelfile.GGUFTypes(), ", "))
 	}
 	if c.Imatrix != "" {

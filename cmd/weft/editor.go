@@ -36,7 +36,7 @@ func newEditor(in *os.File, out io.Writer, prompt string) *editor {
 }
 
 // ReadLine reads one line, or several at once if they are pasted. io.EOF means
-// Ctrl-D, or Ctrl-C on an empty line.
+// Ctrl-D, or Ctrl-C twice on an empty line.
 func (e *editor) ReadLine() (string, error) {
 	if e.plain != nil {
 		return e.readPlain()
@@ -71,11 +71,13 @@ func (e *editor) readPlain() (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// keys makes Ctrl-C clear a line that has something on it; on an empty one it
-// goes through and ends the reading.
+// keys makes Ctrl-C clear a line that has something on it. On an empty one only
+// the second goes through and ends the reading: the first may have been meant
+// for an answer that was faster.
 type keys struct {
 	in      io.Reader
 	written bool // since the last line break
+	pressed bool // Ctrl-C was the last key, and there was nothing to clear
 }
 
 func (k *keys) Read(p []byte) (int, error) {
@@ -85,7 +87,10 @@ func (k *keys) Read(p []byte) (int, error) {
 	n, err := k.in.Read(p[:len(p)/2]) // one key may become two
 	var out []byte
 	for _, b := range p[:n] {
+		pressed := k.pressed
+		k.pressed = b == ctrlC && !k.written
 		switch {
+		case k.pressed && !pressed:
 		case b == ctrlC && k.written:
 			out = append(out, ctrlE, ctrlU)
 			k.written = false

@@ -58,6 +58,9 @@ func (c *evalCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
+	if _, err := m.context(c.Ctx); err != nil {
+		return err
+	}
 	ctx, stop := interruptible()
 	defer stop()
 	tokens := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ type lookCommand struct {
 	Layer        *int    `help:"Show every token's vector after block N, counted from 0." placeholder:"N"`
 	Attention    string  `help:"Show where head H of layer L looks; without it, the head that looks around most." placeholder:"L.H"`
 	Top          int     `help:"Candidates at each place." placeholder:"K" default:"5"`
-	HTML         string  `name:"html" help:"Write one self-contained page to FILE instead." type:"path" placeholder:"FILE"`
+	HTML         string  `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
 	Raw          bool    `help:"Put nothing before the text, not even the token that starts all texts."`
 	ParseSpecial bool    `help:"Text that spells a special token is that token."`
 }
@@ -36,8 +37,8 @@ Examples:
 }
 
 func (c *lookCommand) Run(a *app) error {
-	if c.Top < 1 {
-		return usagef("--top is %d, must be 1 or more", c.Top)
+	if c.Top < 1 || c.Top > maxTop {
+		return usagef("--top is %d, must be between 1 and %d", c.Top, maxTop)
 	}
 	head, err := parseHead(c.Attention)
 	if err != nil {
@@ -56,22 +57,27 @@ func (c *lookCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case c.HTML != "":
-		var page bytes.Buffer
-		if err := view.LookPage(&page, look); err != nil {
-			return err
-		}
-		if err := atomicfile.WriteBytes(c.HTML, page.Bytes()); err != nil {
+	if c.HTML != "" {
+		if err := writePage(c.HTML, look); err != nil {
 			return err
 		}
 		a.note("wrote %s", c.HTML)
-		return nil
+	}
+	switch {
 	case a.JSON:
 		return a.writeJSON(look)
+	case c.HTML == "":
+		_, err = fmt.Fprint(a.stdout, view.LookText(look, paint(a.stdout)))
 	}
-	_, err = fmt.Fprint(a.stdout, view.LookText(look, paint(a.stdout)))
 	return err
+}
+
+func writePage(path string, look *view.Look) error {
+	var page bytes.Buffer
+	if err := view.LookPage(&page, look); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, page.Bytes())
 }
 
 // look traces the prompt.
@@ -87,7 +93,9 @@ func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.L
 		return nil, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, m.Name, most)
 	}
 	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.Top, Head: head, AllHeads: c.HTML != ""})
-	if err != nil {
+	if errors.Is(err, inspect.ErrHead) {
+		return nil, usagef("--attention: %w", err)
+	} else if err != nil {
 		return nil, err
 	}
 	bare := m.Encode(prompt, weft.Options{Raw: true, ParseSpecial: c.ParseSpecial})

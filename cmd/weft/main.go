@@ -64,11 +64,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
 	var cmds commands
 	helped := false
-	parser, err := kong.New(&cmds,
+	parser, err := kong.New(&cmds, append(mappers,
 		kong.Name("weft"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
+		kong.ExplicitGroups([]kong.Group{{Key: "sampling", Title: "Sampling (unless given, as the model's files say):"}}),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
-	)
+	)...)
 	if err != nil {
 		return a.report("weft", err)
 	}
@@ -77,7 +78,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		parser.Parse([]string{"--help"})
 		return exitUsage
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(glued(args))
 	switch {
 	case helped:
 		return exitDone
@@ -101,10 +102,13 @@ func commandOf(err error) string {
 	return ""
 }
 
+// maxThreads is more than any machine has cores that one model could use.
+const maxThreads = 1024
+
 // check refuses values that no command can use.
 func (c common) check() error {
-	if c.Threads < 0 {
-		return usagef("--threads is %d, must be 0 or more", c.Threads)
+	if c.Threads < 0 || c.Threads > maxThreads {
+		return usagef("--threads is %d, must be between 0 and %d", c.Threads, maxThreads)
 	}
 	return nil
 }
@@ -134,6 +138,7 @@ func (a *app) report(command string, err error) int {
 	where := ""
 	if command != "" {
 		where = command + ": "
+		line = strings.TrimPrefix(line, where) // a package may have the command's name
 	}
 	if errors.As(err, &usage) {
 		fmt.Fprintf(a.stderr, "weft: %s%s (see: weft %s)\n", where, line, strings.TrimSpace(command+" --help"))

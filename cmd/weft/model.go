@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"weft"
@@ -25,7 +28,23 @@ type opened struct {
 func (a *app) openModel(path string) (opened, error) {
 	start := time.Now()
 	m, err := weft.Opener{Threads: a.Threads}.Open(path)
+	if err != nil {
+		err = explainPath(path, err)
+	}
 	return opened{m, time.Since(start)}, err
+}
+
+// explainPath says it plainly if MODEL is not there; a newcomer may have meant
+// it as a text.
+func explainPath(path string, err error) error {
+	_, missing := os.Stat(path)
+	switch {
+	case path == "" || !errors.Is(missing, fs.ErrNotExist):
+		return err
+	case strings.ContainsAny(path, " \n"):
+		return fmt.Errorf("there is no model %q: no such file or folder; a text goes after -p", path)
+	}
+	return fmt.Errorf("there is no model %s: no such file or folder", path)
 }
 
 // modelJSON names a model in documents.

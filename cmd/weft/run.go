@@ -36,7 +36,7 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := checkCounts(c.Ctx, c.TopLogprobs); err != nil {
+	if err := a.checkCounts(c.Ctx, c.TopLogprobs); err != nil {
 		return err
 	}
 	m, err := a.openModel(c.Model)
@@ -160,12 +160,17 @@ func (o opened) context(flag int) (int, error) {
 	return flag, nil
 }
 
-func checkCounts(ctx, top int) error {
+// maxTop is how many candidates may be asked for at each place.
+const maxTop = 1000
+
+func (a *app) checkCounts(ctx, top int) error {
 	switch {
 	case ctx < 0:
 		return usagef("--ctx is %d, must be 0 or more", ctx)
-	case top < 0 || top > 1000:
-		return usagef("--top-logprobs is %d, must be between 0 and 1000", top)
+	case top < 0 || top > maxTop:
+		return usagef("--top-logprobs is %d, must be between 0 and %d", top, maxTop)
+	case top > 0 && !a.JSON:
+		return usagef("--top-logprobs needs --json")
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ func (f samplingFlags) options(o sample.Options, seed *uint64) (sample.Options, 
 	o.Seed = uint64(rand.Uint32())
 	set(&o.Seed, seed)
 	switch {
+	case o.Temp < 0:
+		return o, usagef("--temp is %g, must be 0 or more", o.Temp)
 	case f.TopP != nil && *f.TopP == 0:
 		return o, usagef("--top-p is 0, which leaves no token; 1 is off, --temp 0 always takes the most likely")
 	case f.MaxTokens != nil && *f.MaxTokens < 0:

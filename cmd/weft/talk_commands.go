@@ -40,7 +40,7 @@ func (t *talk) help(string) error {
 	for _, c := range talkCommands {
 		fmt.Fprintf(t.ui, "  %s  %s\n", t.accent(fmt.Sprintf("%-14s", "/"+c.name+" "+c.arg)), c.help)
 	}
-	fmt.Fprintln(t.ui, t.faint("Ctrl-C stops an answer. A line that begins with // is a text that begins with /."))
+	fmt.Fprintln(t.ui, t.faint("Ctrl-C stops an answer; twice, it leaves. A line that begins with // is a text that begins with /."))
 	return nil
 }
 
@@ -100,7 +100,7 @@ func (t *talk) load(path string) error {
 		t.say("they were held with %s", f.Model)
 	}
 	for _, m := range f.Turns[max(0, len(f.Turns)-2):] {
-		fmt.Fprintf(t.ui, "%s %s\n", t.faint(string(m.Role)+":"), view.Visible([]byte(m.Content)))
+		fmt.Fprintf(t.ui, "%s %s\n", t.faint(string(m.Role)+":"), harmless(m.Content))
 	}
 	return nil
 }

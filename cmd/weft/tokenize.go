@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -71,7 +72,11 @@ func (c *tokenizeCommand) split() (path, text string) {
 // isModel says whether an argument is the path of a model rather than a text.
 func isModel(arg string) bool {
 	info, err := os.Stat(arg)
-	return err == nil && (info.IsDir() || strings.HasSuffix(arg, ".gguf"))
+	if err == nil && info.IsDir() {
+		_, err = os.Stat(filepath.Join(arg, "config.json"))
+		return err == nil
+	}
+	return err == nil && strings.EqualFold(filepath.Ext(arg), ".gguf")
 }
 
 func (a *app) showTokens(t *tokenizer.Tokenizer, ids []int32) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"weft/internal/par"
@@ -13,14 +15,14 @@ import (
 )
 
 type trainCommand struct {
-	Data []string `arg:"" optional:"" help:"Text files, JSONL (\"text\"), Parquet (column \"text\"), or folders of them." type:"path"`
+	Data []string `arg:"" optional:"" help:"Text files, JSONL (\"text\"), Parquet (column \"text\"), or folders of them."`
 	Out  string   `help:"Folder for the model." required:"" type:"path" placeholder:"DIR"`
 
 	Preset    string   `help:"What to make: nano (0.2M parameters), micro (1M), mini (5M), small (25M) or gpt2 (124M). Default: micro." placeholder:"P"`
 	Config    string   `help:"A recipe of your own instead; see docs/recipes." type:"path" placeholder:"FILE.json"`
-	Steps     int      `help:"Train for so many steps" placeholder:"N"`
-	Tokens    int64    `help:"… or tokens" placeholder:"N"`
-	Minutes   float64  `help:"… or minutes." placeholder:"N"`
+	Steps     int      `help:"Train for so many steps," placeholder:"N"`
+	Tokens    int64    `help:"… or tokens," placeholder:"N"`
+	Minutes   float64  `help:"… or minutes. Unless one is given: the recipe's, ten minutes for presets." placeholder:"N"`
 	Seq       int      `help:"Tokens per example." placeholder:"N"`
 	Batch     int      `help:"Examples per step." placeholder:"N"`
 	Vocab     int      `help:"Tokens in the vocabulary." placeholder:"N"`
@@ -135,7 +137,7 @@ func (c *trainCommand) checkNumbers() error {
 		{"sample-every", float64(c.SampleEvery)}, {"save-every", float64(c.SaveEvery)},
 	} {
 		if !(f.value >= 0 && f.value < 1e15) {
-			return usagef("--%s is %g: it must be above 0 and below 1e15", f.name, f.value)
+			return usagef("--%s is %g, must be at least 0 (the preset's) and below 1e15", f.name, f.value)
 		}
 	}
 	return nil
@@ -152,6 +154,7 @@ func (c *trainCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // who watched the run has left: no reason to lose it
 	ctx, stop := interruptible()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait

@@ -75,8 +75,9 @@ func (d *drawing) tokens() {
 	if d.AddedBOS {
 		bos = " The first is the model's own mark for the beginning."
 	}
-	d.say("%d bytes are %s; each looks up its learned vector of %d numbers (%s).%s",
-		n, many(len(d.Tokens), "token"), d.Embedding.Dim, d.Embedding.Hook, bos)
+	bytesAre := many(n, "byte is", "bytes are")
+	d.say("%s %s; each looks up its learned vector of %d numbers (%s).%s",
+		bytesAre, many(len(d.Tokens), "token"), d.Embedding.Dim, d.Embedding.Hook, bos)
 	name, bytes := d.tokenWidth(), min(17, max(5, 3*d.longest()-1))
 	cells := min(d.Embedding.Dim, d.w-4-name-8-bytes-10)
 	head := fmt.Sprintf("its vector, first %d of %d", d.shown(cells), d.Embedding.Dim)

@@ -68,7 +68,6 @@ function pickHead(name) {
       const p = values[i * (i + 1) / 2 + j] / 65535;
       td.textContent = Math.round(100 * p);
       td.style.setProperty("--p", p.toFixed(4));
-      td.toggleAttribute("data-hi", p > 0.55);
       td.title = `${hook}[0, ${head}, ${i + first}, ${j + first}] = ${four(p)}: “${tokens[i]}” takes ${(100 * p).toFixed(1)}% from “${tokens[j]}”`;
     });
   });

@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	ConstraintExpr("!purego")
+	ConstraintExpr("amd64,!purego")
 	for rows := 1; rows <= avx512.most; rows++ {
 		tile(avx512, rows, 2)
 	}

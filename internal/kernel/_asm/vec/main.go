@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	ConstraintExpr("!purego")
+	ConstraintExpr("amd64,!purego")
 	for _, o := range ops {
 		for _, set := range []isa{avx512, avx2} {
 			o.emit(set)

@@ -193,4 +193,3 @@ func block(c *model.Config, l int) *model.Block {
 }
 
 func always(int) bool { return true }
-func never(int) bool  { return false }

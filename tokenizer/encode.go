@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"container/heap"
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // encoder is the working memory of one goroutine's encoding.
 type encoder struct {
@@ -121,87 +118,3 @@ func (e *encoder) merge(dst []int32, p []byte) []int32 {
 	return append(dst, ids[:n]...)
 }
 
-// longMerger merges long pieces in O(n log n): symbols in a linked list, the
-// possible merges in a heap, those that others have undone dropped when met.
-type longMerger struct {
-	syms []symbol
-	heap mergeHeap
-}
-
-type symbol struct{ id, prev, next int32 }
-
-type candidate struct {
-	merge
-	at          int32 // the left symbol
-	left, right int32 // what it was when this was found
-}
-
-type mergeHeap []candidate
-
-func (h mergeHeap) Len() int { return len(h) }
-func (h mergeHeap) Less(i, j int) bool {
-	return h[i].rank < h[j].rank || h[i].rank == h[j].rank && h[i].at < h[j].at
-}
-func (h mergeHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *mergeHeap) Push(x any)   { *h = append(*h, x.(candidate)) }
-func (h *mergeHeap) Pop() any {
-	last := len(*h) - 1
-	c := (*h)[last]
-	*h = (*h)[:last]
-	return c
-}
-
-func (m *longMerger) merge(dst []int32, t *Tokenizer, p []byte) []int32 {
-	m.syms, m.heap = m.syms[:0], m.heap[:0]
-	for i, b := range p {
-		m.syms = append(m.syms, symbol{t.byteIDs[b], int32(i - 1), int32(i + 1)})
-	}
-	m.syms[len(p)-1].next = -1
-	for i := range len(p) - 1 {
-		if c, ok := m.candidate(t, int32(i)); ok {
-			m.heap = append(m.heap, c)
-		}
-	}
-	heap.Init(&m.heap)
-	for len(m.heap) > 0 {
-		m.apply(t, heap.Pop(&m.heap).(candidate))
-	}
-	for i := int32(0); i >= 0; i = m.syms[i].next {
-		dst = append(dst, m.syms[i].id)
-	}
-	if cap(m.syms) > 1<<20 { // one huge piece should not be remembered by every goroutine
-		*m = longMerger{}
-	}
-	return dst
-}
-
-func (m *longMerger) candidate(t *Tokenizer, at int32) (candidate, bool) {
-	s := m.syms[at]
-	if s.next < 0 {
-		return candidate{}, false
-	}
-	right := m.syms[s.next].id
-	found := t.table.get(s.id, right)
-	return candidate{found, at, s.id, right}, found.rank != noMerge
-}
-
-func (m *longMerger) apply(t *Tokenizer, c candidate) {
-	s := &m.syms[c.at]
-	if s.id != c.left || s.next < 0 || m.syms[s.next].id != c.right {
-		return
-	}
-	gone := s.next
-	s.id, s.next = c.id, m.syms[gone].next
-	m.syms[gone].id = -1
-	if s.next >= 0 {
-		m.syms[s.next].prev = c.at
-	}
-	for _, at := range [2]int32{s.prev, c.at} {
-		if at < 0 {
-			continue
-		}
-		if n, ok := m.candidate(t, at); ok {
-			heap.Push(&m.heap, n)
-		}
-	}
-}

@@ -88,10 +88,7 @@ func hash64(x uint64) uint64 {
 func (m *mergeTable) put(p pair, rank, id int32) {
 	k := p.key()
 	for i := hash64(k) & m.mask; ; i = (i + 1) & m.mask {
-		if m.keys[i] == k {
-			return // the first of two equal merges counts
-		}
-		if m.keys[i] == 0 {
+		if m.keys[i] == 0 || m.keys[i] == k { // the last of two equal merges counts
 			m.keys[i], m.vals[i] = k, merge{rank, id}
 			return
 		}

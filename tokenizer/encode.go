@@ -117,4 +117,3 @@ func (e *encoder) merge(dst []int32, p []byte) []int32 {
 	}
 	return append(dst, ids[:n]...)
 }
-

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"weft/modelfile"
 	"weft/tokenizer"
 )
 
@@ -66,7 +67,7 @@ func train(args []string) error {
 }
 
 func encode(args []string) error {
-	t, err := tokenizer.Open(args[0])
+	t, err := modelfile.OpenTokenizer(args[0])
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func encode(args []string) error {
 }
 
 func speed(args []string) error {
-	t, err := tokenizer.Open(args[0])
+	t, err := modelfile.OpenTokenizer(args[0])
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ import time
 os.environ["RAYON_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["GOMAXPROCS"] = "1"
-sys.path.insert(0, os.path.dirname(__file__))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 from tokenizer_check import files, ranks, text_of, PATTERNS  # noqa: E402
 import tiktoken  # noqa: E402
 import tokenizers  # noqa: E402
@@ -83,7 +84,7 @@ def measure(folder, binary, source, split):
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         binary = os.path.join(folder, "weft-tokenizer")
-        subprocess.run(["go", "build", "-o", binary, os.path.join(os.path.dirname(__file__), "tokenizer.go")], check=True)
+        subprocess.run(["go", "build", "-o", binary, os.path.join(HERE, "tokenizer.go")], cwd=HERE, check=True)
         for source in sys.argv[1:]:
             for split in PATTERNS:
                 measure(folder, binary, source, split)

@@ -2,10 +2,13 @@ package tokenizer
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -15,11 +18,12 @@ import (
 // textbook is byte-pair encoding as Sennrich et al. write it down.
 type textbook struct {
 	*Tokenizer
+	split Split
 	ranks map[pair]int
 }
 
-func textbookOf(t *Tokenizer) textbook {
-	b := textbook{t, map[pair]int{}}
+func textbookOf(t learner) textbook {
+	b := textbook{t.Tokenizer, t.split, map[pair]int{}}
 	for r, m := range t.merges {
 		b.ranks[m] = r
 	}
@@ -31,7 +35,7 @@ func textbookOf(t *Tokenizer) textbook {
 func (t textbook) merge(piece []byte) []int32 {
 	ids := make([]int32, len(piece))
 	for i, b := range piece {
-		ids[i] = t.byteIDs[b]
+		ids[i] = t.ids[string(runeOfByte[b])]
 	}
 	for {
 		at, best := -1, len(t.merges)
@@ -43,7 +47,7 @@ func (t textbook) merge(piece []byte) []int32 {
 		if at < 0 {
 			return ids
 		}
-		joined := t.ids[string(t.tokens[ids[at]])+string(t.tokens[ids[at+1]])]
+		joined := t.ids[t.vocab[ids[at]]+t.vocab[ids[at+1]]]
 		ids = slices.Replace(ids, at, at+2, joined)
 	}
 }
@@ -56,19 +60,41 @@ func (t textbook) encode(text string) []int32 {
 	return ids
 }
 
+// learner is a tokenizer and how it cuts text.
+type learner struct {
+	*Tokenizer
+	split Split
+}
+
 // learned are tokenizers with many merges that overlap, one for each split.
-func learned(t testing.TB) []*Tokenizer {
-	text := readGolden(t).Corpus + strings.Repeat("aaaaaaaaaaaaaaaaaaaaaaaaaa abababababababababcabcabcabc\n        \n\n\n\n\t\t\t\t", 20)
-	var list []*Tokenizer
-	for _, s := range splits() {
-		tok, err := Train(corpus(text), TrainOptions{Vocab: 1500, Split: s, Specials: []string{"<|endoftext|>", "<|end|>"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, tok)
+func learned(t testing.TB) []learner {
+	t.Helper()
+	list, err := learnOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }
+
+var learnOnce = sync.OnceValues(func() (list []learner, err error) {
+	data, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		return nil, err
+	}
+	var g golden
+	if err := json.Unmarshal(data, &g); err != nil {
+		return nil, err
+	}
+	text := g.Corpus + strings.Repeat("aaaaaaaaaaaaaaaaaaaaaaaaaa abababababababababcabcabcabc\n        \n\n\n\n\t\t\t\t", 20)
+	for _, s := range splits() {
+		tok, err := Train(corpus(text), TrainOptions{Vocab: 1500, Split: s, Specials: []string{"<|endoftext|>", "<|end|>"}})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, learner{tok, s})
+	}
+	return list, nil
+})
 
 func TestEncodeIsTheTextbooks(t *testing.T) {
 	for _, tok := range learned(t) {
@@ -188,10 +214,10 @@ func TestStream(t *testing.T) {
 			ids := rapid.SliceOf(rapid.Int32Range(-1, int32(tok.Size()))).Draw(t, "ids")
 			text := anyText().Draw(t, "text")
 			whole := tok.Decode(tok.Encode(text, Encode{}))
-			if got, want := streamed(t, tok, tok.Encode(text, Encode{})), strings.ToValidUTF8(string(whole), "\ufffd"); utf8.ValidString(text) && got != want {
+			if got, want := streamed(t, tok.Tokenizer, tok.Encode(text, Encode{})), strings.ToValidUTF8(string(whole), "\ufffd"); utf8.ValidString(text) && got != want {
 				t.Fatalf("%q streamed as %q", text, got)
 			}
-			got, want := streamed(t, tok, ids), string([]rune(string(tok.Decode(ids))))
+			got, want := streamed(t, tok.Tokenizer, ids), string([]rune(string(tok.Decode(ids))))
 			if strings.ReplaceAll(got, "\ufffd", "") != strings.ReplaceAll(want, "\ufffd", "") {
 				t.Fatalf("%v streamed as %q, want %q", ids, got, want)
 			}

@@ -14,13 +14,14 @@ type symbol struct {
 	merge          merge
 }
 
-func (m *longMerger) merge(dst []int32, t *Tokenizer, p []byte) []int32 {
+// merge merges the symbols of dst from before on.
+func (m *longMerger) merge(dst []int32, before int, t *mergeTable) []int32 {
 	m.syms, m.queue = m.syms[:0], m.queue[:0]
-	for i, b := range p {
-		m.syms = append(m.syms, symbol{id: t.byteIDs[b], prev: int32(i - 1), next: int32(i + 1)})
+	for i, id := range dst[before:] {
+		m.syms = append(m.syms, symbol{id: id, prev: int32(i - 1), next: int32(i + 1)})
 	}
-	m.syms[len(p)-1].next = -1
-	for i := range p {
+	m.syms[len(m.syms)-1].next = -1
+	for i := range m.syms {
 		m.find(t, int32(i))
 	}
 	for len(m.queue) > 0 {
@@ -29,6 +30,7 @@ func (m *longMerger) merge(dst []int32, t *Tokenizer, p []byte) []int32 {
 			m.apply(t, at)
 		}
 	}
+	dst = dst[:before]
 	for i := int32(0); i >= 0; i = m.syms[i].next {
 		dst = append(dst, m.syms[i].id)
 	}
@@ -39,18 +41,18 @@ func (m *longMerger) merge(dst []int32, t *Tokenizer, p []byte) []int32 {
 }
 
 // find looks up what a symbol and the next one make, and queues it.
-func (m *longMerger) find(t *Tokenizer, at int32) {
+func (m *longMerger) find(t *mergeTable, at int32) {
 	s := &m.syms[at]
 	s.merge.rank = noMerge
 	if s.next < 0 {
 		return
 	}
-	if s.merge = t.table.get(s.id, m.syms[s.next].id); s.merge.rank != noMerge {
+	if s.merge = t.get(s.id, m.syms[s.next].id); s.merge.rank != noMerge {
 		m.queue.push(s.merge.rank, at)
 	}
 }
 
-func (m *longMerger) apply(t *Tokenizer, at int32) {
+func (m *longMerger) apply(t *mergeTable, at int32) {
 	s := &m.syms[at]
 	gone := &m.syms[s.next]
 	gone.merge.rank = noMerge

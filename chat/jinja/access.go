@@ -145,10 +145,11 @@ func (in *interp) slice(v Value, bounds [3]Value) (Value, error) {
 	if err != nil {
 		return nil, errors.New("a " + kind(v) + " cannot be sliced")
 	}
-	from, step, count, err := sliceOf(bounds, int64(size))
+	from, to, step, err := sliceOf(bounds, int64(size))
 	if err != nil {
 		return nil, err
 	}
+	count := int64(span{from, to, step}.len())
 	switch v := v.(type) {
 	case Str:
 		return in.sliceText(v, from, step, count)
@@ -160,11 +161,11 @@ func (in *interp) slice(v Value, bounds [3]Value) (Value, error) {
 		return &List{items: items, tuple: v.tuple}, in.items(int(count))
 	}
 	r := v.(span)
-	return span{r.from + from*r.step, r.from + (from+count*step)*r.step, r.step * step}, nil
+	return span{r.from + from*r.step, r.from + to*r.step, r.step * step}, nil
 }
 
-// sliceOf is where a slice begins, by how much it steps and how often.
-func sliceOf(bounds [3]Value, size int64) (from, step, count int64, err error) {
+// sliceOf is where a slice begins, before what it ends, and by how much it steps.
+func sliceOf(bounds [3]Value, size int64) (from, to, step int64, err error) {
 	var n [3]int64
 	for i, b := range bounds {
 		if b == nil {
@@ -175,7 +176,7 @@ func sliceOf(bounds [3]Value, size int64) (from, step, count int64, err error) {
 			return 0, 0, 0, fmt.Errorf("the bounds of a slice must be integers, not %s", kind(b))
 		}
 	}
-	from, to, step := n[0], n[1], n[2]
+	from, to, step = n[0], n[1], n[2]
 	if bounds[2] == nil {
 		step = 1
 	}
@@ -201,7 +202,7 @@ func sliceOf(bounds [3]Value, size int64) (from, step, count int64, err error) {
 	} else {
 		from, to = clamp(bounds[0], from, high), clamp(bounds[1], to, low)
 	}
-	return from, step, int64(span{from, to, step}.len()), nil
+	return from, to, step, nil
 }
 
 func (in *interp) sliceText(s Str, from, step, count int64) (Value, error) {

@@ -98,13 +98,15 @@ func items(_ *interp, v Value, a *args) (Value, error) {
 	if _, err := a.bind(); err != nil {
 		return nil, err
 	}
-	switch v := v.(type) {
-	case *Dict:
-		return once("do_items", v.items()), nil
-	case Undefined:
-		return once("do_items", nil), nil
-	}
-	return nil, fmt.Errorf("a %s has no items by name", kind(v))
+	return once("items", func() ([]Value, error) {
+		switch v := v.(type) {
+		case *Dict:
+			return v.items(), nil
+		case Undefined:
+			return nil, nil
+		}
+		return nil, fmt.Errorf("a %s has no items by name", kind(v))
+	}), nil
 }
 
 func first(in *interp, v Value, a *args) (Value, error) {
@@ -153,7 +155,7 @@ func reverse(in *interp, v Value, a *args) (Value, error) {
 	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
 		all[i], all[j] = all[j], all[i]
 	}
-	return once("reversed", all), nil
+	return once("reversed", func() ([]Value, error) { return all, nil }), nil
 }
 
 func toInt(in *interp, v Value, a *args) (Value, error) {

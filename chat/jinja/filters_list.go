@@ -20,25 +20,27 @@ func firstText(plain []Value, what string) (string, error) {
 }
 
 // each makes an iterator over the items of v. What is false has none.
-func (in *interp) each(name string, v Value, f func(item Value) (out Value, keep bool, err error)) (Value, error) {
-	if !truth(v) {
-		return once(name, nil), nil
-	}
-	all, err := in.list(v)
-	if err != nil {
-		return nil, err
-	}
-	var kept []Value
-	for _, item := range all {
-		out, keep, err := f(item)
+func (in *interp) each(name string, v Value, f func(item Value) (out Value, keep bool, err error)) Value {
+	return once(name, func() ([]Value, error) {
+		if !truth(v) {
+			return nil, nil
+		}
+		all, err := in.list(v)
 		if err != nil {
 			return nil, err
 		}
-		if keep {
-			kept = append(kept, out)
+		kept := all[:0]
+		for _, item := range all {
+			out, keep, err := f(item)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			if keep {
+				kept = append(kept, out)
+			}
 		}
-	}
-	return once(name, kept), nil
+		return kept, nil
+	})
 }
 
 // mapItems applies a filter to every item, or looks up an attribute.
@@ -52,7 +54,7 @@ func mapItems(in *interp, v Value, a *args) (Value, error) {
 		return in.each("map", v, func(item Value) (Value, bool, error) {
 			out, err := in.path(item, path, b.values[1])
 			return out, true, err
-		})
+		}), nil
 	}
 	name, err := firstText(a.plain, "the name of a filter")
 	if err != nil {
@@ -62,7 +64,7 @@ func mapItems(in *interp, v Value, a *args) (Value, error) {
 	return in.each("map", v, func(item Value) (Value, bool, error) {
 		out, err := in.filter(name, item, rest)
 		return out, true, err
-	})
+	}), nil
 }
 
 // choose keeps the items for which a test has the answer want. With attr, the
@@ -96,20 +98,23 @@ func choose(want, attr bool) filterFunc {
 			}
 			yes, err := check(tested)
 			return item, yes == want, err
-		})
+		}), nil
 	}
 }
 
-// sortKey is what items are compared by: an attribute, several with commas
-// between them, or the item itself; strings without regard to case.
+// sortKey is what items are sorted by: a list with an attribute or, with commas
+// between them, several, or with the item itself.
 func (in *interp) sortKey(item, path Value, caseSensitive bool) (Value, error) {
-	s, ok := path.(Str)
-	if !ok || !strings.Contains(s.s, ",") {
-		return in.oneKey(item, path, caseSensitive)
+	paths := []Value{path}
+	if s, ok := path.(Str); ok {
+		paths = nil
+		for part := range strings.SplitSeq(s.s, ",") {
+			paths = append(paths, Trusted(part))
+		}
 	}
 	keys := NewList()
-	for part := range strings.SplitSeq(s.s, ",") {
-		k, err := in.oneKey(item, Trusted(part), caseSensitive)
+	for _, path := range paths {
+		k, err := in.oneKey(item, path, caseSensitive)
 		if err != nil {
 			return nil, err
 		}
@@ -118,6 +123,7 @@ func (in *interp) sortKey(item, path Value, caseSensitive bool) (Value, error) {
 	return keys, nil
 }
 
+// oneKey is an attribute of an item or the item itself; strings without regard to case.
 func (in *interp) oneKey(item, path Value, caseSensitive bool) (Value, error) {
 	if path != nil {
 		var err error
@@ -265,27 +271,29 @@ func unique(in *interp, v Value, a *args) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := in.list(v)
-	if err != nil {
-		return nil, err
-	}
 	seen := map[any]bool{}
-	var kept []Value
-	for _, item := range all {
-		k, err := in.oneKey(item, b.values[1], b.truth(0, false))
+	return once("unique", func() ([]Value, error) {
+		all, err := in.list(v)
 		if err != nil {
 			return nil, err
 		}
-		h, err := hash(k)
-		if err != nil {
-			return nil, err
+		kept := all[:0]
+		for _, item := range all {
+			k, err := in.oneKey(item, b.values[1], b.truth(0, false))
+			if err != nil {
+				return nil, err
+			}
+			h, err := hash(k)
+			if err != nil {
+				return nil, err
+			}
+			if !seen[h] {
+				seen[h] = true
+				kept = append(kept, item)
+			}
 		}
-		if !seen[h] {
-			seen[h] = true
-			kept = append(kept, item)
-		}
-	}
-	return once("unique", kept), nil
+		return kept, nil
+	}), nil
 }
 
 // extreme is max (sign 1) or min (sign -1).
@@ -345,66 +353,73 @@ func sum(in *interp, v Value, a *args) (Value, error) {
 	return total, nil
 }
 
-func batch(in *interp, v Value, a *args) (Value, error) {
-	b, err := a.bind("linecount", "fill_with")
+// rows reads the arguments of the filters that cut items into lists.
+func rows(a *args, number string) (n int, fill Value, err error) {
+	b, err := a.bind(number, "fill_with")
 	if err == nil {
 		err = b.need(1)
 	}
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	size, err := b.int(0, 0)
-	if err != nil || size < 1 || size > maxRange {
-		return nil, errors.New("a batch has at least one item")
+	if err == nil && (size < 1 || size > maxRange) {
+		err = fmt.Errorf("%d is no good number of items", size)
 	}
-	all, err := in.list(v)
+	return int(size), b.values[1], err
+}
+
+// batch cuts items into lists of a length.
+func batch(in *interp, v Value, a *args) (Value, error) {
+	size, fill, err := rows(a, "linecount")
 	if err != nil {
 		return nil, err
 	}
-	var out []Value
-	for chunk := range slices.Chunk(all, int(size)) {
-		row := NewList(slices.Clone(chunk)...)
-		for b.values[1] != nil && len(row.items) < int(size) {
-			row.items = append(row.items, b.values[1])
-		}
-		out = append(out, row)
-		if err := in.items(len(row.items)); err != nil {
+	return once("batch", func() ([]Value, error) {
+		all, err := in.list(v)
+		if err != nil {
 			return nil, err
 		}
-	}
-	return once("batch", out), nil
+		var out []Value
+		for chunk := range slices.Chunk(all, size) {
+			row := NewList(slices.Clone(chunk)...)
+			for fill != nil && len(row.items) < size {
+				row.items = append(row.items, fill)
+			}
+			out = append(out, row)
+			if err := in.items(len(row.items)); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}), nil
 }
 
 // slices_ cuts items into a number of lists of about the same length.
 func slices_(in *interp, v Value, a *args) (Value, error) {
-	b, err := a.bind("slices", "fill_with")
-	if err == nil {
-		err = b.need(1)
-	}
+	n, fill, err := rows(a, "slices")
 	if err != nil {
 		return nil, err
 	}
-	n, err := b.int(0, 0)
-	if err != nil || n < 1 || n > maxRange {
-		return nil, errors.New("it needs a number of slices")
-	}
-	all, err := in.list(v)
-	if err != nil {
-		return nil, err
-	}
-	size, longer := len(all)/int(n), len(all)%int(n)
-	var out []Value
-	for i := range int(n) {
-		take := size
-		if i < longer {
-			take++
+	return once("slice", func() ([]Value, error) {
+		all, err := in.list(v)
+		if err != nil {
+			return nil, err
 		}
-		row := NewList(slices.Clone(all[:take])...)
-		all = all[take:]
-		if i >= longer && b.values[1] != nil {
-			row.items = append(row.items, b.values[1])
+		size, longer := len(all)/n, len(all)%n
+		var out []Value
+		for i := range n {
+			take := size
+			if i < longer {
+				take++
+			}
+			row := NewList(slices.Clone(all[:take])...)
+			all = all[take:]
+			if i >= longer && fill != nil {
+				row.items = append(row.items, fill)
+			}
+			out = append(out, row)
 		}
-		out = append(out, row)
-	}
-	return once("slice", out), in.items(2 * int(n))
+		return out, in.items(2 * n)
+	}), nil
 }

@@ -222,9 +222,9 @@ func truncate(in *interp, v Value, a *args) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, ok := v.(Str)
-	if !ok {
-		return nil, operandError("truncate", v, v)
+	size, err := in.size(v)
+	if err != nil {
+		return nil, err
 	}
 	end, err := b.text(2, "...")
 	if err != nil {
@@ -244,8 +244,12 @@ func truncate(in *interp, v Value, a *args) (Value, error) {
 	if keep < 0 || leeway < 0 {
 		return nil, errors.New("the length must be at least that of the end")
 	}
-	if int64(s.length()) <= most+leeway {
-		return s, nil
+	s, ok := v.(Str)
+	switch {
+	case int64(size) <= most+leeway:
+		return v, nil
+	case !ok:
+		return nil, operandError("truncate", v, v)
 	}
 	kept := s.cut(0, s.offset(int(keep)))
 	if i := strings.LastIndexByte(kept.s, ' '); i >= 0 && !b.truth(1, false) {
@@ -273,42 +277,57 @@ func urlEncode(in *interp, v Value, a *args) (Value, error) {
 	if _, err := a.bind(); err != nil {
 		return nil, err
 	}
-	d, ok := v.(*Dict)
-	if !ok {
-		if _, isText := v.(Str); !isText && isIterable(v) {
-			return nil, fmt.Errorf("a %s cannot be written in a URL", kind(v))
-		}
+	if _, isText := v.(Str); isText || !isIterable(v) {
 		s, err := in.str(v)
 		if err != nil {
 			return nil, err
 		}
 		return in.percentCoded(s, "/")
 	}
+	d, ok := v.(*Dict)
+	if ok {
+		v = NewList(d.items()...)
+	}
+	pairs, err := in.list(v)
+	if err != nil {
+		return nil, err
+	}
 	out := builder{in: in}
-	for i, k := range d.keys {
+	for i, p := range pairs {
+		two, err := in.list(p)
+		if err != nil || len(two) != 2 {
+			return nil, errors.Join(errors.New("a query is made of pairs"), err)
+		}
 		if i > 0 {
 			out.part("&", true)
 		}
-		for j, v := range []Value{k, d.values[i]} {
-			s, err := in.str(v)
-			if err != nil {
-				return nil, err
-			}
-			coded, err := in.percentCoded(s, "")
-			if err != nil {
-				return nil, err
-			}
+		for j, v := range two {
 			if j > 0 {
 				out.part("=", true)
 			}
-			plus, err := in.replace(coded.(Str), Trusted("%20"), Trusted("+"), -1)
-			if err != nil {
+			if err := in.queryCoded(&out, v); err != nil {
 				return nil, err
 			}
-			out.add(plus.(Str))
 		}
 	}
 	return out.value()
+}
+
+// queryCoded writes a key or value of a query, with + for a space.
+func (in *interp) queryCoded(out *builder, v Value) error {
+	s, err := in.str(v)
+	if err != nil {
+		return err
+	}
+	coded, err := in.percentCoded(s, "")
+	if err != nil {
+		return err
+	}
+	plus, err := in.replace(coded.(Str), Trusted("%20"), Trusted("+"), -1)
+	if err == nil {
+		out.add(plus.(Str))
+	}
+	return err
 }
 
 func (in *interp) percentCoded(s Str, keep string) (Value, error) {

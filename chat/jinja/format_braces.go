@@ -175,13 +175,12 @@ func (in *interp) formatted(b *builder, v Value, text string) error {
 		return err
 	}
 	_, isText := v.(Str)
-	_, isBool := v.(bool)
-	if text == "" || isText || isBool && sp.verb == 0 || !isNumber(v) && !isInteger(v) {
+	if text == "" || isText || !isNumber(v) && !isInteger(v) {
 		s, err := in.str(v)
 		if err != nil {
 			return err
 		}
-		if text != "" && !isText && !isBool || sp.verb != 0 && sp.verb != 's' || sp.align == '=' || sp.sign != 0 || sp.comma != "" {
+		if text != "" && !isText || sp.verb != 0 && sp.verb != 's' || sp.align == '=' || sp.sign != 0 || sp.comma != "" {
 			return fmt.Errorf("a %s cannot have the format %q", kind(v), text)
 		}
 		if sp.align == 0 {
@@ -214,7 +213,7 @@ func (in *interp) formatted(b *builder, v Value, text string) error {
 	case sp.verb == 0:
 		sp.verb = 'd'
 	}
-	if sp.verb == 's' || sp.precision >= 0 && strings.IndexByte("dxXob", sp.verb) >= 0 {
+	if isFloat && strings.IndexByte("dxXob", sp.verb) >= 0 || sp.verb == 's' || sp.precision >= 0 && strings.IndexByte("dxXob", sp.verb) >= 0 {
 		return fmt.Errorf("a %s cannot have the format %q", kind(v), text)
 	}
 	return sp.number(in, b, v)

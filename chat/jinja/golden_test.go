@@ -89,7 +89,7 @@ func golden(t *testing.T, vars json.RawMessage, s goldenSet, i int) bool {
 	return false
 }
 
-func short(s string) string { return s[:min(len(s), 150)] }
+func short(s string) string { return s[:min(len(s), 2000)] }
 
 // renderJSON renders with the variables of several JSON objects.
 func renderJSON(source string, vars ...json.RawMessage) (string, error) {

@@ -133,11 +133,18 @@ func (in *interp) list(v Value) ([]Value, error) {
 	}
 }
 
-// once is an iterator over values.
-func once(name string, items []Value) *iterator {
+// once is an iterator over values, which are made when the first is asked for.
+func once(name string, make func() ([]Value, error)) *iterator {
+	var items []Value
 	i := -1
 	return &iterator{name, func() (Value, bool, error) {
-		if i++; i >= len(items) {
+		if i++; i == 0 {
+			var err error
+			if items, err = make(); err != nil {
+				return nil, false, err
+			}
+		}
+		if i >= len(items) {
 			return nil, false, nil
 		}
 		return items[i], true, nil

@@ -11,9 +11,10 @@
 //
 // Behaviour follows Jinja2 3.1 and Python 3 to the byte, as far as chat templates
 // see it: truth, printing, slices of characters, undefined values, white space
-// around tags. Where it differs, it is stricter, with one exception: lists and
+// around tags. Where it differs, it is stricter, with two exceptions. Lists and
 // dicts may be changed (append, pop, update), which templates written for other
-// interpreters do and transformers refuses. Integers have 64 bits and overflow is
+// interpreters do and transformers refuses; and a name that a template sets further
+// down has, before that, the value it was given. Integers have 64 bits and overflow is
 // an error; longer ones in variables are kept as they are, for printing only.
 //
 // The files follow the path of a template: lex, parse, then exec for statements

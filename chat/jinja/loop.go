@@ -46,6 +46,7 @@ func (n *forNode) run(in *interp, sc *scope, out *builder, v Value, depth int64)
 	if n.test != nil {
 		l.fetch = n.filtered(in, sc, next)
 	}
+	through := false
 	for {
 		item, ok, err := l.next()
 		if err != nil {
@@ -58,15 +59,16 @@ func (n *forNode) run(in *interp, sc *scope, out *builder, v Value, depth int64)
 		if err := in.assign(n.target, item, inner); err != nil {
 			return err
 		}
-		switch err := in.exec(n.body, inner, out); err {
-		case nil, errContinue:
-		case errBreak:
-			return nil
-		default:
+		err = in.exec(n.body, inner, out)
+		if err == errBreak {
+			break
+		}
+		if err != nil && err != errContinue {
 			return err
 		}
+		through = through || err == nil
 	}
-	if l.index0 < 0 {
+	if !through { // no turn came to its end: break and continue do not count, in Jinja2 neither
 		return in.exec(n.otherwise, &scope{parent: sc}, out)
 	}
 	return nil

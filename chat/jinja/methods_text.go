@@ -251,12 +251,12 @@ func window(s Str, b bound) (Str, int, error) {
 		return s, 0, nil
 	}
 	size := s.length()
-	from, _, count, err := sliceOf([3]Value{b.values[1], b.values[2]}, int64(size))
+	from, to, _, err := sliceOf([3]Value{b.values[1], b.values[2]}, int64(size))
 	if err != nil {
 		return Str{}, 0, err
 	}
 	at := append(s.offsets(), len(s.s))
-	return s.cut(at[from], at[from+count]), int(from), nil
+	return s.cut(at[from], at[max(from, to)]), int(from), nil
 }
 
 func affix(has func(s, part string) bool) textMethod {

@@ -44,7 +44,13 @@ func (in *interp) writeRepr(b *builder, v Value) error {
 	case float64:
 		b.data(floatRepr(v))
 	case Str:
+		if v.safe {
+			b.data("Markup(")
+		}
 		writeQuoted(b, v)
+		if v.safe {
+			b.data(")")
+		}
 	case *List:
 		return in.writeList(b, v)
 	case *Dict:

@@ -145,9 +145,6 @@ func divisible(in *interp, v Value, a *args) (bool, error) {
 
 // leaves says whether v % by == want.
 func (in *interp) leaves(v Value, by, want int64) (bool, error) {
-	if !isNumber(v) {
-		return false, operandError("%", v, by)
-	}
 	rest, err := in.binary("%", v, by)
 	if err != nil {
 		return false, err

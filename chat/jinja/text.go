@@ -112,6 +112,7 @@ func (s Str) offset(n int) int {
 
 // chars are the characters.
 func (s Str) chars() []Value {
+	s.safe = false
 	at := s.offsets()
 	all := make([]Value, 0, len(at)-1)
 	for i := range len(at) - 1 {

@@ -106,9 +106,14 @@ func hash(v Value) (any, error) {
 		if v.tuple {
 			return hashTuple(v)
 		}
+		return nil, errKey(v)
+	case *Dict, *view:
+		return nil, errKey(v)
 	}
-	return nil, fmt.Errorf("a %s cannot be the key of a dict", kind(v))
+	return v, nil
 }
+
+func errKey(v Value) error { return fmt.Errorf("a %s cannot be the key of a dict", kind(v)) }
 
 type tupleHash string
 

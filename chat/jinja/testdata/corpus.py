@@ -120,6 +120,7 @@ def main(out, folders):
         seen.add(h)
         sets.append({"name": name, "template": template,
                      "cases": [{"name": n, "vars": variables(v)} for n, v in conversations()]})
+    oracle.fill(sets)
     oracle.write(out, sets)
     done = [c for s in sets for c in s["cases"]]
     print(f"{len(sets)} templates, {len(done)} cases, {sum('output' in c for c in done)} render")

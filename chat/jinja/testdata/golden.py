@@ -121,6 +121,7 @@ a {%- if true -%}  b  {%- endif -%} c {{- ' d ' -}} e {#- x -#} f
 def main():
     sets = [{"name": str(i), "template": t.replace("⏎", "\n"), "cases": [{}]}
             for i, t in enumerate(TEMPLATES.split("\n"))]
+    oracle.fill(sets, VARS)
     oracle.write(pathlib.Path(__file__).with_name("golden.json"), sets, VARS)
 
 

@@ -43,10 +43,13 @@ def render(template, variables):
         return {"error": f"{type(e).__name__}: {e}"[:200]}
 
 
-def write(path, sets, variables={}):
+def fill(sets, variables={}):
     for s in sets:
         for c in s["cases"]:
             c.update(render(s["template"], {**variables, **c.get("vars", {})}))
+
+
+def write(path, sets, variables={}):
     with open(path, "w") as f:
         json.dump({"vars": variables, "sets": sets}, f, indent=0, ensure_ascii=False)
         f.write("\n")

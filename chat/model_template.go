@@ -212,3 +212,11 @@ func (m *modelTemplate) variables(messages []Message, s shape) (map[string]jinja
 	vars["messages"] = jinja.NewList(list...)
 	return vars, nil
 }
+
+// FormatFor is how a model with the template writes its answers.
+func FormatFor(t Template) Format {
+	if m, ok := t.(*modelTemplate); ok {
+		return m.format
+	}
+	return Format{}
+}

@@ -61,14 +61,21 @@ func (f Format) Parser(opened bool) *Parser {
 // Parse takes a whole answer apart.
 func (f Format) Parse(text string, opened bool) Message {
 	p := f.Parser(opened)
+	return message(append(p.Add(text), p.End()...))
+}
+
+// message puts the parts of an answer together.
+func message(parts []Part) Message {
 	m := Message{Role: Assistant}
-	for _, part := range append(p.Add(text), p.End()...) {
-		m.Reasoning += part.Reasoning
-		m.Content += part.Content
+	var reasoning, content strings.Builder
+	for _, part := range parts {
+		reasoning.WriteString(part.Reasoning)
+		content.WriteString(part.Content)
 		if part.Call != nil {
 			m.ToolCalls = append(m.ToolCalls, *part.Call)
 		}
 	}
+	m.Reasoning, m.Content = reasoning.String(), content.String()
 	return m
 }
 

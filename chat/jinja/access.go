@@ -22,7 +22,12 @@ func (in *interp) attribute(v Value, name string) (Value, error) {
 		}
 	case Str:
 		if m, ok := textMethods[name]; ok {
-			return &function{name, func(in *interp, a *args) (Value, error) { return m(in, v, a) }}, nil
+			return &function{name, func(in *interp, a *args) (Value, error) {
+				if err := in.scan(len(v.s)); err != nil {
+					return nil, err
+				}
+				return m(in, v, a)
+			}}, nil
 		}
 	case *List:
 		if i := slices.Index(v.names, name); i >= 0 {
@@ -50,6 +55,9 @@ func missing(v Value, what string) Undefined {
 func (in *interp) index(v, i Value) (Value, error) {
 	if u, ok := v.(Undefined); ok {
 		return nil, u.err()
+	}
+	if err := in.scanValue(i); err != nil {
+		return nil, err
 	}
 	if d, ok := v.(*Dict); ok {
 		if held, ok := d.get(i); ok {

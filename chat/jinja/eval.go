@@ -132,6 +132,9 @@ func (e *dictExpr) eval(in *interp, sc *scope) (Value, error) {
 			return nil, err
 		}
 		in.line = e.line
+		if err := in.scanValue(k); err != nil {
+			return nil, err
+		}
 		if err := d.set(k, v); err != nil {
 			return nil, err
 		}
@@ -310,6 +313,9 @@ func (in *interp) filter(name string, of Value, a *args) (Value, error) {
 		return nil, err
 	}
 	defer in.leave()
+	if err := in.scanValue(of); err != nil {
+		return nil, err
+	}
 	v, err := f(in, of, a)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -335,6 +341,9 @@ func (in *interp) test(name string, of Value, a *args) (bool, error) {
 	f, ok := tests[name]
 	if !ok {
 		return false, fmt.Errorf("there is no test %q", name)
+	}
+	if err := in.scanValue(of); err != nil {
+		return false, err
 	}
 	yes, err := f(in, of, a)
 	if err != nil {

@@ -67,15 +67,27 @@ type target struct {
 	parts      []target
 }
 
-// scope holds the names of a block. Bodies of if have none of their own.
+// scope holds the names of a block. Bodies of if have none of their own. Most
+// scopes have two or three names, for which a list is faster than a map.
 type scope struct {
-	vars   map[string]Value
+	given  map[string]Value // of the outermost two: what is never set
+	bound  []binding
 	parent *scope
+}
+
+type binding struct {
+	name  string
+	value Value
 }
 
 func (sc *scope) find(name string) (Value, bool) {
 	for ; sc != nil; sc = sc.parent {
-		if v, ok := sc.vars[name]; ok {
+		for i := range sc.bound {
+			if sc.bound[i].name == name {
+				return sc.bound[i].value, true
+			}
+		}
+		if v, ok := sc.given[name]; ok {
 			return v, true
 		}
 	}
@@ -83,10 +95,13 @@ func (sc *scope) find(name string) (Value, bool) {
 }
 
 func (sc *scope) set(name string, v Value) {
-	if sc.vars == nil {
-		sc.vars = map[string]Value{}
+	for i := range sc.bound {
+		if sc.bound[i].name == name {
+			sc.bound[i].value = v
+			return
+		}
 	}
-	sc.vars[name] = v
+	sc.bound = append(sc.bound, binding{name, v})
 }
 
 func (in *interp) exec(body []node, sc *scope, out *builder) error {
@@ -209,7 +224,7 @@ func (n *captureNode) exec(in *interp, sc *scope, out *builder) error {
 		return err
 	}
 	in.line = n.line
-	if v, err = in.eval(n.filters, &scope{vars: map[string]Value{capturedName: v}, parent: sc}); err != nil {
+	if v, err = in.eval(n.filters, &scope{bound: []binding{{capturedName, v}}, parent: sc}); err != nil {
 		return err
 	}
 	if n.target.name == "" && n.target.parts == nil {

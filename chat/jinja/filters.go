@@ -21,7 +21,7 @@ func init() { // tests and filters name each other
 		"int": toInt, "items": items, "join": join, "last": last, "length": length, "list": list, "lower": onText("lower"),
 		"map": mapItems, "max": extreme(1), "min": extreme(-1), "reject": choose(false, false),
 		"rejectattr": choose(false, true), "replace": replace, "reverse": reverse, "round": round, "safe": safe,
-		"select": choose(true, false), "selectattr": choose(true, true), "slice": slices_, "sort": sortItems,
+		"select": choose(true, false), "selectattr": choose(true, true), "slice": cutInto, "sort": sortItems,
 		"string": str, "sum": sum, "title": title, "tojson": toJSON, "trim": onText("strip", "chars"),
 		"truncate": truncate, "unique": unique, "upper": onText("upper"), "urlencode": urlEncode, "wordcount": wordCount,
 	}
@@ -235,7 +235,7 @@ func parseFloat(v Value) (float64, bool) {
 		f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
 		return f, err == nil || errors.Is(err, strconv.ErrRange)
 	}
-	return real(v)
+	return asFloat(v)
 }
 
 func round(_ *interp, v Value, a *args) (Value, error) {
@@ -251,7 +251,7 @@ func round(_ *interp, v Value, a *args) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, ok := real(v)
+	f, ok := asFloat(v)
 	if !ok {
 		return nil, operandError("round", v, v)
 	}

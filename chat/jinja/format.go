@@ -288,7 +288,7 @@ func (sp *spec) digits(v Value) (s string, negative bool, err error) {
 		}
 		return sp.grouped(s), negative, nil
 	}
-	f, ok := real(v)
+	f, ok := asFloat(v)
 	if !ok {
 		return "", false, operandError("a format", v, v)
 	}

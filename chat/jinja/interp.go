@@ -24,8 +24,8 @@ func newInterp(o Options) *interp {
 		limit *int
 		value int
 	}{
-		{&in.limits.Steps, 10_000_000}, {&in.limits.Depth, 100},
-		{&in.limits.Output, 64 << 20}, {&in.limits.Memory, 512 << 20},
+		{&in.limits.Steps, 20_000_000}, {&in.limits.Depth, 100},
+		{&in.limits.Output, 16 << 20}, {&in.limits.Memory, 256 << 20},
 	} {
 		if *d.limit == 0 {
 			*d.limit = d.value
@@ -48,14 +48,24 @@ func (in *interp) work(n int) error {
 }
 
 // scan counts the work of reading n bytes of text.
-func (in *interp) scan(n int) error { return in.work(n / 64) }
+func (in *interp) scan(n int) error { return in.work(n / 16) }
+
+// scanValue counts the reading of a value that may be a text.
+func (in *interp) scanValue(v Value) error {
+	s, _ := v.(Str)
+	return in.scan(len(s.s))
+}
 
 // memory counts bytes that were made.
 func (in *interp) memory(n int) error {
-	if in.bytes += n; in.bytes > in.limits.Memory || n < 0 {
-		return fmt.Errorf("%w: it used more than %d bytes of memory", ErrLimit, in.limits.Memory)
+	if in.bytes += n; in.bytes > in.limits.Memory {
+		return in.tooLarge()
 	}
 	return nil
+}
+
+func (in *interp) tooLarge() error {
+	return fmt.Errorf("%w: it used more than %d bytes of memory", ErrLimit, in.limits.Memory)
 }
 
 // items counts a list of n items.

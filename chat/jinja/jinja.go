@@ -51,10 +51,10 @@ func (r *Raised) Error() string { return r.Message }
 
 // Limits bound what one Render may take. A zero field is its default.
 type Limits struct {
-	Steps  int // nodes evaluated and items visited; 10 million
+	Steps  int // nodes evaluated and items visited, with long texts counting for more; 20 million
 	Depth  int // calls within calls, and lists within lists when printed; 100
-	Output int // bytes written; 64 MiB
-	Memory int // bytes of all text and items that were ever made; 512 MiB
+	Output int // bytes written; 16 MiB
+	Memory int // bytes of all text and items that were ever made; 256 MiB
 }
 
 // maxRange is the longest range, as in Jinja2's sandbox.
@@ -94,10 +94,9 @@ func Parse(source string) (*Template, error) {
 // Values in vars may be changed by the template.
 func (t *Template) Render(vars map[string]Value, o Options) ([]Piece, error) {
 	in := newInterp(o)
-	root := &scope{vars: vars, parent: &scope{vars: in.globals()}}
+	outer := &scope{given: vars, parent: &scope{given: in.globals()}}
 	out := &builder{in: in}
-	// The template's own assignments must not reach the caller's map.
-	if err := in.exec(t.body, &scope{vars: map[string]Value{}, parent: root}, out); err != nil {
+	if err := in.exec(t.body, &scope{parent: outer}, out); err != nil {
 		var located *Error
 		if errors.As(err, &located) {
 			return nil, located

@@ -100,10 +100,10 @@ func TestLimits(t *testing.T) {
 		"{{ " + strings.Repeat("-", 1000) + "1 }}":                                                                                                               "nests",
 		"{{ 1" + strings.Repeat(" if 1 else 1", 1000) + " }}":                                                                                                    "nests",
 		strings.Repeat("{% if 1 %}", 1000) + strings.Repeat("{% endif %}", 1000):                                                                                 "nests",
-		"{% set " + strings.Repeat("(", 1000) + "a":                                                                                                              "nests",
+		"{% set " + strings.Repeat("(", 1000) + "a" + strings.Repeat(")", 1000) + " = 1 %}":                                                                      "nests",
 		strings.Repeat(" ", maxSource+1):                                                                                                                         "bytes",
 	} {
-		_, err := render(t, source, Options{})
+		_, err := render(t, source, Options{Limits: Limits{Steps: 200_000, Output: 8 << 20, Memory: 8 << 20}})
 		var located *Error
 		if !errors.Is(err, ErrLimit) || !errors.As(err, &located) || located.Line != 1 || !strings.Contains(err.Error(), what) {
 			t.Errorf("%.80s: %v, want the limit of %s", source, err, what)

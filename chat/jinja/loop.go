@@ -24,6 +24,9 @@ type loop struct {
 	asked             bool
 }
 
+// turnSteps is what a turn of a loop costs beside its body.
+const turnSteps = 4
+
 func (n *forNode) exec(in *interp, sc *scope, out *builder) error {
 	in.line = n.line
 	v, err := in.eval(n.iter, sc)
@@ -55,7 +58,10 @@ func (n *forNode) run(in *interp, sc *scope, out *builder, v Value, depth int64)
 		if !ok {
 			break
 		}
-		inner := &scope{vars: map[string]Value{"loop": l}, parent: sc}
+		if err := in.work(turnSteps); err != nil {
+			return err
+		}
+		inner := &scope{bound: []binding{{"loop", l}, {}}[:1], parent: sc} // room for the item
 		if err := in.assign(n.target, item, inner); err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (m *macro) call(in *interp, a *args) (Value, error) {
 // bind makes the macro's scope of a call's arguments.
 func (m *macro) bind(in *interp, a *args) (*scope, error) {
 	d := m.def
-	sc := &scope{vars: map[string]Value{}, parent: m.sc}
+	sc := &scope{parent: m.sc}
 	left := maps.Clone(a.named)
 	for i, p := range d.params {
 		named, isNamed := left[p]
@@ -64,17 +64,17 @@ func (m *macro) bind(in *interp, a *args) (*scope, error) {
 		case i < len(a.plain) && isNamed:
 			return nil, fmt.Errorf("the argument %q is given twice", p)
 		case i < len(a.plain):
-			sc.vars[p] = a.plain[i]
+			sc.set(p, a.plain[i])
 		case isNamed:
-			sc.vars[p] = named
+			sc.set(p, named)
 		case i >= len(d.params)-len(d.defaults):
 			v, err := in.eval(d.defaults[i-len(d.params)+len(d.defaults)], sc)
 			if err != nil {
 				return nil, err
 			}
-			sc.vars[p] = v
+			sc.set(p, v)
 		default:
-			sc.vars[p] = Undefined{fmt.Sprintf("the argument %q is not given", p)}
+			sc.set(p, Undefined{fmt.Sprintf("the argument %q is not given", p)})
 		}
 	}
 	return sc, m.extra(sc, a, left)
@@ -87,12 +87,12 @@ func (m *macro) extra(sc *scope, a *args, left map[string]Value) error {
 		return fmt.Errorf("%d arguments too many", over)
 	}
 	if d.varargs {
-		sc.vars["varargs"] = tuple(a.plain[min(len(d.params), len(a.plain)):]...)
+		sc.set("varargs", tuple(a.plain[min(len(d.params), len(a.plain)):]...))
 	}
 	if d.caller && !slices.Contains(d.params, "caller") {
-		sc.vars["caller"] = Undefined{"there is no caller"}
+		sc.set("caller", Undefined{"there is no caller"})
 		if v, ok := left["caller"]; ok {
-			sc.vars["caller"] = v
+			sc.set("caller", v)
 			delete(left, "caller")
 		}
 	}
@@ -106,7 +106,7 @@ func (m *macro) extra(sc *scope, a *args, left map[string]Value) error {
 				rest.Set(name, v)
 			}
 		}
-		sc.vars["kwargs"] = rest
+		sc.set("kwargs", rest)
 	}
 	return nil
 }

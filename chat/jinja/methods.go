@@ -50,10 +50,7 @@ func listClear(_ *interp, l *List, a *args) (Value, error) {
 }
 
 func listCopy(in *interp, l *List, a *args) (Value, error) {
-	if err := in.items(len(l.items)); err != nil {
-		return nil, err
-	}
-	return NewList(slices.Clone(l.items)...), none(a)
+	return NewList(slices.Clone(l.items)...), errors.Join(none(a), in.items(len(l.items)))
 }
 
 func listCount(in *interp, l *List, a *args) (Value, error) {
@@ -117,8 +114,8 @@ func listInsert(in *interp, l *List, a *args) (Value, error) {
 		i += size
 	}
 	i = max(0, min(i, size))
-	l.items = slices.Insert(slices.Clone(l.items), int(i), a.plain[1])
-	return nil, in.items(len(l.items))
+	l.items = slices.Insert(l.items, int(i), a.plain[1])
+	return nil, errors.Join(in.work(len(l.items)), in.memory(itemSize))
 }
 
 func listPop(in *interp, l *List, a *args) (Value, error) {
@@ -136,12 +133,8 @@ func listPop(in *interp, l *List, a *args) (Value, error) {
 		return nil, errors.New("the list does not have that item")
 	}
 	v := l.items[i]
-	if i == int64(len(l.items))-1 {
-		l.items = l.items[:i:i]
-		return v, nil
-	}
-	l.items = slices.Delete(slices.Clone(l.items), int(i), int(i)+1)
-	return v, in.items(len(l.items))
+	l.items = slices.Delete(l.items, int(i), int(i)+1)
+	return v, in.work(len(l.items) - int(i))
 }
 
 func listRemove(in *interp, l *List, a *args) (Value, error) {
@@ -154,9 +147,8 @@ func listRemove(in *interp, l *List, a *args) (Value, error) {
 }
 
 func listReverse(in *interp, l *List, a *args) (Value, error) {
-	l.items = slices.Clone(l.items)
 	slices.Reverse(l.items)
-	return nil, errors.Join(none(a), in.items(len(l.items)))
+	return nil, errors.Join(none(a), in.work(len(l.items)))
 }
 
 func dictClear(_ *interp, d *Dict, a *args) (Value, error) {
@@ -226,7 +218,7 @@ func dictPop(in *interp, d *Dict, a *args) (Value, error) {
 	case ok:
 		v := d.values[i]
 		d.remove(i)
-		return v, in.items(len(d.keys))
+		return v, in.work(len(d.keys))
 	case len(a.plain) == 1:
 		return nil, errors.New("the dict does not have that key")
 	}

@@ -49,7 +49,7 @@ func every(is func(rune) bool) textMethod {
 // asked is a method that answers a question about the text.
 func asked(f func(string) bool) textMethod {
 	return func(in *interp, s Str, a *args) (Value, error) {
-		return f(s.s), errors.Join(none(a), in.scan(len(s.s)))
+		return f(s.s), none(a)
 	}
 }
 
@@ -73,174 +73,7 @@ func stripper(left, right bool) textMethod {
 		if right {
 			s = s.trim(func(t string) string { return strings.TrimRightFunc(t, drop) }, false)
 		}
-		return s, in.scan(len(s.s))
-	}
-}
-
-// separator reads the arguments of split.
-func separator(a *args) (sep Str, bySpace bool, most int64, err error) {
-	b, err := a.bind("sep", "maxsplit")
-	if err != nil {
-		return Str{}, false, 0, err
-	}
-	if most, err = b.int(1, -1); err != nil {
-		return Str{}, false, 0, err
-	}
-	if b.values[0] == nil {
-		return Str{}, true, most, nil
-	}
-	sep, err = b.text(0, "")
-	if err == nil && sep.s == "" {
-		err = errors.New("the separator is empty")
-	}
-	return sep, false, most, err
-}
-
-func splitter(fromRight bool) textMethod {
-	return func(in *interp, s Str, a *args) (Value, error) {
-		sep, bySpace, most, err := separator(a)
-		if err != nil {
-			return nil, err
-		}
-		var cuts [][2]int // where the separators are
-		from, to := 0, len(s.s)
-		if bySpace {
-			cuts, from, to = spaces(s.s)
-		} else {
-			cuts = matches(s.s, sep.s, fromRight)
-		}
-		if n := len(cuts); most >= 0 && most <= int64(n) { // the part that is left whole keeps its outer white space
-			if fromRight {
-				cuts, from = cuts[n-int(most):], 0
-			} else {
-				cuts, to = cuts[:most], len(s.s)
-			}
-		}
-		out := NewList()
-		if bySpace && strings.TrimFunc(s.s, isSpace) == "" {
-			return out, nil
-		}
-		for _, c := range append(cuts, [2]int{to, to}) {
-			out.items = append(out.items, s.cut(from, c[0]))
-			from = c[1]
-		}
-		return out, errors.Join(in.scan(len(s.s)), in.items(len(out.items)))
-	}
-}
-
-// spaces finds the runs of white space between words, and where words begin and end.
-func spaces(s string) (cuts [][2]int, from, to int) {
-	from = len(s) - len(strings.TrimLeftFunc(s, isSpace))
-	to = max(from, len(strings.TrimRightFunc(s, isSpace)))
-	for i, r := range s[from:to] {
-		if !isSpace(r) {
-			continue
-		}
-		i += from
-		if n := len(cuts); n > 0 && cuts[n-1][1] == i {
-			cuts[n-1][1] += utf8.RuneLen(r)
-		} else {
-			cuts = append(cuts, [2]int{i, i + utf8.RuneLen(r)})
-		}
-	}
-	return cuts, from, to
-}
-
-// matches finds the places of part, which do not overlap, from one end.
-func matches(s, part string, fromRight bool) [][2]int {
-	var all [][2]int
-	if fromRight {
-		for end := len(s); ; {
-			i := strings.LastIndex(s[:end], part)
-			if i < 0 {
-				break
-			}
-			all = append(all, [2]int{i, i + len(part)})
-			end = i
-		}
-		for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
-			all[i], all[j] = all[j], all[i]
-		}
-		return all
-	}
-	for from := 0; ; {
-		i := strings.Index(s[from:], part)
-		if i < 0 {
-			return all
-		}
-		all = append(all, [2]int{from + i, from + i + len(part)})
-		from += i + len(part)
-	}
-}
-
-// lineBreaks are what splitlines splits at, longest first.
-var lineBreaks = []string{"\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\u0085", "\u2028", "\u2029"}
-
-// lineBreak says whether s ends a line.
-func lineBreak(s string) bool {
-	for _, b := range lineBreaks {
-		if strings.HasSuffix(s, b) {
-			return true
-		}
-	}
-	return false
-}
-
-func splitLines(s Str, keepEnds bool) []Str {
-	var all []Str
-	from := 0
-	for i := 0; i < len(s.s); {
-		n := 0
-		for _, b := range lineBreaks {
-			if strings.HasPrefix(s.s[i:], b) {
-				n = len(b)
-				break
-			}
-		}
-		if n == 0 {
-			i++
-			continue
-		}
-		end := i
-		if keepEnds {
-			end += n
-		}
-		all = append(all, s.cut(from, end))
-		i += n
-		from = i
-	}
-	if from < len(s.s) {
-		all = append(all, s.cut(from, len(s.s)))
-	}
-	return all
-}
-
-func splitlines(in *interp, s Str, a *args) (Value, error) {
-	b, err := a.bind("keepends")
-	if err != nil {
-		return nil, err
-	}
-	out := NewList()
-	for _, line := range splitLines(s, b.truth(0, false)) {
-		out.items = append(out.items, line)
-	}
-	return out, errors.Join(in.work(len(s.s)/8), in.items(len(out.items)))
-}
-
-func partition(find func(s, part string) int) textMethod {
-	return func(in *interp, s Str, a *args) (Value, error) {
-		sep, _, _, err := separator(a)
-		if err != nil || len(a.plain) != 1 || sep.s == "" {
-			return nil, errors.Join(errors.New("it takes one separator"), err)
-		}
-		i := find(s.s, sep.s)
-		switch {
-		case i >= 0:
-			return tuple(s.cut(0, i), s.cut(i, i+len(sep.s)), s.cut(i+len(sep.s), len(s.s))), in.scan(len(s.s))
-		case find("aa", "a") == 0:
-			return tuple(s, Str{}, Str{}), in.scan(len(s.s))
-		}
-		return tuple(Str{}, Str{}, s), in.scan(len(s.s))
+		return s, nil
 	}
 }
 
@@ -320,9 +153,9 @@ func finder(find func(s, part string) int, must bool) textMethod {
 			if must {
 				return nil, errors.New("the substring is not there")
 			}
-			return int64(-1), in.scan(len(s.s))
+			return int64(-1), nil
 		}
-		return int64(from + utf8.RuneCountInString(s.s[:i])), in.scan(2 * len(s.s))
+		return int64(from + utf8.RuneCountInString(s.s[:i])), nil
 	}
 }
 
@@ -347,7 +180,7 @@ func textCount(in *interp, s Str, a *args) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return int64(strings.Count(s.s, part.s)), in.scan(len(s.s))
+	return int64(strings.Count(s.s, part.s)), nil
 }
 
 func textReplace(in *interp, s Str, a *args) (Value, error) {
@@ -387,7 +220,7 @@ func (in *interp) replace(s, old, with Str, count int64) (Value, error) {
 	if count >= 0 && count < int64(len(cuts)) {
 		cuts = cuts[:count]
 	}
-	if err := in.work(len(s.s)/64 + len(cuts)); err != nil {
+	if err := in.work(len(cuts)); err != nil {
 		return nil, err
 	}
 	if len(cuts) == 0 {
@@ -427,117 +260,4 @@ func textJoin(in *interp, s Str, a *args) (Value, error) {
 		b.add(part)
 	}
 	return b.value()
-}
-
-func recased(f func(s string, i int, r rune) string) textMethod {
-	return func(in *interp, s Str, a *args) (Value, error) {
-		if err := none(a); err != nil {
-			return nil, err
-		}
-		return in.mapped(s, func(i int, r rune) string { return f(s.s, i, r) })
-	}
-}
-
-func swapCase(s string, i int, r rune) string {
-	if unicode.IsUpper(r) {
-		return lower(s, i, r)
-	}
-	return upper(r)
-}
-
-func capitalize(in *interp, s Str, a *args) (Value, error) {
-	if err := none(a); err != nil {
-		return nil, err
-	}
-	return in.mapped(s, func(i int, r rune) string {
-		if i == 0 {
-			return titled(r)
-		}
-		return lower(s.s, i, r)
-	})
-}
-
-func titleCase(in *interp, s Str, a *args) (Value, error) {
-	if err := none(a); err != nil {
-		return nil, err
-	}
-	inside := false
-	return in.mapped(s, func(i int, r rune) string {
-		first := !inside
-		inside = isCased(r)
-		if first {
-			return titled(r)
-		}
-		return lower(s.s, i, r)
-	})
-}
-
-// padder fills up to a width.
-func padder(where int) textMethod {
-	return func(in *interp, s Str, a *args) (Value, error) {
-		b, err := a.bind("width", "fillchar")
-		if err == nil {
-			err = b.need(1)
-		}
-		if err != nil {
-			return nil, err
-		}
-		width, err := b.int(0, 0)
-		if err != nil {
-			return nil, err
-		}
-		fill, err := b.text(1, " ")
-		if err != nil || fill.length() != 1 {
-			return nil, errors.New("the fill must be one character")
-		}
-		return in.pad(s, fill, width, where)
-	}
-}
-
-// Where padding goes.
-const (
-	padRight = iota
-	padLeft
-	padBoth
-)
-
-func (in *interp) pad(s, fill Str, width int64, where int) (Value, error) {
-	size := int64(s.length())
-	missing := max(width-size, 0)
-	before := int64(0)
-	switch where {
-	case padLeft:
-		before = missing
-	case padBoth:
-		before = missing/2 + missing&width&1
-	}
-	first, err := in.times(fill, before)
-	if err != nil {
-		return nil, err
-	}
-	after, err := in.times(fill, missing-before)
-	if err != nil {
-		return nil, err
-	}
-	return in.join(first.(Str), s, after.(Str))
-}
-
-func zfill(in *interp, s Str, a *args) (Value, error) {
-	v, err := one(a)
-	if err != nil {
-		return nil, err
-	}
-	width, ok := whole(v)
-	if !ok {
-		return nil, errors.New("the width must be an integer")
-	}
-	sign := s.cut(0, 0)
-	if s.s != "" && strings.IndexByte("+-", s.s[0]) >= 0 {
-		sign, s = s.cut(0, 1), s.cut(1, len(s.s))
-	}
-	v, err = in.pad(s, Trusted("0"), width-int64(len(sign.s)), padLeft)
-	if err != nil {
-		return nil, err
-	}
-	return in.join(sign, v.(Str))
 }

@@ -107,7 +107,7 @@ func caseTest(wrong func(rune) bool) testFunc {
 		if err != nil {
 			return false, err
 		}
-		return cased(s.s, wrong), in.scan(len(s.s))
+		return cased(s.s, wrong), none(a)
 	}
 }
 

@@ -11,7 +11,7 @@ var rooms = [][]string{
 	{"internal/server", "internal/studio"},
 	{""}, // the façade: what a Go program imports
 	{"chat", "generate", "inspect", "train", "internal/hub", "internal/builtin"},
-	{"modelfile"},
+	{"modelfile", "chat/jinja"},
 	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},
@@ -23,7 +23,7 @@ var rooms = [][]string{
 
 // alone are rooms that import nothing of ours, so that they can be read, used
 // and tested by themselves.
-var alone = []string{"tokenizer", "sample", "internal/quant", "internal/cpu", "internal/atomicfile"}
+var alone = []string{"tokenizer", "sample", "chat/jinja", "internal/quant", "internal/cpu", "internal/atomicfile"}
 
 // keptOut are packages that only the rooms named may import: what talks to a
 // terminal, ends the process or writes a log belongs to the commands.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -33,9 +34,14 @@ func TestMain(m *testing.M) {
 func TestKilled(t *testing.T) {
 	data := model(3<<20, 1)
 	f := newFakeHub(t, map[string][]byte{"tiny.gguf": data})
+	var doomed atomic.Pointer[os.Process]
+	var left atomic.Int64 // requests until it is killed
 	f.fault = func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(5 * time.Millisecond) // a whole pull takes some 60 ms
+			if left.Add(-1) == 0 {
+				time.AfterFunc(time.Duration(rand.IntN(3000))*time.Microsecond, func() { doomed.Load().Kill() })
+			}
+			time.Sleep(time.Millisecond)
 			h.ServeHTTP(w, r)
 		})
 	}
@@ -47,17 +53,18 @@ func TestKilled(t *testing.T) {
 		cmd.Env = append(os.Environ(), childEnv+"="+f.hub.URL+" "+dir)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
+		left.Store(1 << 40)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { cmd.Process.Kill() })
+		doomed.Store(cmd.Process)
+		left.Store(1 + rand.Int64N(60)) // the whole file takes 49
 		err := cmd.Wait()
-		timer.Stop()
 		switch {
 		case err == nil:
 			holds(t, path, data)
 			same(t, "files", tree(dir), "acme/tiny/tiny.gguf", "acme/tiny/weft.json")
-			if kills >= 20 {
+			if kills >= 12 {
 				t.Logf("%d kills, %d of them in the middle of the file", kills, partly)
 				return
 			}

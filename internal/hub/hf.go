@@ -40,19 +40,30 @@ func (h hfSource) plan(ctx context.Context, c *client, free memory) (plan, error
 		return plan{}, err
 	}
 	if !hex40.MatchString(info.SHA) {
-		return plan{}, fmt.Errorf("%s: the server names no commit", h)
+		return plan{}, errors.New("the server names no commit")
+	}
+	files, err := info.files()
+	if err != nil {
+		return plan{}, err
 	}
 	p := plan{name: h.repo, source: h.String(), revision: h.revision, commit: info.SHA}
-	err := h.pick(&p, info.files(), free)
+	err = h.pick(&p, files, free)
 	for i, f := range p.files {
 		p.files[i].address = c.address(append([]string{owner, repo, "resolve", info.SHA}, strings.Split(f.name, "/")...)...)
 	}
 	return p, err
 }
 
-func (i hfInfo) files() []file {
+// files lists those that may be wanted. The names are safe to write and to show.
+func (i hfInfo) files() ([]file, error) {
 	var list []file
 	for _, s := range i.Siblings {
+		if !isModel(s.Name) && !weightsName.MatchString(s.Name) && !slices.Contains(folderNames, s.Name) {
+			continue
+		}
+		if err := checkName(s.Name); err != nil {
+			return nil, err
+		}
 		f := file{name: s.Name, size: -1, sum: gitSum(s.BlobID)}
 		if s.Size != nil {
 			f.size = *s.Size
@@ -62,7 +73,7 @@ func (i hfInfo) files() []file {
 		}
 		list = append(list, f)
 	}
-	return list
+	return list, nil
 }
 
 // pick fills in which files, and why.
@@ -81,7 +92,7 @@ func (h hfSource) pick(p *plan, all []file, free memory) error {
 	case len(ggufs) > 0:
 		v, p.why, err = choose(ggufs, free)
 	case len(broken) > 0:
-		err = fmt.Errorf("%s: parts are missing from %s", h, strings.Join(broken, ", "))
+		err = fmt.Errorf("parts are missing from %s", strings.Join(broken, ", "))
 	default:
 		return h.folder(p, all, free)
 	}
@@ -101,11 +112,11 @@ func (h hfSource) named(ggufs []variant, broken []string) (variant, error) {
 	stem, _, _ := split(h.file)
 	switch {
 	case slices.Contains(broken, stem):
-		return variant{}, fmt.Errorf("%s: parts are missing from %s", h, h.file)
+		return variant{}, fmt.Errorf("parts are missing from %s", h.file)
 	case len(ggufs) == 0:
-		return variant{}, fmt.Errorf("%s has no GGUF model", h)
+		return variant{}, errors.New("there is no GGUF model in it")
 	}
-	return variant{}, fmt.Errorf("%s has no model %s; it has %s", h, h.file, names(ggufs))
+	return variant{}, fmt.Errorf("there is no %s in it; there is %s", h.file, names(ggufs))
 }
 
 // folder picks the files of a model folder. free 0 does not ask whether it fits.
@@ -121,14 +132,14 @@ func (h hfSource) folder(p *plan, all []file, free memory) error {
 		}
 	}
 	if !slices.ContainsFunc(others, func(f file) bool { return f.name == configName }) {
-		return fmt.Errorf("%s holds no model: neither a .gguf nor a config.json", h)
+		return errors.New("there is no model in it: neither a .gguf nor a config.json")
 	}
 	if len(weights) == 0 {
-		return fmt.Errorf("%s has no weights in GGUF or safetensors", h)
+		return errors.New("there are no weights in it in GGUF or safetensors")
 	}
 	if size := total(weights); free > 0 && needs(size) > int64(free) {
-		return fmt.Errorf("%s needs about %s to run and there are %s of free memory; hf:%s/%s pulls it all the same",
-			h, human(needs(size)), human(int64(free)), h.repo, configName)
+		return fmt.Errorf("it needs about %s to run and there are %s of free memory; hf:%s/%s pulls it all the same",
+			human(needs(size)), human(int64(free)), h.repo, configName)
 	}
 	p.files, p.model, p.why = append(others, weights...), ".", "the model folder, since there is no GGUF"
 	if h.file != "" {
@@ -149,13 +160,13 @@ func (h hfSource) explain(r Remote, err error) error {
 	}
 	switch code := status.Code; {
 	case status.Kind == "GatedRepo" || code == http.StatusForbidden:
-		return fmt.Errorf("%s is gated: accept its terms at %s, and %s: %w", h, page, login, err)
+		return fmt.Errorf("it is gated: accept its terms at %s, and %s: %w", page, login, err)
 	case status.Kind == "RevisionNotFound":
-		return fmt.Errorf("%s has no revision %s: %w", h, h.revision, err)
+		return fmt.Errorf("there is no revision %s: %w", h.revision, err)
 	case code == http.StatusUnauthorized:
-		return fmt.Errorf("%s does not exist, or is private: check the name at %s, or %s: %w", h, page, login, err)
+		return fmt.Errorf("it does not exist, or is private: check the name at %s, or %s: %w", page, login, err)
 	case code == http.StatusNotFound:
-		return fmt.Errorf("%s does not exist: check the name at %s: %w", h, page, err)
+		return fmt.Errorf("it does not exist: check the name at %s: %w", page, err)
 	}
 	return err
 }

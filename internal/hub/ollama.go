@@ -64,11 +64,11 @@ func (o ollamaSource) plan(ctx context.Context, c *client, _ memory) (plan, erro
 		kind, ours := strings.CutPrefix(l.MediaType, "application/vnd.ollama.image.")
 		name, known := layerNames[kind]
 		if !ours || !known {
-			return plan{}, fmt.Errorf("%s has a part of the type %q, which weft cannot use", o, printable(l.MediaType))
+			return plan{}, fmt.Errorf("it has a part of the type %q, which weft cannot use", printable(l.MediaType))
 		}
 		sum := sha256Sum(strings.TrimPrefix(l.Digest, "sha256:"))
 		if sum == "" || l.Size < 0 {
-			return plan{}, fmt.Errorf("%s: the manifest names a blob %q of %d bytes", o, printable(l.Digest), l.Size)
+			return plan{}, fmt.Errorf("the manifest names a blob %q of %d bytes", printable(l.Digest), l.Size)
 		}
 		if kind == "model" {
 			_, stem, _ := strings.Cut(o.entry(), "/")
@@ -83,7 +83,7 @@ func (o ollamaSource) plan(ctx context.Context, c *client, _ memory) (plan, erro
 		p.files = append(p.files, file{name: name, address: c.address("v2", o.owner, o.name, "blobs", l.Digest), size: l.Size, sum: sum})
 	}
 	if p.model == "" || seen[p.model] != 1 {
-		return plan{}, fmt.Errorf("%s does not hold one GGUF model", o)
+		return plan{}, errors.New("it does not hold one GGUF model")
 	}
 	return p, nil
 }
@@ -93,9 +93,9 @@ func (o ollamaSource) explain(r Remote, err error) error {
 	switch {
 	case !errors.As(err, &status):
 	case status.Code == http.StatusNotFound:
-		return fmt.Errorf("%s does not exist on %s: %w", o, r.Ollama, err)
+		return fmt.Errorf("it does not exist on %s: %w", r.Ollama, err)
 	case status.Code == http.StatusUnauthorized, status.Code == http.StatusForbidden:
-		return fmt.Errorf("%s is private or does not exist, and weft has no login for %s: %w", o, r.Ollama, err)
+		return fmt.Errorf("it is private or does not exist, and weft has no login for %s: %w", r.Ollama, err)
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func (p *Puller) Pull(ctx context.Context, ref, to string) (Pulled, error) {
 	}
 	defer x.c.close()
 	if err := x.run(ctx, to); err != nil {
-		return Pulled{}, fmt.Errorf("pull %s: %w", src, src.explain(remote, err))
+		return Pulled{}, fmt.Errorf("%s: %w", src, src.explain(remote, err))
 	}
 	return x.result, nil
 }

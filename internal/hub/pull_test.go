@@ -217,7 +217,7 @@ func TestRefusals(t *testing.T) {
 		{"hf:acme/tiny@v2", 404, "RevisionNotFound", "no revision v2"},
 		{"ollama:tiny:1b", 404, "", "does not exist on"},
 		{"hf:acme/tiny/README.md", 0, "", "neither a .gguf nor a config.json"},
-		{"hf:acme/tiny/other.gguf", 0, "", "it has tiny.gguf"},
+		{"hf:acme/tiny/other.gguf", 0, "", "there is tiny.gguf"},
 		{"hf:acme", 0, "", "want hf:OWNER/REPO"},
 		{"gopher://x/y.gguf", 0, "", "want hf:OWNER/REPO"},
 		{"https://user:pass@example.org/y.gguf", 0, "", "password"},

@@ -91,7 +91,7 @@ func (w webSource) folder(ctx context.Context, c *client, p plan) (plan, error) 
 		return p, nil
 	}
 	if !has(indexName) {
-		return p, fmt.Errorf("%s has neither model.safetensors nor %s beside it", w, indexName)
+		return p, fmt.Errorf("there is neither model.safetensors nor %s beside it", indexName)
 	}
 	return w.shards(ctx, c, p)
 }

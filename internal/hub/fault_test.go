@@ -60,7 +60,16 @@ func TestFaults(t *testing.T) {
 		{"503", status(4, 503), 0},
 		{"403 of a redirect's target", status(3, 403), 0},
 		{"stalled", after(3, 30_000, stall), 600_000}, // a busy machine may look like a stalled server
-		{"no ranges", noRanges, 600_000},              // the answer to the question for the first byte is on its way before we hang up
+		{"less than asked for", func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var first, last int
+				if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &first, &last); n == 2 {
+					r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", first, min(last, first+20_000)))
+				}
+				h.ServeHTTP(w, r)
+			})
+		}, 0},
+		{"no ranges", noRanges, 600_000}, // the answer to the question for the first byte is on its way before we hang up
 		{"no ranges, dropped", func(h http.Handler) http.Handler { return unstable(noRanges(h)) }, 1_200_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -98,6 +107,19 @@ func TestHopeless(t *testing.T) {
 	}{
 		{"drops", after(always, 0, drop), "tried 5 times"},
 		{"stalls", after(always, 100, func() { time.Sleep(500 * time.Millisecond) }), "stalled"},
+		{"trickles", func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var first int
+				fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &first)
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-599999/600000", first))
+				w.WriteHeader(http.StatusPartialContent)
+				for r.Context().Err() == nil {
+					w.Write([]byte("drop"))
+					http.NewResponseController(w).Flush()
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+		}, "stalled"},
 		{"wait too long", status(always, 429, "Retry-After", patience), "429"},
 		{"404", status(always, 404), "404"},
 		{"encoded", func(h http.Handler) http.Handler {
@@ -130,10 +152,13 @@ func TestHopeless(t *testing.T) {
 			f := newFakeHub(t, map[string][]byte{"tiny.gguf": data})
 			f.fault = c.fault
 			p := f.puller(t)
-			if c.name == "stalls" {
+			if c.name == "stalls" || c.name == "trickles" {
 				p.tuning.stall = 100 * time.Millisecond
+				p.tuning.connections = 1
 			}
-			if _, err := p.Pull(context.Background(), "hf:acme/tiny", ""); err == nil || !strings.Contains(err.Error(), c.want) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if _, err := p.Pull(ctx, "hf:acme/tiny", ""); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q", err, c.want)
 			} else if strings.Contains(err.Error(), "secret") {
 				t.Errorf("the error tells the key of the redirect: %v", err)
@@ -142,6 +167,27 @@ func TestHopeless(t *testing.T) {
 				t.Errorf("listed %+v, %v", models, err)
 			}
 		})
+	}
+}
+
+// TestParallel has a server on which every request takes a while.
+func TestParallel(t *testing.T) {
+	data := model(600_000, 1)
+	f := newFakeHub(t, map[string][]byte{"tiny.gguf": data})
+	var now, most atomic.Int64
+	f.fault = func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			defer now.Add(-1)
+			time.Sleep(50 * time.Millisecond)
+			h.ServeHTTP(w, r)
+		})
+	}
+	holds(t, mustPull(t, f.puller(t), "hf:acme/tiny").Path, data)
+	if n := most.Load(); n < 2 || n > int64(quick.connections) {
+		t.Errorf("%d requests at once, %d are allowed", n, quick.connections)
 	}
 }
 
@@ -240,43 +286,66 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// versions is a server of a file without a checksum, which changes when told to.
+type versions struct {
+	*httptest.Server
+	now, asked, change atomic.Int64 // change: with which request
+	noIfRange, noETag  bool         // what the server does not understand, or say about parts
+}
+
+// content is one version; all have the same size, so that size tells nothing.
+func (v *versions) content(i int64) []byte { return model(600_000, uint64(i)) }
+
+func (v *versions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if v.asked.Add(1) == v.change.Load() {
+		v.now.Add(1)
+	}
+	now := v.now.Load()
+	tag := strconv.Quote(fmt.Sprint("v", now))
+	switch match := r.Header.Get("If-Range"); {
+	case v.noIfRange:
+		r.Header.Del("If-Range")
+	case match != "" && match != tag:
+		r.Header.Del("Range")
+	case v.noETag:
+		r.Header.Del("If-Range")
+	}
+	if !v.noETag || r.Header.Get("Range") == "bytes=0-0" {
+		w.Header().Set("ETag", tag)
+	}
+	http.ServeContent(w, r, "", noTime, strings.NewReader(string(v.content(now))))
+}
+
 // TestChanged has a file without a checksum that changes between two pulls, and
 // in the middle of one: the result is the new file, never a mixture.
 func TestChanged(t *testing.T) {
-	var version, requests atomic.Int64
-	contents := [][]byte{model(600_000, 1), model(600_000, 2), model(500_000, 3)}
-	var change int64 // after so many requests
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requests.Add(1) == change {
-			version.Add(1)
+	for _, v := range []*versions{{}, {noIfRange: true}, {noETag: true}} {
+		v.Server = httptest.NewServer(v)
+		defer v.Close()
+		p := newFakeHub(t, nil).puller(t)
+		quiet := p.OnEvent
+		ctx, cancel := context.WithCancel(context.Background())
+		p.OnEvent = func(e Event) {
+			if at, ok := e.(Progress); ok && at.Done > at.Total/2 {
+				cancel()
+			}
 		}
-		v := version.Load()
-		w.Header().Set("ETag", strconv.Quote(fmt.Sprint("v", v)))
-		http.ServeContent(w, r, "", noTime, strings.NewReader(string(contents[v])))
-	}))
-	defer s.Close()
-	p := newFakeHub(t, nil).puller(t)
-	quiet := p.OnEvent
-	ctx, cancel := context.WithCancel(context.Background())
-	p.OnEvent = func(e Event) {
-		if at, ok := e.(Progress); ok && at.Done > at.Total/2 {
-			cancel()
+		if _, err := p.Pull(ctx, v.URL+"/tiny.gguf", ""); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		v.now.Add(1)
+		p.OnEvent = quiet
+		got := mustPull(t, p, v.URL+"/tiny.gguf")
+		holds(t, got.Path, v.content(1))
+		if got.Fetched != got.Size {
+			t.Errorf("fetched %d of %d: some of the old file was kept", got.Fetched, got.Size)
+		}
+		for i := range int64(5) { // of the ten requests that the file takes
+			if _, err := p.Store.Remove("127.0.0.1/tiny"); err != nil {
+				t.Fatal(err)
+			}
+			v.change.Store(v.asked.Load() + 3 + i)
+			holds(t, mustPull(t, p, v.URL+"/tiny.gguf").Path, v.content(2+i))
 		}
 	}
-	if _, err := p.Pull(ctx, s.URL+"/tiny.gguf", ""); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	version.Add(1)
-	p.OnEvent = quiet
-	got := mustPull(t, p, s.URL+"/tiny.gguf")
-	holds(t, got.Path, contents[1])
-	if got.Fetched != got.Size {
-		t.Errorf("fetched %d of %d: some of the old file was kept", got.Fetched, got.Size)
-	}
-	if _, err := p.Store.Remove("127.0.0.1/tiny"); err != nil {
-		t.Fatal(err)
-	}
-	change = requests.Load() + 4
-	got = mustPull(t, p, s.URL+"/tiny.gguf")
-	holds(t, got.Path, contents[2])
 }

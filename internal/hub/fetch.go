@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,7 +36,8 @@ func (f file) identity() string {
 	case f.sum != "":
 		return string(f.sum)
 	case f.etag != "":
-		return f.address + " " + f.etag
+		address, _, _ := strings.Cut(f.address, "?") // a query may hold a key, and this is written down
+		return address + " " + f.etag
 	}
 	return ""
 }

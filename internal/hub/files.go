@@ -173,6 +173,9 @@ func (x *pull) finish(ctx context.Context, f file, out *os.File, size int64) (r 
 	if err := atomicfile.Move(x.path(f.name)+partial, x.path(f.name)); err != nil {
 		return r, err
 	}
+	if f.sum == "" {
+		x.note("%s is unverified: its server gives no checksum (its SHA-256 is %s)", f.name, sums.sha)
+	}
 	r = x.recordOf(f, sums)
 	return r, errors.Join(x.enter(r), remove(x.path(f.name)+partialLog))
 }

@@ -21,7 +21,7 @@ const (
 // checkName refuses names of files that could end up anywhere but in their
 // model's folder, on any system, or in a file of ours. Names come from servers.
 func checkName(name string) error {
-	ok := name != "" && len(name) <= 1024 && utf8.ValidString(name) && path.Clean(name) == name &&
+	ok := name != "" && len(name) <= 1024 && utf8.ValidString(name) &&
 		filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsAny(name, `\:*?"<>|`) && !strings.ContainsFunc(name, unicode.IsControl)
 	for _, segment := range strings.Split(name, "/") {
 		ok = ok && checkSegment(segment)

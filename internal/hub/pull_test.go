@@ -157,6 +157,9 @@ func TestPullWeb(t *testing.T) {
 	if got.Name != "127.0.0.1/tiny" || strings.Contains(got.Source, "secret") {
 		t.Errorf("got %+v", got)
 	}
+	if said, err := os.ReadFile(filepath.Join(filepath.Dir(got.Path), recordName)); err != nil || strings.Contains(string(said), "secret") {
+		t.Errorf("the record tells the key, or %v: %s", err, said)
+	}
 	if again := mustPull(t, p, s.URL+"/x/tiny.gguf?key=secret"); again.Fetched != 0 {
 		t.Errorf("fetched %d bytes again", again.Fetched)
 	}

@@ -81,10 +81,11 @@ func final(err error) error { return finalError{err} }
 // address, and says when the cause is that the user stopped or that nobody is there.
 func clean(ctx context.Context, err error) error {
 	var u *url.Error
+	host := ""
 	if errors.As(err, &u) {
 		err = u.Err
-		if a, e := url.Parse(u.URL); e == nil && u.URL != "" {
-			err = fmt.Errorf("%s: %w", a.Host, err)
+		if a, e := url.Parse(u.URL); e == nil && a.Host != "" {
+			host = a.Host + ": "
 		}
 	}
 	var end finalError
@@ -96,11 +97,11 @@ func clean(ctx context.Context, err error) error {
 	case errors.As(err, &end):
 		return err
 	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial":
-		return fmt.Errorf("%w: %w", ErrOffline, err)
+		return fmt.Errorf("%w: %w", ErrOffline, err) // which names the host
 	case errors.Is(err, io.EOF): // before an answer
-		return io.ErrUnexpectedEOF
+		err = io.ErrUnexpectedEOF
 	}
-	return err
+	return fmt.Errorf("%s%w", host, err)
 }
 
 // again says whether another attempt may help.

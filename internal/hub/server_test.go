@@ -25,7 +25,7 @@ import (
 // quick is usual, for a server that is near.
 var quick = tuning{
 	connections: 4, partSize: 64 << 10, attempts: 5, backoff: time.Millisecond, stall: 5 * time.Second,
-	patience: 5 * time.Second, save: 2 * time.Millisecond,
+	patience: 5 * time.Second, save: 50 * time.Millisecond,
 }
 
 var noTime time.Time

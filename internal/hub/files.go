@@ -17,10 +17,7 @@ import (
 // fetchAll brings every file of the plan here.
 func (x *pull) fetchAll(ctx context.Context) error {
 	x.at.Total = total(x.files)
-	missing, err := x.missing()
-	if err != nil {
-		return err
-	}
+	missing := x.missing()
 	free := freeDisk(x.dir)
 	if free >= 0 && missing+diskMargin > free {
 		return fmt.Errorf("%s to fetch, but only %s free on the disk of %s", human(missing), human(free), x.dir)
@@ -59,7 +56,7 @@ func (x *pull) keep(f recordFile) {
 func (x *pull) path(name string) string { return filepath.Join(x.dir, filepath.FromSlash(name)) }
 
 // missing is how many bytes are to come, as far as sizes are known.
-func (x *pull) missing() (n int64, err error) {
+func (x *pull) missing() (n int64) {
 	for _, f := range x.files {
 		if _, ok := x.have(f); ok || f.size < 0 {
 			continue
@@ -69,7 +66,7 @@ func (x *pull) missing() (n int64, err error) {
 			n -= s.done()
 		}
 	}
-	return n, nil
+	return n
 }
 
 // have says whether this version of a file is here.

@@ -38,6 +38,7 @@ func TestKilled(t *testing.T) {
 	f := newFakeHub(t, map[string][]byte{"tiny.gguf": data})
 	var doomed atomic.Pointer[os.Process]
 	var left atomic.Int64 // requests until it is killed
+	f.mu.Lock()           // another process asks, so nothing else orders this before its requests
 	f.fault = func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if left.Add(-1) == 0 {
@@ -47,6 +48,7 @@ func TestKilled(t *testing.T) {
 			h.ServeHTTP(w, r)
 		})
 	}
+	f.mu.Unlock()
 	dir := filepath.Join(t.TempDir(), "models")
 	path := filepath.Join(dir, "acme", "tiny", "tiny.gguf")
 	kills, partly := 0, 0

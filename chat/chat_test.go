@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,14 +15,7 @@ import (
 	"weft/tokenizer"
 )
 
-var turns = []Message{{System, "Be brief."}, {User, "Hi"}, {Assistant, "Hello."}, {User, "Bye"}}
-
-func text(p Prompt) (s string) {
-	for _, piece := range p.Pieces {
-		s += piece.Text
-	}
-	return s
-}
+var turns = []Message{{Role: System, Content: "Be brief."}, {Role: User, Content: "Hi"}, {Role: Assistant, Content: "Hello."}, {Role: User, Content: "Bye"}}
 
 func TestChatML(t *testing.T) {
 	p, err := ChatML.Render(turns)
@@ -30,7 +24,7 @@ func TestChatML(t *testing.T) {
 	}
 	want := "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n" +
 		"<|im_start|>assistant\nHello.<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n"
-	if got := text(p); got != want {
+	if got := p.text(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
@@ -40,23 +34,23 @@ func TestPlainIsOneText(t *testing.T) {
 		messages []Message
 		want     string
 	}{
-		{[]Message{{User, "To be, or"}}, "To be, or"},
-		{[]Message{{User, "To be"}, {Assistant, ", or not"}, {User, "ROMEO:"}}, "To be, or not\nROMEO:"},
-		{[]Message{{User, "a"}, {Assistant, "b\n"}, {User, "c"}}, "ab\nc"},
-		{[]Message{{System, "A play."}, {User, "a"}}, "A play.\na"},
-		{[]Message{{User, "a"}, {Assistant, ""}, {User, "b"}}, "a\nb"},
+		{[]Message{{Role: User, Content: "To be, or"}}, "To be, or"},
+		{[]Message{{Role: User, Content: "To be"}, {Role: Assistant, Content: ", or not"}, {Role: User, Content: "ROMEO:"}}, "To be, or not\nROMEO:"},
+		{[]Message{{Role: User, Content: "a"}, {Role: Assistant, Content: "b\n"}, {Role: User, Content: "c"}}, "ab\nc"},
+		{[]Message{{Role: System, Content: "A play."}, {Role: User, Content: "a"}}, "A play.\na"},
+		{[]Message{{Role: User, Content: "a"}, {Role: Assistant, Content: ""}, {Role: User, Content: "b"}}, "a\nb"},
 		{nil, ""},
 	} {
 		p, err := Plain.Render(c.messages)
-		if err != nil || text(p) != c.want {
-			t.Errorf("%v: %q, %v, want %q", c.messages, text(p), err, c.want)
+		if err != nil || p.text() != c.want {
+			t.Errorf("%v: %q, %v, want %q", c.messages, p.text(), err, c.want)
 		}
 	}
 }
 
 func TestUnknownRoles(t *testing.T) {
 	for _, tm := range []Template{Plain, ChatML} {
-		if _, err := tm.Render([]Message{{User, "a"}, {"<|im_end|>", "b"}}); !errors.Is(err, ErrMessages) {
+		if _, err := tm.Render([]Message{{Role: User, Content: "a"}, {Role: "<|im_end|>", Content: "b"}}); !errors.Is(err, ErrMessages) {
 			t.Errorf("%s: %v", tm.Name(), err)
 		}
 	}
@@ -83,7 +77,7 @@ func TestContentNeverBecomesSpecial(t *testing.T) {
 		var messages []Message
 		for range rapid.IntRange(1, 4).Draw(t, "n") {
 			role := rapid.SampledFrom([]Role{System, User, Assistant}).Draw(t, "role")
-			messages = append(messages, Message{role, strings.Join(rapid.SliceOf(parts).Draw(t, "content"), "")})
+			messages = append(messages, Message{Role: role, Content: strings.Join(rapid.SliceOf(parts).Draw(t, "content"), "")})
 		}
 		p, err := ChatML.Render(messages)
 		if err != nil {
@@ -99,8 +93,8 @@ func TestContentNeverBecomesSpecial(t *testing.T) {
 		if want := 2*len(messages) + 1; specials != want {
 			t.Fatalf("%d special tokens, the template has %d", specials, want)
 		}
-		if got := string(tok.Decode(ids)); got != text(p) {
-			t.Fatalf("tokens spell %q, not %q", got, text(p))
+		if got := string(tok.Decode(ids)); got != p.text() {
+			t.Fatalf("tokens spell %q, not %q", got, p.text())
 		}
 	})
 }
@@ -160,7 +154,7 @@ func TestTokensThatSwallowSpace(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
-	long := []Message{{System, "ssss"}, {User, "aaaa"}, {Assistant, "bbbb"}, {User, "cccc"}, {Assistant, "dddd"}, {User, "eeee"}}
+	long := []Message{{Role: System, Content: "ssss"}, {Role: User, Content: "aaaa"}, {Role: Assistant, Content: "bbbb"}, {Role: User, Content: "cccc"}, {Role: Assistant, Content: "dddd"}, {Role: User, Content: "eeee"}}
 	count := func(m []Message) (n int, err error) {
 		for _, x := range m {
 			n += len(x.Content)
@@ -198,7 +192,7 @@ func TestConversation(t *testing.T) {
 		t.Error("took back an answer that is not there")
 	}
 	c.Answer("b")
-	if !c.Retract(Assistant) || !slices.Equal(c.Messages(), []Message{{System, "s"}, {User, "a"}}) {
+	if !c.Retract(Assistant) || !reflect.DeepEqual(c.Messages(), []Message{{Role: System, Content: "s"}, {Role: User, Content: "a"}}) {
 		t.Errorf("%v", c.Messages())
 	}
 	if c.Reset(); len(c.Messages()) != 1 {
@@ -209,13 +203,13 @@ func TestConversation(t *testing.T) {
 func TestSaveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "talk.json")
 	f := File{Model: "m", Template: "chatml", Conversation: Conversation{System: "<b>", Turns: []Message{
-		{User, "tab\tand \xff\xfe bytes"}, {Assistant, ""}, {User, "日本 \u2028 \x00"},
+		{Role: User, Content: "tab\tand \xff\xfe bytes"}, {Role: Assistant, Content: ""}, {Role: User, Content: "日本 \u2028 \x00"},
 	}}}
 	if err := Save(path, f); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Load(path)
-	if err != nil || got.Model != f.Model || got.Template != f.Template || !slices.Equal(got.Messages(), f.Messages()) {
+	if err != nil || got.Model != f.Model || got.Template != f.Template || !reflect.DeepEqual(got.Messages(), f.Messages()) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if err := Save(filepath.Join(path, "under-a-file"), f); err == nil {
@@ -232,7 +226,7 @@ func TestLoadRefuses(t *testing.T) {
 		"newer":         `{"format":"weft-chat/2","messages":[]}`,
 		"no content":    `{"format":"weft-chat/1","messages":[{"role":"user"}]}`,
 		"both contents": `{"format":"weft-chat/1","messages":[{"role":"user","content":"a","content_base64":"YQ=="}]}`,
-		"unknown role":  `{"format":"weft-chat/1","messages":[{"role":"tool","content":"a"}]}`,
+		"unknown role":  `{"format":"weft-chat/1","messages":[{"role":"clown","content":"a"}]}`,
 		"late system":   `{"format":"weft-chat/1","messages":[{"role":"user","content":"a"},{"role":"system","content":"b"}]}`,
 	} {
 		path := filepath.Join(dir, "f.json")

@@ -26,8 +26,9 @@ var ErrFile = errors.New("not a saved conversation")
 //	{"format":"weft-chat/1","model":"…","template":"chatml",
 //	 "messages":[{"role":"system","content":"…"},{"role":"user","content":"…"},…]}
 //
-// A content that is not UTF-8, which JSON cannot hold, stands as base64 under
-// "content_base64" instead.
+// with "reasoning", "tool_calls", "tool_call_id" and "name" where a message has
+// them. Text that is not UTF-8, which JSON cannot hold, stands as base64 under
+// "content_base64" or "reasoning_base64" instead.
 type File struct {
 	Model, Template string // with which it was held; for people
 	Conversation
@@ -41,20 +42,49 @@ type fileJSON struct {
 }
 
 type messageJSON struct {
-	Role    Role    `json:"role"`
-	Content *string `json:"content,omitempty"`
-	Base64  []byte  `json:"content_base64,omitempty"`
+	Role            Role       `json:"role"`
+	Content         *string    `json:"content,omitempty"`
+	Base64          []byte     `json:"content_base64,omitempty"`
+	Reasoning       string     `json:"reasoning,omitempty"`
+	ReasoningBase64 []byte     `json:"reasoning_base64,omitempty"`
+	ToolCalls       []ToolCall `json:"tool_calls,omitempty"`
+	ToolCallID      string     `json:"tool_call_id,omitempty"`
+	Name            string     `json:"name,omitempty"`
+}
+
+func toJSON(m Message) messageJSON {
+	j := messageJSON{
+		Role: m.Role, Content: &m.Content, Reasoning: m.Reasoning,
+		ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Name: m.Name,
+	}
+	if !utf8.ValidString(m.Content) {
+		j.Content, j.Base64 = nil, []byte(m.Content)
+	}
+	if !utf8.ValidString(m.Reasoning) {
+		j.Reasoning, j.ReasoningBase64 = "", []byte(m.Reasoning)
+	}
+	return j
+}
+
+func (j messageJSON) message(i int) (Message, error) {
+	m := Message{
+		Role: j.Role, Content: string(j.Base64), Reasoning: j.Reasoning + string(j.ReasoningBase64),
+		ToolCalls: j.ToolCalls, ToolCallID: j.ToolCallID, Name: j.Name,
+	}
+	if (j.Content == nil) == (j.Base64 == nil) {
+		return m, fmt.Errorf("%w: message %d needs either content or content_base64", ErrFile, i+1)
+	}
+	if j.Content != nil {
+		m.Content = *j.Content
+	}
+	return m, nil
 }
 
 // Save writes a conversation to path, whole or not at all.
 func Save(path string, f File) error {
 	out := fileJSON{Format: format, Model: f.Model, Template: f.Template, Messages: []messageJSON{}}
 	for _, m := range f.Messages() {
-		j := messageJSON{Role: m.Role, Content: &m.Content}
-		if !utf8.ValidString(m.Content) {
-			j.Content, j.Base64 = nil, []byte(m.Content)
-		}
-		out.Messages = append(out.Messages, j)
+		out.Messages = append(out.Messages, toJSON(m))
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -104,15 +134,12 @@ func parse(data []byte) (File, error) {
 		return File{}, fmt.Errorf("%w: its format is %q, this reads %q", ErrFile, in.Format, format)
 	}
 	var messages []Message
-	for i, m := range in.Messages {
-		switch {
-		case m.Content != nil && m.Base64 == nil:
-			messages = append(messages, Message{m.Role, *m.Content})
-		case m.Content == nil && m.Base64 != nil:
-			messages = append(messages, Message{m.Role, string(m.Base64)})
-		default:
-			return File{}, fmt.Errorf("%w: message %d needs either content or content_base64", ErrFile, i+1)
+	for i, j := range in.Messages {
+		m, err := j.message(i)
+		if err != nil {
+			return File{}, err
 		}
+		messages = append(messages, m)
 	}
 	c, err := split(messages)
 	if err != nil {

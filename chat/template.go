@@ -42,7 +42,7 @@ func (plain) Render(messages []Message) (Prompt, error) {
 	p := Prompt{AddSpecial: true}
 	before := ""
 	for i, m := range messages {
-		if err := known(i, m.Role); err != nil {
+		if err := simple(i, m); err != nil {
 			return Prompt{}, err
 		}
 		if before != "" && !strings.HasSuffix(before, "\n") && m.Role != Assistant {
@@ -70,7 +70,7 @@ func (chatML) Render(messages []Message) (Prompt, error) {
 	p := Prompt{AddSpecial: true}
 	write := func(text string, markup bool) { p.Pieces = append(p.Pieces, Piece{text, markup}) }
 	for i, m := range messages {
-		if err := known(i, m.Role); err != nil {
+		if err := simple(i, m); err != nil {
 			return Prompt{}, err
 		}
 		write(imStart+string(m.Role)+"\n", true)
@@ -81,10 +81,13 @@ func (chatML) Render(messages []Message) (Prompt, error) {
 	return p, nil
 }
 
-// known refuses roles that would reach the prompt as they are.
-func known(i int, r Role) error {
-	if r != System && r != User && r != Assistant {
-		return fmt.Errorf("%w: number %d has the unknown role %q", ErrMessages, i+1, r)
+// simple refuses what a built-in template has no form for.
+func simple(i int, m Message) error {
+	if m.Role != System && m.Role != User && m.Role != Assistant {
+		return fmt.Errorf("%w: number %d has the role %q, which the template does not know", ErrMessages, i+1, m.Role)
+	}
+	if len(m.ToolCalls) > 0 {
+		return fmt.Errorf("%w: number %d calls a tool, which the template has no form for", ErrMessages, i+1)
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"weft/model"
 	"weft/safetensors"
 	"weft/tensor"
-	"weft/tokenizer"
 )
 
 const (
@@ -136,14 +135,11 @@ func inventory(src model.WeightSource) ([]Tensor, error) {
 	return list, nil
 }
 
-// readTokenizer reads tokenizer.json, and from tokenizer_config.json which tokens start and end a text and the
+// readTokenizer reads the tokenizer, and from tokenizer_config.json which tokens start and end a text and the
 // template for conversations.
 func (b *Bundle) readTokenizer(dir string) error {
-	path := filepath.Join(dir, tokenizerName)
-	t, err := tokenizer.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("open model: %s has no %s", dir, tokenizerName)
-	} else if err != nil {
+	t, err := folderTokenizer(dir)
+	if err != nil {
 		return err
 	}
 	b.Tokenizer = t

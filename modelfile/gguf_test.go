@@ -171,8 +171,8 @@ func TestGGUFRefuses(t *testing.T) {
 		{"gpt2", "gpt2.attention.head_count_kv", u32(2), "head_count"},
 		{"gpt2", "gpt2.context_length", u32(65), "position_embd"},
 
-		{"gpt2", tokenizerKey + "model", text("llama"), `"llama"`},
-		{"gpt2", tokenizerKey + "pre", text("tekken"), `"tekken"`},
+		{"gpt2", tokenizerKey + "model", text("rwkv"), `"rwkv"`},
+		{"gpt2", tokenizerKey + "pre", text("nonesuch"), `"nonesuch"`},
 		{"gpt2", tokenizerKey + "pre", nil, "pre-tokenizer"},
 		{"gpt2", tokenizerKey + "tokens", nil, "tokens"},
 		{"gpt2", tokenizerKey + "tokens", set(gguf.ListOf([]string{"a", "a"})), "types"},
@@ -190,7 +190,7 @@ func TestGGUFRefuses(t *testing.T) {
 			t.Errorf("%s: error %v, want one line with %s and the name", c.key, err, c.want)
 		}
 	}
-	types := slices.Repeat([]int32{normalToken}, 290)
+	types := slices.Repeat([]int32{tokenizer.NormalToken}, 290)
 	types[9] = 6
 	if _, err := OpenBytes("x", changed(t, "gpt2", map[string]*gguf.Value{tokenizerKey + "token_type": set(gguf.ListOf(types))}, nil)); err == nil || !strings.Contains(err.Error(), "type 6") {
 		t.Errorf("a token of a type that this kind has not: %v", err)

@@ -116,3 +116,38 @@ func (s *settings) maybe(key string) *float32 {
 	f := float32(s.float(key, 0))
 	return &f
 }
+
+// flag is a yes or no that a file may leave out.
+func (s *settings) flag(key string) *bool {
+	if !s.has(key) {
+		return nil
+	}
+	b := s.bool(key, false)
+	return &b
+}
+
+func (s *settings) floats(key string) []float32 {
+	return read(s, key, nil, func(v gguf.Value) ([]float32, error) {
+		list, err := v.Floats()
+		small := make([]float32, len(list))
+		for i, x := range list {
+			small[i] = float32(x)
+		}
+		return small, err
+	})
+}
+
+// bytes reads a list of numbers of 8 bits, with or without a sign.
+func (s *settings) bytes(key string) []byte {
+	return read(s, key, nil, func(v gguf.Value) ([]byte, error) {
+		list, err := v.Ints()
+		b := make([]byte, len(list))
+		for i, n := range list {
+			if n < math.MinInt8 || n > math.MaxUint8 {
+				return nil, fmt.Errorf("has %d, which is no byte", n)
+			}
+			b[i] = byte(n)
+		}
+		return b, err
+	})
+}

@@ -9,6 +9,24 @@ import (
 	"weft/tokenizer"
 )
 
+// The parts of a tokenizer.json that a GGUF file has too.
+type tokenizerJSON struct {
+	Added []addedJSON `json:"added_tokens"`
+	Model struct {
+		Vocab  map[string]int32 `json:"vocab"`
+		Merges [][2]string      `json:"merges"`
+	} `json:"model"`
+}
+
+type addedJSON struct {
+	ID         int32  `json:"id"`
+	Text       string `json:"content"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	SingleWord bool   `json:"single_word"`
+	Special    bool   `json:"special"`
+}
+
 // makeTokenizerGGUF lists a tokenizer's settings, with unused tokens up to the size of the model's vocabulary. eos are
 // the tokens that end a text; GGUF has a name for two of them, and the rest go under a name of ours.
 func makeTokenizerGGUF(t *tokenizer.Tokenizer, eos []int32, vocab int) ([]gguf.Setting, error) {
@@ -20,15 +38,18 @@ func makeTokenizerGGUF(t *tokenizer.Tokenizer, eos []int32, vocab int) ([]gguf.S
 	if err := json.Unmarshal(text, &doc); err != nil {
 		return nil, err
 	}
-	pre, err := doc.splitName(t)
-	if err != nil {
-		return nil, err
+	pre, ok := t.Pre()
+	if !ok {
+		return nil, unsupported("in GGUF, a tokenizer that cuts text as this one does is")
+	}
+	if n := t.Normalizes(); n != "" && n != "NFC" {
+		return nil, unsupported("in GGUF, a tokenizer that rewrites text as this one does is")
 	}
 	tokens, types, err := doc.vocabulary(vocab)
 	if err != nil {
 		return nil, err
 	}
-	before, after := doc.around()
+	before, after := t.Ends()
 	if !onlyOrNone(before, t.BOS) || !onlyOrNone(after, t.EOS) {
 		return nil, unsupported("in GGUF, a tokenizer that puts other tokens around a text than its start and end is")
 	}
@@ -42,6 +63,9 @@ func makeTokenizerGGUF(t *tokenizer.Tokenizer, eos []int32, vocab int) ([]gguf.S
 		{Key: tokenizerKey + "merges", Value: gguf.ListOf(merges)},
 		{Key: tokenizerKey + "add_bos_token", Value: gguf.Of(len(before) > 0)},
 		{Key: tokenizerKey + "add_eos_token", Value: gguf.Of(len(after) > 0)},
+	}
+	if t.Normalizes() == "NFC" {
+		list = append(list, gguf.Setting{Key: nfcKey, Value: gguf.Of(true)})
 	}
 	if t.BOS >= 0 {
 		list = append(list, gguf.Setting{Key: bosKey, Value: gguf.Of(uint32(t.BOS))})
@@ -60,48 +84,23 @@ func makeTokenizerGGUF(t *tokenizer.Tokenizer, eos []int32, vocab int) ([]gguf.S
 
 func onlyOrNone(ids []int32, id int32) bool { return len(ids) == 0 || len(ids) == 1 && ids[0] == id }
 
-func (d *tokenizerJSON) splitName(t *tokenizer.Tokenizer) (string, error) {
-	if d.PreTokenizer["add_prefix_space"] == true {
-		return "", unsupported("in GGUF, a tokenizer that adds a space before a text is")
-	}
-	for _, s := range splits {
-		if s.split == t.Split() && s.whole == d.Model.Whole {
-			return s.name, nil
-		}
-	}
-	return "", unsupported("in GGUF, a tokenizer with the split %v and ignore_merges %v is", t.Split(), d.Model.Whole)
-}
-
 // vocabulary lists tokens and their types by ID.
 func (d *tokenizerJSON) vocabulary(size int) (tokens []string, types []int32, err error) {
 	tokens, types = make([]string, size), make([]int32, size)
 	for i := range tokens {
-		tokens[i], types[i] = fmt.Sprintf("[PAD%d]", i), unusedToken
+		tokens[i], types[i] = fmt.Sprintf("[PAD%d]", i), tokenizer.UnusedToken
 	}
 	for text, id := range d.Model.Vocab {
-		tokens[id], types[id] = text, normalToken
+		tokens[id], types[id] = text, tokenizer.NormalToken
 	}
 	for _, a := range d.Added {
-		if a.LStrip || a.RStrip {
-			return nil, nil, unsupported("in GGUF, the token %q that swallows white space is", a.Text)
+		if a.LStrip || a.RStrip || a.SingleWord {
+			return nil, nil, unsupported("in GGUF, the token %q that swallows white space or stands alone is", a.Text)
 		}
-		tokens[a.ID], types[a.ID] = a.Text, userToken
+		tokens[a.ID], types[a.ID] = a.Text, tokenizer.UserToken
 		if a.Special {
-			types[a.ID] = controlToken
+			types[a.ID] = tokenizer.ControlToken
 		}
 	}
 	return tokens, types, nil
-}
-
-// around are the tokens before and after each text.
-func (d *tokenizerJSON) around() (before, after []int32) {
-	ids := &before
-	for _, item := range d.PostProcessor.Single {
-		if item.Token == nil {
-			ids = &after
-			continue
-		}
-		*ids = append(*ids, d.PostProcessor.Special[item.Token.ID].IDs...)
-	}
-	return before, after
 }

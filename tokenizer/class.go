@@ -8,57 +8,74 @@ import (
 
 // class is what the splits want to know of a character, as bits. Bytes that
 // are no UTF-8 have none.
-type class uint8
+type class uint16
 
 const (
-	letter  class = 1 << iota // \p{L}
-	number                    // \p{N}
-	space                     // \s
-	newline                   // \r \n
-	upper                     // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
-	lower                     // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+	letter   class = 1 << iota // \p{L}
+	number                     // \p{N}
+	space                      // \s
+	newline                    // \r \n
+	upper                      // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
+	lower                      // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+	mark                       // \p{M}
+	punct                      // \p{P}
+	symbolic                   // \p{S}
+	han                        // \p{Han}
+	upperX                     // upper without Han
+	lowerX                     // lower without Han
 )
 
 // classes has the class of every rune, filled once from Go's Unicode tables.
 var classes = sync.OnceValue(func() *[unicode.MaxRune + 1]class {
 	all := new([unicode.MaxRune + 1]class)
-	mark := func(t *unicode.RangeTable, c class) {
-		for _, r := range t.R16 {
-			for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
-				all[x] |= c
-			}
-		}
-		for _, r := range t.R32 {
-			for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
-				all[x] |= c
-			}
+	add := func(c class, tables ...*unicode.RangeTable) {
+		for _, t := range tables {
+			eachRune(t, func(r rune) { all[r] |= c })
 		}
 	}
-	mark(unicode.L, letter)
-	mark(unicode.N, number)
-	mark(unicode.White_Space, space)
-	for _, t := range []*unicode.RangeTable{unicode.Lu, unicode.Lt, unicode.Lm, unicode.Lo, unicode.M} {
-		mark(t, upper)
-	}
-	for _, t := range []*unicode.RangeTable{unicode.Ll, unicode.Lm, unicode.Lo, unicode.M} {
-		mark(t, lower)
-	}
+	add(letter, unicode.L)
+	add(number, unicode.N)
+	add(space, unicode.White_Space)
+	add(mark, unicode.M)
+	add(punct, unicode.P)
+	add(symbolic, unicode.S)
+	add(upper|upperX, unicode.Lu, unicode.Lt, unicode.Lm, unicode.Lo, unicode.M)
+	add(lower|lowerX, unicode.Ll, unicode.Lm, unicode.Lo, unicode.M)
+	add(han, unicode.Han)
+	eachRune(unicode.Han, func(r rune) { all[r] &^= upperX | lowerX })
 	all['\r'] |= newline
 	all['\n'] |= newline
 	return all
 })
 
+func eachRune(t *unicode.RangeTable, f func(rune)) {
+	for _, r := range t.R16 {
+		for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
+			f(x)
+		}
+	}
+	for _, r := range t.R32 {
+		for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
+			f(x)
+		}
+	}
+}
+
 var ascii = func() (a [utf8.RuneSelf]class) {
 	for b := range a {
 		switch r := rune(b); {
 		case unicode.IsUpper(r):
-			a[b] = letter | upper
+			a[b] = letter | upper | upperX
 		case unicode.IsLower(r):
-			a[b] = letter | lower
+			a[b] = letter | lower | lowerX
 		case unicode.IsDigit(r):
 			a[b] = number
 		case unicode.IsSpace(r):
 			a[b] = space
+		case unicode.IsPunct(r):
+			a[b] = punct
+		case unicode.IsSymbol(r):
+			a[b] = symbolic
 		}
 	}
 	a['\r'] |= newline

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 )
 
-// ErrUnsupported is wrapped by the errors about tokenizer.json files that are
-// sound but ask for something that this package does not do.
+// ErrUnsupported is wrapped by the errors about files that are sound but ask
+// for something that this package does not do.
 var ErrUnsupported = errors.New("unsupported tokenizer")
 
 // maxSize bounds the IDs of a file, well above the largest vocabulary in use.
@@ -43,8 +45,10 @@ type fileModel struct {
 	Type                    string          `json:"type"`
 	Dropout                 *float64        `json:"dropout"`
 	UnkToken                *string         `json:"unk_token"`
+	UnkID                   *int32          `json:"unk_id"` // Unigram
 	ContinuingSubwordPrefix *string         `json:"continuing_subword_prefix"`
 	EndOfWordSuffix         *string         `json:"end_of_word_suffix"`
+	MaxInputChars           *int            `json:"max_input_chars_per_word"` // WordPiece
 	FuseUnk                 bool            `json:"fuse_unk"`
 	ByteFallback            bool            `json:"byte_fallback"`
 	IgnoreMerges            bool            `json:"ignore_merges"`
@@ -66,22 +70,18 @@ func Open(path string) (*Tokenizer, error) {
 }
 
 // Parse reads the text of a tokenizer.json. What it asks for is done or
-// refused by name, never passed over.
+// refused by name, never passed over. Truncation and padding are for callers
+// and not read. A pattern that no scanner is known for is searched with a limit
+// of two seconds a text, after which the rest of the text is one piece.
 func Parse(text []byte) (*Tokenizer, error) {
-	var f file
-	if err := json.Unmarshal(text, &f); err != nil {
+	t := &Tokenizer{BOS: -1, EOS: -1, unk: -1}
+	if err := json.Unmarshal(text, &t.spec); err != nil {
 		return nil, fmt.Errorf("parse tokenizer: %w", err)
 	}
-	t := &Tokenizer{BOS: -1, EOS: -1}
-	for _, step := range []func(*file) error{
-		checkFile, t.parseModel, t.parseAdded, t.parsePreTokenizer, t.parsePostProcessor, parseDecoder,
-	} {
-		if err := step(&f); err != nil {
+	for _, step := range []func() error{t.checkModel, t.parseVocab, t.parseAdded, t.parseMerges, t.build} {
+		if err := step(); err != nil {
 			return nil, fmt.Errorf("parse tokenizer: %w", err)
 		}
-	}
-	if err := t.index(); err != nil {
-		return nil, fmt.Errorf("parse tokenizer: %w", err)
 	}
 	t.guessEnds()
 	return t, nil
@@ -91,52 +91,96 @@ func unsupported(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))
 }
 
-func checkFile(f *file) error {
-	m := &f.Model
+// checkModel names the model's type where an old file does not.
+func (t *Tokenizer) checkModel() error {
+	m := &t.spec.Model
+	if m.Type == "" {
+		switch {
+		case len(m.Merges) > 0:
+			m.Type = "BPE"
+		case bytes.HasPrefix(m.Vocab, []byte{'['}):
+			m.Type = "Unigram"
+		case m.MaxInputChars != nil:
+			m.Type = "WordPiece"
+		}
+	}
+	bpe := m.Type == "BPE"
 	switch {
-	case m.Type != "BPE" && !(m.Type == "" && len(m.Merges) > 0):
-		return unsupported("model type %q", m.Type)
-	case !isNull(f.Normalizer):
-		return unsupported("normalizer %s", kindOf(f.Normalizer))
 	case m.Dropout != nil && *m.Dropout != 0:
 		return unsupported("dropout %g", *m.Dropout)
-	case m.ByteFallback:
-		return unsupported("byte_fallback")
-	case m.ContinuingSubwordPrefix != nil && *m.ContinuingSubwordPrefix != "":
+	case bpe && m.ContinuingSubwordPrefix != nil && *m.ContinuingSubwordPrefix != "":
 		return unsupported("continuing_subword_prefix %q", *m.ContinuingSubwordPrefix)
-	case m.EndOfWordSuffix != nil && *m.EndOfWordSuffix != "":
+	case bpe && m.EndOfWordSuffix != nil && *m.EndOfWordSuffix != "":
 		return unsupported("end_of_word_suffix %q", *m.EndOfWordSuffix)
 	}
 	return nil
 }
 
-func (t *Tokenizer) parseModel(f *file) error {
-	var vocab map[string]int32
-	if err := json.Unmarshal(f.Model.Vocab, &vocab); err != nil {
+func (t *Tokenizer) parseVocab() (err error) {
+	m := &t.spec.Model
+	switch m.Type {
+	case "BPE", "WordPiece":
+		err = t.parseVocabMap(m.Vocab)
+	case "Unigram":
+		err = t.parseScores(m.Vocab)
+	default:
+		err = unsupported("model type %q", m.Type)
+	}
+	m.Vocab = nil
+	if err != nil {
+		return err
+	}
+	if m.UnkToken != nil {
+		if id, ok := t.ids[*m.UnkToken]; ok {
+			t.unk = id
+		}
+	}
+	if m.UnkID != nil {
+		if t.unk = *m.UnkID; t.unk < 0 || int(t.unk) >= len(t.vocab) {
+			return fmt.Errorf("unk_id %d is out of range", t.unk)
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) parseVocabMap(raw json.RawMessage) error {
+	if err := json.Unmarshal(raw, &t.ids); err != nil {
 		return fmt.Errorf("vocab: %w", err)
 	}
-	isAdded := map[string]bool{}
-	for _, a := range f.AddedTokens {
-		isAdded[a.Content] = true
-	}
-	for text, id := range vocab {
+	for text, id := range t.ids {
 		if err := t.place(id); err != nil {
 			return err
 		}
-		if t.tokens[id] != nil {
+		if t.vocab[id] != "" {
 			return fmt.Errorf("token ID %d is used twice", id)
 		}
-		bytes, ok := unprintable(text)
-		if !ok || len(bytes) == 0 {
-			if !isAdded[text] {
-				return unsupported("token %q is not written in byte-level characters", text)
-			}
-			bytes = []byte(text)
-		}
-		t.tokens[id] = bytes
+		t.vocab[id] = text
 	}
-	t.whole = f.Model.IgnoreMerges
-	return t.parseMerges(f.Model.Merges, vocab)
+	return nil
+}
+
+// parseScores reads the vocabulary of a unigram model: [["text", -1.5], …].
+func (t *Tokenizer) parseScores(raw json.RawMessage) error {
+	t.ids = map[string]int32{}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	for d.More() {
+		var entry struct {
+			text  string
+			score float64
+		}
+		if err := d.Decode(&[2]any{&entry.text, &entry.score}); err != nil {
+			return fmt.Errorf("vocab: entry %d: %w", len(t.vocab), err)
+		}
+		if len(t.vocab) >= maxSize {
+			return fmt.Errorf("vocab: more than %d entries", maxSize)
+		}
+		t.ids[entry.text] = int32(len(t.vocab))
+		t.vocab, t.scores = append(t.vocab, entry.text), append(t.scores, entry.score)
+	}
+	return nil
 }
 
 // place makes room for an ID.
@@ -144,54 +188,91 @@ func (t *Tokenizer) place(id int32) error {
 	if id < 0 || id >= maxSize {
 		return fmt.Errorf("token ID %d is out of range", id)
 	}
-	for len(t.tokens) <= int(id) {
-		t.tokens = append(t.tokens, nil)
+	for len(t.vocab) <= int(id) {
+		t.vocab = append(t.vocab, "")
+	}
+	for t.scores != nil && len(t.scores) < len(t.vocab) {
+		t.scores = append(t.scores, 0)
 	}
 	return nil
 }
 
 // parseMerges reads merges in both spellings, "a b" and ["a", "b"].
-func (t *Tokenizer) parseMerges(raw json.RawMessage, vocab map[string]int32) error {
-	var pairs [][2]string
-	var lines []string
-	if json.Unmarshal(raw, &lines) == nil {
-		for i, l := range lines {
-			left, right, ok := bytes.Cut([]byte(l), []byte{' '})
-			if !ok {
-				return fmt.Errorf("merge %d is %q, not two tokens", i, l)
-			}
-			pairs = append(pairs, [2]string{string(left), string(right)})
-		}
-	} else if err := json.Unmarshal(raw, &pairs); err != nil {
-		return fmt.Errorf("merges: %w", err)
+func (t *Tokenizer) parseMerges() error {
+	raw := t.spec.Model.Merges
+	t.spec.Model.Merges = nil
+	if t.spec.Model.Type != "BPE" || isNull(raw) {
+		return nil
 	}
-	for i, p := range pairs {
-		left, ok := vocab[p[0]]
-		right, ok2 := vocab[p[1]]
-		if !ok || !ok2 {
-			return fmt.Errorf("merge %d joins %q and %q, which are not both tokens", i, p[0], p[1])
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := d.Token(); err != nil || open != json.Delim('[') {
+		return fmt.Errorf("merges: not a list")
+	}
+	for i := 0; d.More(); i++ {
+		left, right, err := nextMerge(d)
+		if err != nil {
+			return fmt.Errorf("merge %d: %w", i, err)
 		}
-		t.merges = append(t.merges, pair{left, right})
+		if err := t.addMerge(left, right); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (t *Tokenizer) parseAdded(f *file) error {
-	for _, a := range f.AddedTokens {
-		if a.SingleWord {
-			return unsupported("added token %q with single_word", a.Content)
+func nextMerge(d *json.Decoder) (left, right string, err error) {
+	first, err := d.Token()
+	if err != nil {
+		return "", "", err
+	}
+	if line, ok := first.(string); ok {
+		left, right, ok = strings.Cut(line, " ")
+		if !ok {
+			return "", "", fmt.Errorf("%q is not two tokens", line)
 		}
+		return left, right, nil
+	}
+	if first != json.Delim('[') {
+		return "", "", fmt.Errorf("%v is not two tokens", first)
+	}
+	var list []string
+	for d.More() && len(list) < 3 {
+		next, err := d.Token()
+		text, ok := next.(string)
+		if err != nil || !ok {
+			return "", "", errors.Join(err, fmt.Errorf("%v is not a token", next))
+		}
+		list = append(list, text)
+	}
+	if _, err := d.Token(); err != nil && err != io.EOF || len(list) != 2 {
+		return "", "", fmt.Errorf("%q is not two tokens", list)
+	}
+	return list[0], list[1], nil
+}
+
+func (t *Tokenizer) addMerge(left, right string) error {
+	l, ok := t.ids[left]
+	r, ok2 := t.ids[right]
+	if !ok || !ok2 {
+		return fmt.Errorf("merge %d joins %q and %q, which are not both tokens", len(t.merges), left, right)
+	}
+	t.merges = append(t.merges, pair{l, r})
+	return nil
+}
+
+func (t *Tokenizer) parseAdded() error {
+	for _, a := range t.spec.AddedTokens {
 		if err := t.place(a.ID); err != nil {
 			return err
 		}
-		if old := t.tokens[a.ID]; old != nil && string(old) != a.Content {
-			if b, ok := unprintable(a.Content); !ok || string(b) != string(old) {
-				return fmt.Errorf("added token %q has the ID %d of another", a.Content, a.ID)
-			}
+		if old := t.vocab[a.ID]; old != "" && old != a.Content {
+			return fmt.Errorf("added token %q has the ID %d of another", a.Content, a.ID)
 		}
-		t.tokens[a.ID] = []byte(a.Content)
-		t.added = append(t.added, Added{ID: a.ID, Text: a.Content, Special: a.Special, LStrip: a.LStrip, RStrip: a.RStrip})
+		t.vocab[a.ID] = a.Content
+		t.ids[a.Content] = a.ID
+		t.added = append(t.added, Added{a.ID, a.Content, a.Special, a.LStrip, a.RStrip, a.SingleWord, a.Normalized})
 	}
+	t.spec.AddedTokens = nil
 	return nil
 }
 
@@ -201,77 +282,10 @@ func (t *Tokenizer) guessEnds() {
 	if len(t.prefix) > 0 {
 		t.BOS = t.prefix[0]
 	}
-	for _, name := range []string{"<|endoftext|>", "<|end_of_text|>", "</s>", "<|im_end|>", "<|eot_id|>"} {
+	for _, name := range []string{"<|endoftext|>", "<|end_of_text|>", "</s>", "<|im_end|>", "<|eot_id|>", "<eos>", "[SEP]"} {
 		if id, ok := t.SpecialID(name); ok {
 			t.EOS = id
 			return
 		}
 	}
-}
-
-// JSON writes the tokenizer as a tokenizer.json that Hugging Face's tokenizers
-// library reads.
-func (t *Tokenizer) JSON() ([]byte, error) {
-	added := []fileAdded{}
-	isAdded := map[int32]bool{}
-	for _, a := range t.added {
-		added = append(added, fileAdded{ID: a.ID, Content: a.Text, LStrip: a.LStrip, RStrip: a.RStrip, Special: a.Special})
-		isAdded[a.ID] = true
-	}
-	merges := make([][2]string, len(t.merges))
-	for i, m := range t.merges {
-		merges[i] = [2]string{printable(t.tokens[m.left]), printable(t.tokens[m.right])}
-	}
-	vocab := orderedVocab{}
-	for id, text := range t.tokens {
-		switch {
-		case text == nil:
-		case isAdded[int32(id)]:
-			vocab = append(vocab, entry{string(text), id})
-		default:
-			vocab = append(vocab, entry{printable(text), id})
-		}
-	}
-	doc := map[string]any{
-		"version": "1.0", "truncation": nil, "padding": nil, "normalizer": nil,
-		"added_tokens": added, "pre_tokenizer": t.preTokenizer(), "post_processor": t.postProcessor(),
-		"decoder": byteLevel(false, true),
-		"model": map[string]any{"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
-			"end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false, "ignore_merges": t.whole,
-			"vocab": vocab, "merges": merges},
-	}
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(doc); err != nil {
-		return nil, fmt.Errorf("write tokenizer: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// orderedVocab is a JSON object whose keys stay in the order of their IDs.
-type orderedVocab []entry
-
-type entry struct {
-	text string
-	id   int
-}
-
-func (v orderedVocab) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	for i, e := range v {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		var key bytes.Buffer
-		enc := json.NewEncoder(&key)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(e.text); err != nil {
-			return nil, err
-		}
-		out = append(out, bytes.TrimRight(key.Bytes(), "\n")...)
-		out = fmt.Appendf(out, ":%d", e.id)
-	}
-	return append(out, '}'), nil
 }

@@ -3,194 +3,319 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
-// part is any pre-tokenizer, post-processor or decoder of tokenizer.json.
+// part is any normalizer, pre-tokenizer, post-processor or decoder of
+// tokenizer.json: the type tells which fields count.
 type part struct {
 	Type string `json:"type"`
 
-	AddPrefixSpace bool  `json:"add_prefix_space"` // ByteLevel
-	UseRegex       *bool `json:"use_regex"`
+	Normalizers   []json.RawMessage `json:"normalizers"` // Sequence
+	PreTokenizers []json.RawMessage `json:"pretokenizers"`
+	Processors    []json.RawMessage `json:"processors"`
+	Decoders      []json.RawMessage `json:"decoders"`
 
-	Pattern struct { // Split
+	Pattern struct { // Split, Replace
 		Regex  *string `json:"Regex"`
 		String *string `json:"String"`
 	} `json:"pattern"`
-	Behavior string `json:"behavior"`
+	Content  string `json:"content"`
+	Prepend  string `json:"prepend"`
+	Behavior string `json:"behavior"` // Split, Punctuation
 	Invert   bool   `json:"invert"`
 
-	PreTokenizers []json.RawMessage `json:"pretokenizers"` // Sequence
-	Processors    []json.RawMessage `json:"processors"`
+	AddPrefixSpace *bool  `json:"add_prefix_space"` // ByteLevel, Metaspace
+	UseRegex       *bool  `json:"use_regex"`
+	Individual     bool   `json:"individual_digits"` // Digits
+	Delimiter      string `json:"delimiter"`         // CharDelimiterSplit
+	Replacement    string `json:"replacement"`       // Metaspace
+	PrependScheme  string `json:"prepend_scheme"`
+	DoSplit        *bool  `json:"split"`
+
+	StripLeft  bool   `json:"strip_left"` // Strip, as a normalizer
+	StripRight bool   `json:"strip_right"`
+	Start      int    `json:"start"` // Strip, as a decoder
+	Stop       int    `json:"stop"`
+	Charsmap   []byte `json:"precompiled_charsmap"`
+	Prefix     string `json:"prefix"` // WordPiece
+	CleanUp    bool   `json:"cleanup"`
+	bert              // BertNormalizer
 
 	Single        []templateItem       `json:"single"` // TemplateProcessing
 	SpecialTokens map[string]templated `json:"special_tokens"`
+	Sep           endToken             `json:"sep"` // BertProcessing, RobertaProcessing
+	Cls           endToken             `json:"cls"`
 }
 
 type templateItem struct {
-	SpecialToken *struct {
-		ID string `json:"id"`
-	} `json:"SpecialToken,omitempty"`
-	Sequence *struct {
-		ID string `json:"id"`
-	} `json:"Sequence,omitempty"`
+	SpecialToken *templateID `json:"SpecialToken,omitempty"`
+	Sequence     *templateID `json:"Sequence,omitempty"`
+}
+
+type templateID struct {
+	ID     string `json:"id"`
+	TypeID int    `json:"type_id"`
 }
 
 type templated struct {
-	IDs []int32 `json:"ids"`
+	ID     string   `json:"id"`
+	IDs    []int32  `json:"ids"`
+	Tokens []string `json:"tokens"`
+}
+
+// endToken is ["[SEP]", 102].
+type endToken struct {
+	text string
+	id   int32
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (e *endToken) UnmarshalJSON(b []byte) error {
+	return json.Unmarshal(b, &[2]any{&e.text, &e.id})
 }
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 func kindOf(raw json.RawMessage) string {
-	var p part
+	var p struct{ Type string }
 	if json.Unmarshal(raw, &p) != nil || p.Type == "" {
 		return "of no type"
 	}
 	return p.Type
 }
 
-// patternSplits finds a split by its published pattern.
-var patternSplits = func() map[string]Split {
-	m := map[string]Split{}
-	for s, p := range patterns {
-		m[p] = s
+// flatten lists a part, or those of a Sequence, in order. Sequences nest a few
+// deep at most.
+func flatten(raw json.RawMessage, what string, depth int) ([]part, error) {
+	if isNull(raw) {
+		return nil, nil
 	}
-	return m
-}()
-
-func (t *Tokenizer) parsePreTokenizer(f *file) error {
-	if isNull(f.PreTokenizer) {
-		return unsupported("no pre_tokenizer: a BPE that is not byte-level")
-	}
-	var p part
-	if err := json.Unmarshal(f.PreTokenizer, &p); err != nil {
-		return fmt.Errorf("pre_tokenizer: %w", err)
-	}
-	parts := []json.RawMessage{f.PreTokenizer}
-	if p.Type == "Sequence" {
-		parts = p.PreTokenizers
-	}
-	split, bytelevel := false, false
-	for i, raw := range parts {
-		var p part
-		if err := json.Unmarshal(raw, &p); err != nil {
-			return fmt.Errorf("pre_tokenizer: %w", err)
-		}
-		switch {
-		case p.Type == "Split" && i == 0 && len(parts) == 2:
-			if p.Pattern.Regex == nil || p.Behavior != "Isolated" && !(p.Behavior == "Removed" && p.Invert) {
-				return unsupported("pre_tokenizer Split with behavior %q", p.Behavior)
-			}
-			known, ok := patternSplits[*p.Pattern.Regex]
-			if !ok {
-				return unsupported("pre_tokenizer pattern %q", *p.Pattern.Regex)
-			}
-			t.split, split = known, true
-		case p.Type == "ByteLevel" && i == len(parts)-1:
-			usesOwn := p.UseRegex == nil || *p.UseRegex
-			if usesOwn == split {
-				return unsupported("pre_tokenizer ByteLevel with use_regex %v here", usesOwn)
-			}
-			if split && p.AddPrefixSpace {
-				return unsupported("pre_tokenizer ByteLevel with add_prefix_space after a Split")
-			}
-			t.prefixSpace, bytelevel = p.AddPrefixSpace, true
-		default:
-			return unsupported("pre_tokenizer %s in this place", p.Type)
-		}
-	}
-	if !bytelevel {
-		return unsupported("pre_tokenizer %s without ByteLevel", p.Type)
-	}
-	return nil
-}
-
-func parseDecoder(f *file) error {
-	if kind := kindOf(f.Decoder); isNull(f.Decoder) || kind != "ByteLevel" {
-		return unsupported("decoder %s", kind)
-	}
-	return nil
-}
-
-func (t *Tokenizer) parsePostProcessor(f *file) error {
-	if isNull(f.PostProcessor) {
-		return nil
-	}
-	return t.parseProcessor(f.PostProcessor)
-}
-
-func (t *Tokenizer) parseProcessor(raw json.RawMessage) error {
 	var p part
 	if err := json.Unmarshal(raw, &p); err != nil {
-		return fmt.Errorf("post_processor: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	switch p.Type {
-	case "ByteLevel": // only moves offsets
-		return nil
-	case "Sequence":
-		for _, inner := range p.Processors {
-			if kindOf(inner) == "Sequence" {
-				return unsupported("post_processor Sequence in a Sequence")
+	if p.Type != "Sequence" {
+		return []part{p}, nil
+	}
+	if depth > 3 {
+		return nil, unsupported("%s: Sequences nested %d deep", what, depth)
+	}
+	var list []part
+	for _, inner := range [][]json.RawMessage{p.Normalizers, p.PreTokenizers, p.Processors} {
+		for _, raw := range inner {
+			parts, err := flatten(raw, what, depth+1)
+			if err != nil {
+				return nil, err
 			}
-			if err := t.parseProcessor(inner); err != nil {
-				return err
-			}
+			list = append(list, parts...)
 		}
-		return nil
-	case "TemplateProcessing":
-		return t.parseTemplate(p)
 	}
-	return unsupported("post_processor %s", p.Type)
+	return list, nil
 }
 
-func (t *Tokenizer) parseTemplate(p part) error {
+var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
+
+func (t *Tokenizer) buildNormalizer() error {
+	parts, err := flatten(t.spec.Normalizer, "normalizer", 0)
+	if err != nil {
+		return err
+	}
+	var list []normalizer
+	for i := range parts {
+		n, err := parts[i].normalizer()
+		if err != nil {
+			return fmt.Errorf("normalizer: %w", err)
+		}
+		list = append(list, n)
+	}
+	t.normalize = chain(list)
+	return nil
+}
+
+func (p *part) normalizer() (normalizer, error) {
+	if f, ok := unicodeForms[p.Type]; ok {
+		return unicodeForm(f), nil
+	}
+	switch p.Type {
+	case "Prepend":
+		return prepend(p.Prepend), nil
+	case "Replace":
+		return p.replacer()
+	case "Lowercase":
+		return mapRunes(lowercase), nil
+	case "StripAccents":
+		return without(unicode.M), nil
+	case "Strip":
+		return strip(p.StripLeft, p.StripRight), nil
+	case "BertNormalizer":
+		return p.bert.normalizer(), nil
+	case "Nmt":
+		return mapRunes(nmt), nil
+	case "Precompiled":
+		c, err := parseCharsmap(p.Charsmap)
+		if err != nil {
+			return nil, err
+		}
+		return c.normalize, nil
+	}
+	return nil, unsupported("%q", p.Type)
+}
+
+func (p *part) replacer() (normalizer, error) {
+	switch {
+	case p.Pattern.String != nil && *p.Pattern.String != "":
+		return replaceText(*p.Pattern.String, p.Content), nil
+	case p.Pattern.Regex != nil:
+		s, err := patternStage(*p.Pattern.Regex)
+		if err != nil {
+			return nil, err
+		}
+		return replaceMatches(s, p.Content), nil
+	}
+	return nil, unsupported("Replace of nothing")
+}
+
+func (t *Tokenizer) buildCutters() error {
+	parts, err := flatten(t.spec.PreTokenizer, "pre_tokenizer", 0)
+	if err != nil {
+		return err
+	}
+	printable := false
+	for _, p := range parts {
+		list, err := p.cutters()
+		if err != nil {
+			return fmt.Errorf("pre_tokenizer: %w", err)
+		}
+		for _, c := range list {
+			if printable {
+				c = onPrintable(c)
+			}
+			t.cutters = append(t.cutters, c)
+		}
+		printable = printable || p.Type == "ByteLevel"
+	}
+	if t.byteLevel = printable; printable != t.decoder.byteLevel {
+		return unsupported("pre_tokenizer and decoder: only one of them is ByteLevel")
+	}
+	return nil
+}
+
+// cutters are what a pre-tokenizer does.
+func (p *part) cutters() ([]cutter, error) {
+	one := func(s stage, behavior string) ([]cutter, error) {
+		c, err := behave(s, behavior, p.Invert)
+		return []cutter{c}, err
+	}
+	switch p.Type {
+	case "ByteLevel":
+		var list []cutter
+		if p.AddPrefixSpace == nil || *p.AddPrefixSpace {
+			list = append(list, spaced)
+		}
+		if p.UseRegex != nil && !*p.UseRegex {
+			return list, nil
+		}
+		cut, err := one(scanner(nextGPT2), "Isolated")
+		return append(list, cut...), err
+	case "Split":
+		s, err := p.splitter()
+		if err != nil {
+			return nil, err
+		}
+		return one(s, p.Behavior)
+	case "Digits":
+		if p.Individual {
+			return one(oneOf(unicode.IsNumber), "Isolated")
+		}
+		return one(oneOf(unicode.IsNumber), "Contiguous")
+	case "Punctuation":
+		if p.Behavior == "" {
+			return one(oneOf(isPunct), "Isolated")
+		}
+		return one(oneOf(isPunct), p.Behavior)
+	case "WhitespaceSplit":
+		return one(oneOf(unicode.IsSpace), "Removed")
+	case "Whitespace":
+		p.Invert = true
+		return one(scanner(wordsAndSigns), "Removed")
+	case "CharDelimiterSplit":
+		return one(literal(p.Delimiter), "Removed")
+	case "BertPreTokenizer":
+		spaces, err := behave(oneOf(unicode.IsSpace), "Removed", false)
+		if err != nil {
+			return nil, err
+		}
+		signs, err := behave(oneOf(isPunct), "Isolated", false)
+		return []cutter{spaces, signs}, err
+	case "Metaspace":
+		return []cutter{p.metaspace().cut}, nil
+	}
+	return nil, unsupported("%q", p.Type)
+}
+
+func (p *part) splitter() (stage, error) {
+	switch {
+	case p.Pattern.String != nil && *p.Pattern.String != "":
+		return literal(*p.Pattern.String), nil
+	case p.Pattern.Regex != nil:
+		return patternStage(*p.Pattern.Regex)
+	}
+	return nil, unsupported("Split at nothing")
+}
+
+// metaspace reads old files too, which say add_prefix_space.
+func (p *part) metaspace() metaspace {
+	m := metaspace{mark: p.Replacement, prepend: p.PrependScheme, split: p.DoSplit == nil || *p.DoSplit}
+	if m.mark == "" {
+		m.mark = lowBlock
+	}
+	if m.prepend == "" {
+		m.prepend = "always"
+		if p.AddPrefixSpace != nil && !*p.AddPrefixSpace {
+			m.prepend = "never"
+		}
+	}
+	return m
+}
+
+// buildProcessor reads what AddSpecial puts around a text.
+func (t *Tokenizer) buildProcessor() error {
+	parts, err := flatten(t.spec.PostProcessor, "post_processor", 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		switch p.Type {
+		case "ByteLevel": // only moves offsets
+		case "TemplateProcessing":
+			t.template(p)
+		case "BertProcessing", "RobertaProcessing":
+			t.prefix, t.suffix = append(t.prefix, p.Cls.id), append(t.suffix, p.Sep.id)
+		default:
+			return unsupported("post_processor %q", p.Type)
+		}
+	}
+	for _, ids := range [][]int32{t.prefix, t.suffix} {
+		for _, id := range ids {
+			if t.Piece(id) == nil {
+				return fmt.Errorf("post_processor: token %d does not exist", id)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) template(p part) {
 	ends := &t.prefix
 	for _, item := range p.Single {
 		switch {
 		case item.Sequence != nil:
 			ends = &t.suffix
 		case item.SpecialToken != nil:
-			for _, id := range p.SpecialTokens[item.SpecialToken.ID].IDs {
-				if t.Piece(id) == nil {
-					return fmt.Errorf("post_processor: token %d does not exist", id)
-				}
-				*ends = append(*ends, id)
-			}
+			*ends = append(*ends, p.SpecialTokens[item.SpecialToken.ID].IDs...)
 		}
 	}
-	return nil
-}
-
-func byteLevel(prefixSpace, useRegex bool) map[string]any {
-	return map[string]any{"type": "ByteLevel", "add_prefix_space": prefixSpace, "trim_offsets": false, "use_regex": useRegex}
-}
-
-func (t *Tokenizer) preTokenizer() any {
-	if t.split == GPT2 {
-		return byteLevel(t.prefixSpace, true)
-	}
-	return map[string]any{"type": "Sequence", "pretokenizers": []any{
-		map[string]any{"type": "Split", "pattern": map[string]any{"Regex": patterns[t.split]}, "behavior": "Isolated", "invert": false},
-		byteLevel(false, false),
-	}}
-}
-
-func (t *Tokenizer) postProcessor() any {
-	if len(t.prefix)+len(t.suffix) == 0 {
-		return byteLevel(false, true)
-	}
-	var single []any
-	special := map[string]any{}
-	put := func(ids []int32) {
-		for _, id := range ids {
-			text := string(t.Piece(id))
-			single = append(single, map[string]any{"SpecialToken": map[string]any{"id": text, "type_id": 0}})
-			special[text] = map[string]any{"id": text, "ids": []int32{id}, "tokens": []string{text}}
-		}
-	}
-	put(t.prefix)
-	single = append(single, map[string]any{"Sequence": map[string]any{"id": "A", "type_id": 0}})
-	put(t.suffix)
-	pair := append(append([]any{}, single...), map[string]any{"Sequence": map[string]any{"id": "B", "type_id": 1}})
-	return map[string]any{"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special}
 }

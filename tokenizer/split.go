@@ -2,9 +2,8 @@ package tokenizer
 
 import "unicode/utf8"
 
-// Split is how text is cut into pieces, across which no merge reaches. The
-// pieces in a row are the text. Each is a scanner that does, in one pass and
-// without going back, what the published pattern does.
+// Split is a published way to cut text into pieces, across which no merge
+// reaches, as Train takes it.
 type Split uint8
 
 const (
@@ -14,101 +13,78 @@ const (
 	Qwen2               // CL100K with one digit at a time
 )
 
-// The published patterns, as they stand in tokenizer.json files.
-var patterns = map[Split]string{
-	GPT2:   `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
-	CL100K: `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-	O200K: `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?` +
-		`|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?` +
-		`|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-	Qwen2: `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`,
-}
-
 func (s Split) String() string { return [...]string{"gpt2", "cl100k", "o200k", "qwen2"}[s] }
 
 // Pattern is the published regular expression that the split does.
-func (s Split) Pattern() string { return patterns[s] }
-
-// next is the length of the first piece of s, which is not empty.
-func (k Split) next(s []byte) int {
-	switch k {
-	case CL100K:
-		return nextCL100K(s, 3)
-	case Qwen2:
-		return nextCL100K(s, 1)
-	case O200K:
-		return nextO200K(s)
-	}
-	return nextGPT2(s)
+func (s Split) Pattern() string {
+	return [...]string{patternGPT2, patternCL100K, patternO200K, patternQwen2}[s]
 }
 
-func nextGPT2(s []byte) int {
-	if s[0] == '\'' {
-		if n := contraction(s, false); n > 0 {
-			return n
-		}
-	}
-	start := 0
-	if s[0] == ' ' {
-		start = 1
-	}
-	c, n := at(s[start:])
-	switch {
-	case n == 0 || c&space != 0:
-		return blank(s)
-	case c&letter != 0:
-		return start + n + run(s[start+n:], letter)
-	case c&number != 0:
-		return start + n + run(s[start+n:], number)
-	}
-	return start + n + runOther(s[start+n:], space|letter|number)
+// scanner is the length of the first piece of s, which is not empty, and
+// whether the pattern matches it or it is what lies before a match. It does in
+// one pass, without going back, what a published pattern does.
+type scanner func(s []byte) (n int, match bool)
+
+// words is the pattern that most models since GPT-4 share: contractions,
+// words that one character may lead, numbers, punctuation with the ends of
+// lines after it, ends of lines, white space.
+type words struct {
+	early, late apostrophes // contractions that are pieces, and that end words
+	letters     class       // what words are made of
+	up, low     class       // if set, words are capitals and then small letters
+	first       class       // if set, a run of these is a piece before anything else
+	digits      int         // a number's length at most
+	after       string      // ASCII that punctuation takes along
 }
 
-func nextCL100K(s []byte, digits int) int {
-	if s[0] == '\'' {
-		if n := contraction(s, true); n > 0 {
-			return n
+func (w *words) next(s []byte) (int, bool) {
+	if s[0] == '\'' && w.early != noApostrophes {
+		if n := contraction(s, w.early); n > 0 {
+			return n, true
 		}
 	}
 	c, n := at(s)
-	if c&letter != 0 {
-		return n + run(s[n:], letter)
+	if c&w.first != 0 {
+		return run(s, w.first), true
 	}
 	if c&number != 0 {
-		return numbers(s, digits)
+		return numbers(s, w.digits), true
 	}
 	if c&newline == 0 {
-		if word := run(s[n:], letter); word > 0 {
-			return n + word
+		if end := w.word(s, c, n); end > 0 {
+			return end, true
 		}
 	}
-	return rest(s, newline, 0)
+	return w.rest(s), true
 }
 
-func nextO200K(s []byte) int {
-	c, n := at(s)
-	if c&number != 0 {
-		return numbers(s, 3)
-	}
-	if c&newline == 0 {
-		if end := wordO200K(s, c, n); end > 0 {
-			return end + contraction(s[end:], true)
+// word is the length of the word that s begins with, whose first character has
+// the class c and n bytes.
+func (w *words) word(s []byte, c class, n int) int {
+	if w.up != 0 {
+		end := w.cased(s, c, n)
+		if end > 0 && w.late != noApostrophes {
+			end += contraction(s[end:], w.late)
 		}
+		return end
 	}
-	return rest(s, newline, '/')
+	if rest := run(s[n:], w.letters); rest > 0 || c&w.letters != 0 {
+		return n + rest
+	}
+	return 0
 }
 
-// wordO200K is GPT-4o's word: capitals (or letters without case), then small
+// cased is GPT-4o's word: capitals (or letters without case), then small
 // letters, after at most one other character. The pattern's first alternative
 // ends in a small or caseless letter, its second need not.
-func wordO200K(s []byte, c class, n int) int {
+func (w *words) cased(s []byte, c class, n int) int {
 	if c&letter == 0 { // one character that is no letter may lead
-		if end := capitalsThenSmall(s[n:]); end > 0 {
+		if end := w.capitalsThenSmall(s[n:]); end > 0 {
 			return n + end
 		}
 	}
-	if c&(upper|lower) != 0 {
-		if end := capitalsThenSmall(s); end > 0 {
+	if c&(w.up|w.low) != 0 {
+		if end := w.capitalsThenSmall(s); end > 0 {
 			return end
 		}
 	}
@@ -116,7 +92,7 @@ func wordO200K(s []byte, c class, n int) int {
 	if c&letter == 0 {
 		start = n
 	}
-	if end := run(s[start:], upper); end > 0 {
+	if end := run(s[start:], w.up); end > 0 {
 		return start + end
 	}
 	return 0
@@ -124,40 +100,56 @@ func wordO200K(s []byte, c class, n int) int {
 
 // capitalsThenSmall is U*L+, U and L sharing the caseless letters: greedy, and
 // where no L follows U's run, given back to the last of the run that is in both.
-func capitalsThenSmall(s []byte) int {
+func (w *words) capitalsThenSmall(s []byte) int {
 	i, both := 0, 0
 	for {
 		c, n := at(s[i:])
-		if c&upper == 0 {
+		if c&w.up == 0 {
 			break
 		}
 		i += n
-		if c&lower != 0 {
+		if c&w.low != 0 {
 			both = i
 		}
 	}
-	if small := run(s[i:], lower); small > 0 {
+	if small := run(s[i:], w.low); small > 0 {
 		return i + small
 	}
 	return both
 }
 
-// rest is what all newer patterns end in: punctuation with the newlines (and
-// one more character) after it, lines' ends, white space.
-func rest(s []byte, after class, also byte) int {
+// rest is punctuation, ends of lines and white space.
+func (w *words) rest(s []byte) int {
 	start := 0
 	if s[0] == ' ' {
 		start = 1
 	}
-	if n := runOther(s[start:], space|letter|number); n > 0 {
-		i := start + n
-		for i < len(s) && s[i] < utf8.RuneSelf && (ascii[s[i]]&after != 0 || also != 0 && s[i] == also) {
-			i++
-		}
-		return i
+	if n := runOther(s[start:], space|number|w.letters|letter); n > 0 {
+		return takeAlong(s, start+n, w.after)
 	}
-	n := spaceRun(s)
-	for i := n; i > 0; i-- {
+	return blankLines(s)
+}
+
+// takeAlong extends a piece that ends at i by the ASCII characters of a set.
+func takeAlong(s []byte, i int, set string) int {
+	for i < len(s) && containsByte(set, s[i]) {
+		i++
+	}
+	return i
+}
+
+func containsByte(set string, b byte) bool {
+	for i := range len(set) {
+		if set[i] == b {
+			return true
+		}
+	}
+	return false
+}
+
+// blankLines is \s*[\r\n]+|\s+(?!\S)|\s+.
+func blankLines(s []byte) int {
+	for i := spaceRun(s); i > 0; i-- {
 		if s[i-1] == '\n' || s[i-1] == '\r' {
 			return i
 		}
@@ -192,14 +184,45 @@ func numbers(s []byte, digits int) int {
 	return i
 }
 
-// contraction is 's|'t|'re|'ve|'m|'ll|'d, or 0. Ignoring case, ſ (U+017F) is an
-// s: it folds to one.
-func contraction(s []byte, anyCase bool) int {
+func nextGPT2(s []byte) (int, bool) {
+	if s[0] == '\'' {
+		if n := contraction(s, exactCase); n > 0 {
+			return n, true
+		}
+	}
+	start := 0
+	if s[0] == ' ' {
+		start = 1
+	}
+	c, n := at(s[start:])
+	switch {
+	case n == 0 || c&space != 0:
+		return blank(s), true
+	case c&letter != 0:
+		return start + n + run(s[start+n:], letter), true
+	case c&number != 0:
+		return start + n + run(s[start+n:], number), true
+	}
+	return start + n + runOther(s[start+n:], space|letter|number), true
+}
+
+// apostrophes are the ways to look for 's|'t|'re|'ve|'m|'ll|'d.
+type apostrophes uint8
+
+const (
+	noApostrophes apostrophes = iota
+	exactCase
+	anyCase // with ſ (U+017F), which folds to an s
+	spelled // '[sS]|…: any case, without ſ
+)
+
+// contraction is the length of the contraction that s begins with, or 0.
+func contraction(s []byte, how apostrophes) int {
 	if len(s) < 2 || s[0] != '\'' {
 		return 0
 	}
 	fold := func(b byte) byte {
-		if anyCase && 'A' <= b && b <= 'Z' {
+		if how != exactCase && 'A' <= b && b <= 'Z' {
 			return b + 'a' - 'A'
 		}
 		return b
@@ -213,7 +236,7 @@ func contraction(s []byte, anyCase bool) int {
 		return 2
 	case a == 'r' && b == 'e', a == 'v' && b == 'e', a == 'l' && b == 'l':
 		return 3
-	case anyCase && s[1] == 0xC5 && b == 0xBF:
+	case how == anyCase && s[1] == 0xC5 && b == 0xBF:
 		return 3
 	}
 	return 0

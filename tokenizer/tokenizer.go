@@ -1,16 +1,26 @@
-// Package tokenizer turns text into token IDs and back: byte-level BPE, as
-// GPT-2, GPT-4, Llama 3 and Qwen use it.
+// Package tokenizer turns text into token IDs and back.
 //
-//   - Open or Parse reads a Hugging Face tokenizer.json; JSON writes one.
-//   - Train makes a tokenizer from text.
+//   - [Open] and [Parse] read a Hugging Face tokenizer.json, [FromModel] a
+//     SentencePiece tokenizer.model, [FromVocabulary] what a GGUF file says;
+//     JSON writes a tokenizer.json.
+//   - [Train] makes a byte-level BPE tokenizer from text.
 //   - Encode and Decode translate; a Stream decodes token by token without
 //     ever showing half a character.
 //
-// Text is bytes: what is not valid UTF-8 comes back as it went in. Special
-// tokens are control marks; text cannot spell them unless Encode says so.
+// A text passes four stations, each with a file or two: added tokens are taken
+// out (added.go); the rest is normalized (normalize.go) and cut into pieces
+// (pretokenize.go, split.go); a model, which is byte-pair encoding (bpe.go),
+// unigram (unigram.go) or WordPiece (wordpiece.go), makes tokens of each piece.
+// decode.go is the way back.
+//
+// Text is bytes: for vocabularies that have tokens for all bytes, what is not
+// valid UTF-8 comes back as it went in. Special tokens are control marks; text
+// cannot spell them unless Encode says so.
 package tokenizer
 
 import (
+	"fmt"
+	"sort"
 	"sync"
 )
 
@@ -18,61 +28,54 @@ import (
 type Tokenizer struct {
 	BOS, EOS int32 // -1: none
 
-	split       Split
-	prefixSpace bool     // a space is put before the text
-	whole       bool     // a piece that is a token is taken as it is, before any merge
-	tokens      [][]byte // by ID; nil: the ID is unused
-	added       []Added  // by ID ascending
-	addedByByte [256][]int
-	byteIDs     [256]int32
-	ids         map[string]int32 // ordinary tokens by their bytes
-	merges      []pair           // by rank
-	table       mergeTable
-	prefix      []int32 // what AddSpecial puts before
-	suffix      []int32 // and after
-	encoders    sync.Pool
-}
+	spec   file             // tokenizer.json without vocabulary, merges and added tokens
+	vocab  []string         // by ID, as the file writes them; "": the ID is unused
+	ids    map[string]int32 // by what the file writes
+	merges []pair           // bpe, by rank
+	ranks  []int32          // of the merges, where they are not their places
+	scores []float64        // unigram, by ID
+	kinds  []int32          // by ID, where the file tells kinds of tokens; else nil
+	unk    int32            // -1: none
 
-// Added is a token matched as a whole before the text is split.
-type Added struct {
-	ID      int32
-	Text    string
-	Special bool // found only on demand (ParseSpecial), not part of decoded text's meaning
-	LStrip  bool // swallows the white space before it
-	RStrip  bool // and after it
-}
+	added   []Added // by ID ascending
+	addedAt map[int32]*Added
+	raw     *finder // added tokens in the text as it comes
+	normal  *finder // and in normalized text
 
-type pair struct{ left, right int32 }
+	normalize normalizer // nil: nothing to do
+	cutters   []cutter
+	byteLevel bool // tokens are written with a character for each byte
+	model     model
+	decoder   decoder
+	pieces    [][]byte // by ID, what tokens stand for; nil: the ID is unused
+	prefix    []int32  // what AddSpecial puts before
+	suffix    []int32  // and after
+	encoders  sync.Pool
+}
 
 // Encode says how Tokenizer.Encode treats control tokens.
 type Encode struct {
 	ParseSpecial bool // text that spells a special token becomes that token
 	AddSpecial   bool // put the model's start (and end) tokens around the text
+	Continue     bool // the text goes on after other tokens: what Metaspace's "first" puts before a text is left out
 }
 
 // Size is the number of IDs, used or not: every ID is below it.
-func (t *Tokenizer) Size() int { return len(t.tokens) }
-
-// Split is how the tokenizer cuts text into pieces before merging.
-func (t *Tokenizer) Split() Split { return t.split }
+func (t *Tokenizer) Size() int { return len(t.pieces) }
 
 // Piece is the bytes of one token, the text of a special one, nil for an ID
 // that does not exist. The caller must not change it.
 func (t *Tokenizer) Piece(id int32) []byte {
-	if id < 0 || int(id) >= len(t.tokens) {
+	if id < 0 || int(id) >= len(t.pieces) {
 		return nil
 	}
-	return t.tokens[id]
+	return t.pieces[id]
 }
 
 // IsSpecial says whether the token is a control mark rather than text.
 func (t *Tokenizer) IsSpecial(id int32) bool {
-	for _, a := range t.added {
-		if a.ID == id {
-			return a.Special
-		}
-	}
-	return false
+	a := t.addedAt[id]
+	return a != nil && a.Special
 }
 
 // SpecialID finds a special token by its text.
@@ -88,14 +91,19 @@ func (t *Tokenizer) SpecialID(text string) (int32, bool) {
 // Added lists the tokens that are matched as a whole.
 func (t *Tokenizer) Added() []Added { return t.added }
 
-// Decode is the bytes of all tokens in a row, special ones as their text.
-// Unknown IDs give nothing.
-func (t *Tokenizer) Decode(ids []int32) []byte {
-	var out []byte
-	for _, id := range ids {
-		out = append(out, t.Piece(id)...)
+// Ends are the tokens that AddSpecial puts before and after a text.
+func (t *Tokenizer) Ends() (before, after []int32) { return t.prefix, t.suffix }
+
+// Normalizes says whether texts are rewritten before they are cut, and how:
+// "" for not at all, "NFC" for that Unicode form alone, else "other".
+func (t *Tokenizer) Normalizes() string {
+	switch parts, _ := flatten(t.spec.Normalizer, "", 0); {
+	case len(parts) == 0:
+		return ""
+	case len(parts) == 1 && parts[0].Type == "NFC":
+		return "NFC"
 	}
-	return out
+	return "other"
 }
 
 // Encode gives the tokens of a text.
@@ -109,16 +117,14 @@ func (t *Tokenizer) AppendEncode(dst []int32, text []byte, o Encode) []int32 {
 		dst = append(dst, t.prefix...)
 	}
 	e := t.encoders.Get().(*encoder)
+	e.dst, e.first = dst, !o.Continue
 	for len(text) > 0 {
-		at, end, a := t.nextAdded(text, o.ParseSpecial)
-		if at > 0 {
-			dst = e.text(dst, text[:at])
-		}
-		if a != nil {
-			dst = append(dst, a.ID)
-		}
+		at, end, a := t.raw.next(text, o.ParseSpecial)
+		e.section(text[:at], o)
+		e.added(a)
 		text = text[end:]
 	}
+	dst, e.dst = e.dst, nil
 	t.encoders.Put(e)
 	if o.AddSpecial {
 		dst = append(dst, t.suffix...)
@@ -126,47 +132,141 @@ func (t *Tokenizer) AppendEncode(dst []int32, text []byte, o Encode) []int32 {
 	return dst
 }
 
-// nextAdded finds the first added token, the longest at its place: ordinary
-// text ends at at, the token (nil: none) at end, stripped white space included.
-func (t *Tokenizer) nextAdded(text []byte, special bool) (at, end int, found *Added) {
-	if len(t.added) == 0 {
-		return len(text), len(text), nil
+func (e *encoder) added(a *Added) {
+	if a != nil {
+		e.dst = append(e.dst, a.ID)
+		e.first = false
 	}
-	for i, b := range text {
-		for _, k := range t.addedByByte[b] { // longest first
-			a := &t.added[k]
-			if a.Special && !special || len(text)-i < len(a.Text) || string(text[i:i+len(a.Text)]) != a.Text {
-				continue
-			}
-			at, end = i, i+len(a.Text)
-			if a.LStrip {
-				at = trimRight(text[:at])
-			}
-			if a.RStrip {
-				end += spaceRun(text[end:])
-			}
-			return at, end, a
+}
+
+// section encodes text that no token of the first finder is in.
+func (e *encoder) section(text []byte, o Encode) {
+	if len(text) > 0 && e.t.normalize != nil {
+		text = e.t.normalize(text)
+	}
+	for len(text) > 0 {
+		at, end, a := e.t.normal.next(text, o.ParseSpecial)
+		e.text(text[:at])
+		e.added(a)
+		text = text[end:]
+	}
+}
+
+// build makes everything that encoding needs of spec, vocab, merges, scores and added.
+func (t *Tokenizer) build() error {
+	for _, step := range []func() error{t.indexAdded, t.buildNormalizer, t.buildDecoder, t.buildCutters, t.buildModel, t.buildProcessor} {
+		if err := step(); err != nil {
+			return err
 		}
 	}
-	return len(text), len(text), nil
+	t.buildFinders()
+	t.encoders.New = func() any { return newEncoder(t) }
+	return nil
+}
+
+func (t *Tokenizer) indexAdded() error {
+	seen := map[string]bool{}
+	sort.Slice(t.added, func(i, j int) bool { return t.added[i].ID < t.added[j].ID })
+	t.addedAt = make(map[int32]*Added, len(t.added))
+	for i := range t.added {
+		a := &t.added[i]
+		if a.Text == "" || seen[a.Text] || t.addedAt[a.ID] != nil {
+			return fmt.Errorf("added token %d: its text %q is empty, or it or its ID is used twice", a.ID, a.Text)
+		}
+		t.addedAt[a.ID], seen[a.Text] = a, true
+	}
+	return nil
+}
+
+// buildFinders indexes the added tokens. Those for normalized text are
+// normalized too, as Hugging Face does it.
+func (t *Tokenizer) buildFinders() {
+	t.raw, t.normal = newFinder(t.added), newFinder(t.added)
+	for i, a := range t.added {
+		switch {
+		case !a.Normalized || t.normalize == nil:
+			t.raw.add(a.Text, i)
+		case t.kinds != nil: // SentencePiece does not
+			t.normal.add(a.Text, i)
+		default:
+			t.normal.add(string(t.normalize([]byte(a.Text))), i)
+		}
+	}
+}
+
+func (t *Tokenizer) buildDecoder() (err error) {
+	if t.decoder, err = parseDecoder(t.spec.Decoder); err != nil {
+		return err
+	}
+	t.pieces = make([][]byte, len(t.vocab))
+	for id, text := range t.vocab {
+		a := t.addedAt[int32(id)]
+		switch {
+		case text == "":
+		case a != nil && int32(id) != t.unk && (a.Special || t.decoder.byteLevel || t.decoder.joiner != ""):
+			t.pieces[id] = []byte(text)
+		default:
+			t.pieces[id] = t.decoder.piece(text)
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) buildModel() (err error) {
+	switch t.spec.Model.Type {
+	case "BPE":
+		t.model, err = t.newBPE(t.byteLevel)
+	case "Unigram":
+		t.model, err = t.newUnigram()
+	case "WordPiece":
+		t.model, err = t.newWordPiece()
+	default:
+		err = unsupported("model type %q", t.spec.Model.Type)
+	}
+	return err
+}
+
+// mergeable says whether a token may come of text that was not found as a whole.
+func (t *Tokenizer) mergeable(id int32) bool {
+	if t.IsSpecial(id) {
+		return false
+	}
+	if t.kinds != nil {
+		return t.kinds[id] == NormalToken || t.kinds[id] == UserToken
+	}
+	if _, ok := byteToken(t.vocab[id]); ok && t.spec.Model.ByteFallback {
+		return false
+	}
+	return id != t.unk || t.spec.Model.Type == "BPE"
 }
 
 // Bytes is a tokenizer of the 256 bytes, without merges, and special tokens
 // after them.
 func Bytes(specials ...string) *Tokenizer {
-	t := &Tokenizer{split: GPT2, BOS: -1, EOS: -1}
+	t := newByteLevel(GPT2)
 	for b := range 256 {
-		t.tokens = append(t.tokens, []byte{byte(b)})
+		t.vocab = append(t.vocab, string(runeOfByte[b]))
 	}
 	for i, text := range specials {
 		t.added = append(t.added, Added{ID: int32(256 + i), Text: text, Special: true})
-		t.tokens = append(t.tokens, []byte(text))
+		t.vocab = append(t.vocab, text)
 	}
 	if len(specials) > 0 {
 		t.EOS = 256
 	}
-	if err := t.index(); err != nil {
+	t.indexVocab()
+	if err := t.build(); err != nil {
 		panic("tokenizer: " + err.Error()) // only two equal specials can do this
 	}
 	return t
+}
+
+// indexVocab finds tokens by their text, once all are there.
+func (t *Tokenizer) indexVocab() {
+	t.ids = make(map[string]int32, len(t.vocab))
+	for id, text := range t.vocab {
+		if text != "" {
+			t.ids[text] = int32(id)
+		}
+	}
 }

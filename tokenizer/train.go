@@ -36,20 +36,20 @@ func Train(docs iter.Seq[[]byte], o TrainOptions) (*Tokenizer, error) {
 	if o.Threads <= 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	t := &Tokenizer{split: o.Split, BOS: -1, EOS: -1}
+	t := newByteLevel(o.Split)
 	for i, text := range o.Specials {
 		t.added = append(t.added, Added{ID: int32(i), Text: text, Special: true})
-		t.tokens = append(t.tokens, []byte(text))
+		t.vocab = append(t.vocab, text)
 	}
 	if len(o.Specials) > 0 {
 		t.EOS = 0
 	}
 	for _, b := range bytesByRune() {
-		t.byteIDs[b] = int32(len(t.tokens))
-		t.tokens = append(t.tokens, []byte{b})
+		t.vocab = append(t.vocab, string(runeOfByte[b]))
 	}
+	t.indexVocab()
 	newTrainer(t, countPieces(docs, o), o).run()
-	if err := t.index(); err != nil {
+	if err := t.build(); err != nil {
 		return nil, fmt.Errorf("train tokenizer: %w", err)
 	}
 	return t, nil
@@ -57,6 +57,7 @@ func Train(docs iter.Seq[[]byte], o TrainOptions) (*Tokenizer, error) {
 
 // countPieces counts every distinct piece of all documents.
 func countPieces(docs iter.Seq[[]byte], o TrainOptions) map[string]int64 {
+	next := published[o.Split.Pattern()]
 	work := make(chan []byte, o.Threads)
 	parts := make([]map[string]*int64, o.Threads)
 	var wg sync.WaitGroup
@@ -65,7 +66,7 @@ func countPieces(docs iter.Seq[[]byte], o TrainOptions) map[string]int64 {
 		wg.Go(func() {
 			for text := range work {
 				for len(text) > 0 {
-					n := o.Split.next(text)
+					n, _ := next(text)
 					if c := parts[i][string(text[:n])]; c != nil {
 						*c++
 					} else {
@@ -78,7 +79,7 @@ func countPieces(docs iter.Seq[[]byte], o TrainOptions) map[string]int64 {
 		})
 	}
 	for doc := range docs {
-		for _, part := range cut(doc, o.Split) {
+		for _, part := range cut(doc) {
 			work <- part
 		}
 	}
@@ -95,7 +96,7 @@ func countPieces(docs iter.Seq[[]byte], o TrainOptions) map[string]int64 {
 
 // cut parts a large document for several workers, at places where every split
 // cuts: a newline between a letter and a letter.
-func cut(doc []byte, split Split) [][]byte {
+func cut(doc []byte) [][]byte {
 	const size = 1 << 20
 	var parts [][]byte
 	plain := func(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
@@ -121,7 +122,6 @@ type trainer struct {
 	count map[pair]int64
 	where map[pair][]int32 // words that a pair newly occurs in, since it was last queued
 	queue pairHeap
-	ids   map[string]int32 // by bytes: two merges can make the same token
 }
 
 type word struct {
@@ -157,7 +157,7 @@ func (h *pairHeap) Pop() any {
 }
 
 func newTrainer(t *Tokenizer, counts map[string]int64, o TrainOptions) *trainer {
-	tr := &trainer{t: t, o: o, count: map[pair]int64{}, where: map[pair][]int32{}, ids: map[string]int32{}}
+	tr := &trainer{t: t, o: o, count: map[pair]int64{}, where: map[pair][]int32{}}
 	pieces := make([]string, 0, len(counts))
 	for p := range counts {
 		if len(p) > 1 {
@@ -168,15 +168,12 @@ func newTrainer(t *Tokenizer, counts map[string]int64, o TrainOptions) *trainer 
 	for _, p := range pieces {
 		w := word{syms: make([]int32, len(p)), count: counts[p]}
 		for i := range w.syms {
-			w.syms[i] = t.byteIDs[p[i]]
+			w.syms[i] = t.ids[string(runeOfByte[p[i]])]
 		}
 		for i := range len(p) - 1 {
 			tr.change(pair{w.syms[i], w.syms[i+1]}, w.count, int32(len(tr.words)))
 		}
 		tr.words = append(tr.words, w)
-	}
-	for id, bytes := range t.tokens[len(o.Specials):] {
-		tr.ids[string(bytes)] = int32(id + len(o.Specials))
 	}
 	tr.requeue()
 	return tr
@@ -204,7 +201,7 @@ func (tr *trainer) requeue() {
 
 func (tr *trainer) run() {
 	least := int64(max(1, tr.o.MinCount))
-	for len(tr.t.tokens) < tr.o.Vocab && len(tr.queue) > 0 {
+	for len(tr.t.vocab) < tr.o.Vocab && len(tr.queue) > 0 {
 		top := heap.Pop(&tr.queue).(queued)
 		if n := tr.count[top.pair]; top.count != n {
 			top.count = n
@@ -215,26 +212,30 @@ func (tr *trainer) run() {
 			return
 		}
 		id := tr.token(top.pair)
+		if int(id) < len(tr.o.Specials) { // text must not spell a special token
+			tr.t.merges = tr.t.merges[:len(tr.t.merges)-1]
+			continue
+		}
 		for _, w := range top.words {
 			tr.mergeWord(w, top.pair, id)
 		}
 		tr.requeue()
-		if n := len(tr.t.tokens); tr.o.Progress != nil && n%64 == 0 {
+		if n := len(tr.t.vocab); tr.o.Progress != nil && n%64 == 0 {
 			tr.o.Progress(n, tr.o.Vocab)
 		}
 	}
 }
 
-// token is the ID of the token that a merge makes.
+// token is the ID of the token that a merge makes. Two merges can make the same.
 func (tr *trainer) token(p pair) int32 {
 	t := tr.t
 	t.merges = append(t.merges, p)
-	bytes := append(append([]byte(nil), t.tokens[p.left]...), t.tokens[p.right]...)
-	id, ok := tr.ids[string(bytes)]
+	text := t.vocab[p.left] + t.vocab[p.right]
+	id, ok := t.ids[text]
 	if !ok {
-		id = int32(len(t.tokens))
-		t.tokens = append(t.tokens, bytes)
-		tr.ids[string(bytes)] = id
+		id = int32(len(t.vocab))
+		t.vocab = append(t.vocab, text)
+		t.ids[text] = id
 	}
 	return id
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weft/internal/atomicfile"
+	"weft/internal/filelock"
 	"weft/internal/par"
 	"weft/model"
 	"weft/safetensors"
@@ -119,8 +120,10 @@ func start(ctx context.Context, opts Options, write writeFunc) (Result, error) {
 	if err != nil {
 		return Result{}, explain(ctx, err)
 	}
-	held, err := lock(filepath.Join(r.dir, "lock"))
-	if err != nil {
+	held, err := filelock.Try(filepath.Join(r.dir, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		return Result{}, fmt.Errorf("another process is training here: %w", err)
+	} else if err != nil {
 		return Result{}, err
 	}
 	defer held.Close()

@@ -16,7 +16,7 @@ import (
 )
 
 type convertCommand struct {
-	In      string `arg:"" help:"Model to read: a .gguf file or a model folder."`
+	In      string `arg:"" help:"Model to read: a .gguf file, a model folder or a name in the store."`
 	Out     string `arg:"" help:"Where to write it: a name that ends in .gguf is a GGUF file, any other a model folder."`
 	Type    string `help:"How GGUF stores the numbers: f32, f16, bf16, or fewer bits as q8_0, q6_k, q5_k_m, q4_k_m, q4_0 …; a wrong name lists all. Default: f16. A folder has f32." placeholder:"T"`
 	Imatrix string `help:"Importance matrix, from \"weft imatrix\" or llama.cpp: spend the bits where they matter." placeholder:"FILE"`
@@ -48,7 +48,11 @@ func (c *convertCommand) Run(a *app) error {
 	if c.Type != "" && !c.isGGUF() {
 		return usagef("--type is for GGUF: name OUT something.gguf; a folder has f32")
 	}
-	b, err := modelfile.Open(c.In)
+	in, err := modelPath(c.In)
+	if err != nil {
+		return err
+	}
+	b, err := modelfile.Open(in)
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,7 @@ func (c *convertCommand) Run(a *app) error {
 	for _, side := range []struct {
 		path string
 		size *int64
-	}{{c.In, &doc.BytesIn}, {c.Out, &doc.BytesOut}} {
+	}{{in, &doc.BytesIn}, {c.Out, &doc.BytesOut}} {
 		if *side.size, err = sizeOf(side.path); err != nil {
 			return err
 		}

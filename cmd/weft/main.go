@@ -40,6 +40,9 @@ type commands struct {
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model predicts a text."`
 	Compare  compareCommand  `cmd:"" help:"Show how two models differ."`
 	Imatrix  imatrixCommand  `cmd:"" help:"Find out which weights matter most, for quantising."`
+	Pull     pullCommand     `cmd:"" help:"Download a model into the local store."`
+	List     listCommand     `cmd:"" help:"List the models that are here."`
+	Rm       rmCommand       `cmd:"" help:"Remove a model that was pulled."`
 	Convert  convertCommand  `cmd:"" help:"Write a model in the other format, smaller if you like."`
 	Bench    benchCommand    `cmd:"" help:"Measure how fast this machine is."`
 	Tokenize tokenizeCommand `cmd:"" help:"Show the tokens of a text."`
@@ -56,8 +59,8 @@ type common struct {
 
 const description = `Weft trains language models, runs them, talks through them, and shows every thread.
 
-MODEL is a .gguf file or a model folder (config.json, *.safetensors, tokenizer.json), which is also what "weft train"
-writes. Without one, the built-in model is used.`
+MODEL is a .gguf file, a model folder (config.json, *.safetensors, tokenizer.json), which is also what "weft train"
+writes, or the name of a model in the local store ("weft pull", "weft list"). Without one, the built-in model is used.`
 
 // Main runs one command and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {

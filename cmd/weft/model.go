@@ -10,6 +10,7 @@ import (
 
 	"weft"
 	"weft/generate"
+	"weft/internal/hub"
 	"weft/sample"
 )
 
@@ -24,27 +25,42 @@ type opened struct {
 	load time.Duration
 }
 
-// openModel is how every command gets its model; path "" is the built-in one.
-func (a *app) openModel(path string) (opened, error) {
+// openModel is how every command gets its MODEL; "" is the built-in one.
+func (a *app) openModel(name string) (opened, error) {
 	start := time.Now()
-	m, err := weft.Opener{Threads: a.Threads}.Open(path)
+	path, err := modelPath(name)
 	if err != nil {
-		err = explainPath(path, err)
+		return opened{}, err
 	}
+	m, err := weft.Opener{Threads: a.Threads}.Open(path)
 	return opened{m, time.Since(start)}, err
 }
 
-// explainPath says it plainly if MODEL is not there; a newcomer may have meant
-// it as a text.
-func explainPath(path string, err error) error {
-	_, missing := os.Stat(path)
-	switch {
-	case path == "" || !errors.Is(missing, fs.ErrNotExist):
-		return err
-	case strings.ContainsAny(path, " \n"):
-		return fmt.Errorf("there is no model %q: no such file or folder; a text goes after -p", path)
+// modelPath is the path that a MODEL means: what exists on the disk, else what
+// the store has of that name.
+func modelPath(name string) (string, error) {
+	if name == "" {
+		return "", nil
 	}
-	return fmt.Errorf("there is no model %s: no such file or folder", path)
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return name, nil // if it cannot be opened, who opens it says why
+	}
+	store, err := hub.DefaultStore()
+	if err != nil {
+		return "", err
+	}
+	path, err := store.Resolve(name)
+	switch {
+	case !errors.Is(err, hub.ErrNotFound):
+		return path, err
+	case strings.ContainsAny(name, " \n"): // a newcomer may have meant it as a text
+		return "", fmt.Errorf("there is no model %q: no such file or folder; a text goes after -p", name)
+	}
+	where := "in the store, " + store.Dir
+	if store.Cache != "" {
+		where += ", or Hugging Face's cache, " + store.Cache
+	}
+	return "", fmt.Errorf("there is no model %s: no such file or folder, nor a name %s (weft list shows what is here, weft pull fetches more)", name, where)
 }
 
 // modelJSON names a model in documents.

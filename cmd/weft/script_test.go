@@ -34,6 +34,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TEXT", text)
 			e.Setenv("TINY", model)
+			e.Setenv("WEFT_HOME", filepath.Join(e.WorkDir, "home")) // not the user's store
+			e.Setenv("HF_HOME", filepath.Join(e.WorkDir, "hf"))
 			return nil
 		},
 		Cmds:               scriptCommands,

@@ -158,11 +158,11 @@ func (c *trainCommand) Run(a *app) error {
 	ctx, stop := interruptible()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	p := &progress{app: a, out: c.Out}
+	p := &progress{status: &status{app: a}, out: c.Out}
 	defer p.clear()
 	result, err := train.Run(ctx, train.Options{
 		Data: c.Data, Out: c.Out, Recipe: recipe, Resume: c.Resume, Threads: a.Threads, Peak: a.peak(),
-		SampleEvery: c.SampleEvery, SaveEvery: c.SaveEvery, OnEvent: p.show,
+		SampleEvery: c.SampleEvery, SaveEvery: c.SaveEvery, OnEvent: p.event,
 	})
 	p.clear()
 	switch {

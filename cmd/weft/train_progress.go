@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"weft/cmd/weft/internal/view"
 	"weft/train"
@@ -16,23 +13,15 @@ import (
 // written over, otherwise a line every ten seconds. With --json every step is a
 // document on stdout.
 type progress struct {
-	*app
+	*status
 	out   string
 	plan  train.Plan
 	val   *train.Line // the last that was evaluated
-	last  time.Time   // of the last line shown
 	timed bool        // the user was told how long it will take
-	drawn bool        // the status line is on the screen
 	err   error       // of stdout
 }
 
-// Between two status lines: on a terminal, and elsewhere.
-const (
-	redraw  = 100 * time.Millisecond
-	restate = 10 * time.Second
-)
-
-func (p *progress) show(e train.Event) {
+func (p *progress) event(e train.Event) {
 	switch e := e.(type) {
 	case train.Note:
 		p.say("%s", string(e))
@@ -44,12 +33,6 @@ func (p *progress) show(e train.Event) {
 	case train.Sample:
 		p.say("step %d writes:\n%s", e.Step, indent(e.Text))
 	}
-}
-
-// say writes a line that stays.
-func (p *progress) say(format string, args ...any) {
-	p.clear()
-	p.note(format, args...)
 }
 
 func planText(e train.Plan) string {
@@ -72,20 +55,11 @@ func (p *progress) line(l train.Line) {
 		p.timed = true
 		p.say("about %s to go", clock(seconds(*l.EtaS)))
 	}
-	f := terminal(p.stderr)
-	switch since := time.Since(p.last); {
-	case p.Quiet:
-	case f != nil && since >= redraw:
-		p.last = time.Now()
-		p.draw(f, p.status(l))
-	case f == nil && since >= restate:
-		p.last = time.Now()
-		p.note("%s", p.status(l))
-	}
+	p.show(func() string { return p.where(l) })
 }
 
-// status is where the run is, in one line.
-func (p *progress) status(l train.Line) string {
+// where is where the run is, in one line.
+func (p *progress) where(l train.Line) string {
 	step := fmt.Sprint(l.Step)
 	if p.plan.Steps > 0 {
 		step += fmt.Sprintf("/%d", p.plan.Steps)
@@ -102,25 +76,6 @@ func (p *progress) status(l train.Line) string {
 		parts = append(parts, clock(seconds(*l.EtaS))+" left")
 	}
 	return strings.Join(parts, " · ")
-}
-
-// draw writes over the status line. A narrow window shows its beginning.
-func (p *progress) draw(f *os.File, text string) {
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 {
-		if r := []rune(text); len(r) >= width {
-			text = string(r[:width-1])
-		}
-	}
-	fmt.Fprintf(p.stderr, "\r\x1b[K%s", text)
-	p.drawn = true
-}
-
-// clear takes the status line away.
-func (p *progress) clear() {
-	if p.drawn {
-		fmt.Fprint(p.stderr, "\r\x1b[K")
-		p.drawn = false
-	}
 }
 
 // done says what the run came to.

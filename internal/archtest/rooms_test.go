@@ -11,19 +11,19 @@ var rooms = [][]string{
 	{"internal/server", "internal/studio"},
 	{""}, // the façade: what a Go program imports
 	{"chat", "generate", "inspect", "train", "internal/hub", "internal/builtin"},
-	{"modelfile"},
+	{"modelfile", "chat/jinja"},
 	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},
 	{"internal/kernel", "internal/par"},
 	{"internal/cpu/cputest", "internal/guard"},
-	{"internal/quant", "internal/cpu", "internal/atomicfile"},
+	{"internal/quant", "internal/cpu", "internal/atomicfile", "internal/filelock"},
 	{"internal/archtest"},
 }
 
 // alone are rooms that import nothing of ours, so that they can be read, used
 // and tested by themselves.
-var alone = []string{"tokenizer", "sample", "internal/quant", "internal/cpu", "internal/atomicfile"}
+var alone = []string{"tokenizer", "sample", "chat/jinja", "internal/quant", "internal/cpu", "internal/atomicfile", "internal/filelock"}
 
 // keptOut are packages that only the rooms named may import: what talks to a
 // terminal, ends the process or writes a log belongs to the commands.

@@ -62,6 +62,15 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
+// Move gives a file that is complete and synced its final name, for writers that need their own temporary file (a
+// download that goes on after a stop). Both names must be in one file system. What was at path is replaced.
+func Move(from, path string) error {
+	if err := os.Rename(from, path); err != nil {
+		return failed(path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // Clean removes what writers that were killed left behind in dir. Call it only when no other process can be writing
 // there: it cannot tell a dead writer's file from a live one's.
 func Clean(dir string) error {

@@ -78,6 +78,26 @@ func TestPanicLeavesNothing(t *testing.T) {
 	only(t, dir)
 }
 
+func TestMove(t *testing.T) {
+	dir := t.TempDir()
+	from, path := filepath.Join(dir, "part"), filepath.Join(dir, "f")
+	for _, content := range []string{"one", "two"} {
+		if err := os.WriteFile(from, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := Move(from, path); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, path); got != content {
+			t.Fatalf("read %q, want %q", got, content)
+		}
+	}
+	if err := Move(from, path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("moving nothing: error %v must name the path", err)
+	}
+	only(t, dir, "f")
+}
+
 func TestCleanTakesOnlyLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"keep", prefix + "0123", prefix + "4567"} {

@@ -85,6 +85,6 @@ def run(kind, shapes):
                                         for n, p in params.items()}}
 
 
-path = pathlib.Path(__file__).with_suffix(".json")
-cases = {f"{kind} {arch}": run(kind, shapes) for arch, shapes in (("llama", LLAMA), ("gpt2", GPT2)) for kind in ("adamw", "muon")}
-path.write_text(json.dumps(cases) + "\n")
+if __name__ == "__main__":
+    cases = {f"{kind} {arch}": run(kind, shapes) for arch, shapes in (("llama", LLAMA), ("gpt2", GPT2)) for kind in ("adamw", "muon")}
+    pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps(cases) + "\n")

@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package hub
+
+// freeMemory is unknown.
+func freeMemory() memory { return 0 }

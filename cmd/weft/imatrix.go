@@ -21,6 +21,11 @@ type imatrixCommand struct {
 	Force bool   `help:"Write over what is there."`
 }
 
+type imatrixJSON struct {
+	Matrices int `json:"matrices"`
+	Tokens   int `json:"tokens"`
+}
+
 func (imatrixCommand) Help() string {
 	return `Lets the model read a text and notes how large the inputs of every weight matrix are, column by column. "weft convert
 --imatrix" then spends its bits where they matter. The file is GGUF, as llama.cpp's tools write and read it.
@@ -73,6 +78,9 @@ func (c *imatrixCommand) Run(a *app) error {
 	result.Datasets = []string{filepath.Base(c.Text)}
 	if err := result.Write(c.Out); err != nil {
 		return err
+	}
+	if a.JSON {
+		return a.writeJSON(imatrixJSON{len(result.Entries), len(ids)})
 	}
 	a.note("%d matrices over %d tokens: %s", len(result.Entries), len(ids), c.Out)
 	return nil

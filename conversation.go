@@ -77,7 +77,7 @@ func (c *Chat) answer(ctx context.Context, yield func(Token) bool) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	res, err := c.generator.Run(ctx, c.model.request(prompt, c.sampler, c.Options), yield)
+	res, err := c.generator.Run(ctx, c.model.request(prompt, c.sampler, c.model.Tokenizer.Stream(), c.Options), yield)
 	reply := Reply{Result: res, Prompt: prompt, Dropped: dropped}
 	if err == nil {
 		format := chat.FormatFor(c.Template)

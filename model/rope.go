@@ -133,14 +133,14 @@ func (s Scaling) borders(dims int, theta float64) (low, high float64) {
 // rotations are cosines and sines of some positions, a row for each: those from
 // first on, for a context that is long or not.
 type rotations struct {
-	cos, sin tensor.Mat // positions × pairs
-	first    int
+	cos, sin tensor.Mat // positions × pairs; room for more than n
+	first, n int
 	long     bool
 }
 
 // fill tabulates n positions from first on, unless that is what it holds.
 func (t *rotations) fill(r Rope, headDim, first, n int, long bool) {
-	if t.cos.Rows >= n && t.first == first && t.long == long {
+	if t.n >= n && t.first == first && t.long == long {
 		return
 	}
 	freq := r.Frequencies(headDim, long)
@@ -151,8 +151,8 @@ func (t *rotations) fill(r Rope, headDim, first, n int, long bool) {
 	if t.cos.Rows < n {
 		t.cos, t.sin = tensor.New(n, len(freq)), tensor.New(n, len(freq))
 	}
-	t.first, t.long = first, long
-	for i := range t.cos.Rows {
+	t.first, t.n, t.long = first, n, long
+	for i := range n {
 		for j, f := range freq {
 			sin, cos := math.Sincos(float64(first+i) * f)
 			row(t.cos, i)[j], row(t.sin, i)[j] = float32(cos*amplitude), float32(sin*amplitude)

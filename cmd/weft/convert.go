@@ -98,8 +98,11 @@ func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
 // sizeOf is the bytes of a file, or of the files directly in a folder.
 func sizeOf(path string) (int64, error) {
 	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return info.Size(), err
+	if err != nil {
+		return 0, err
+	}
+	if !info.IsDir() {
+		return info.Size(), nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {

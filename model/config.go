@@ -264,6 +264,8 @@ func (c Config) checkLatent() error {
 		return nil
 	case l.KV < 1 || l.KV > 1<<18 || l.Q < 0 || l.Q > 1<<18 || l.Rope < 2 || l.Rope >= c.HeadDim:
 		return fmt.Errorf("latent attention of %d and %d, %d of %d turning", l.Q, l.KV, l.Rope, c.HeadDim)
+	case !(l.NormEps >= 0 && l.NormEps < 1):
+		return fmt.Errorf("norm epsilon of latent attention is %g", l.NormEps)
 	case c.KVHeads != c.Heads || c.QKVBias || c.QKNorm != NoQKNorm || c.Position != RoPE || c.Rope.dims(c.HeadDim) != l.Rope:
 		return errors.New("latent attention has no shared heads, biases or query norms, and turns its own part of a head")
 	}

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"weft/internal/kernel"
 	"weft/tensor"
@@ -67,10 +68,20 @@ func (r Rope) check(headDim int) error {
 		return fmt.Errorf("rope scaling between %g and %g turns", s.Low, s.High)
 	case s.Kind == ScaleYaRN && !(s.Fast > s.Slow && s.Slow > 0 && r.Theta > 1):
 		return fmt.Errorf("rope scaling between %g and %g turns", s.Slow, s.Fast)
+	case r.Dims < 0:
+		return fmt.Errorf("rope turns %d numbers", r.Dims)
+	case !(s.Amplitude >= 0 && s.Amplitude < 1e9):
+		return fmt.Errorf("rope grows by %g", s.Amplitude)
+	case !positive(s.Divisors) || !positive(s.Long):
+		return fmt.Errorf("a rope divisor is not a positive number")
 	case s.Kind == ScaleDivided && (len(s.Divisors) != d/2 || s.Long != nil && len(s.Long) != d/2):
 		return fmt.Errorf("%d rope divisors for %d pairs", len(s.Divisors), d/2)
 	}
 	return nil
+}
+
+func positive(list []float64) bool {
+	return !slices.ContainsFunc(list, func(f float64) bool { return !(f > 0 && f < math.MaxFloat32) })
 }
 
 // Frequencies are the angles per position of each pair, in radians; long says

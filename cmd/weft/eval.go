@@ -65,9 +65,7 @@ func (c *evalCommand) Run(a *app) error {
 	defer stop()
 	tokens := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
 	o := inspect.PerplexityOptions{Context: c.Ctx, Stride: c.Stride, OnWindow: a.windows()}
-	if around := m.Tokenizer.Encode("", tokenizer.Encode{AddSpecial: true}); len(around) > 0 && around[0] == m.Tokenizer.BOS {
-		o.Begin, o.First = true, m.Tokenizer.BOS
-	}
+	o.First, o.Begin = m.begin()
 	p, err := inspect.MeasurePerplexity(ctx, m.Core, tokens, func(id int32) int { return len(m.Tokenizer.Piece(id)) }, o)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -87,13 +85,25 @@ func (c *evalCommand) Run(a *app) error {
 	return err
 }
 
+// begin is the token that the model expects every text to begin with, if any.
+func (o opened) begin() (int32, bool) {
+	around := o.Tokenizer.Encode("", tokenizer.Encode{AddSpecial: true})
+	ok := len(around) > 0 && around[0] == o.Tokenizer.BOS
+	return o.Tokenizer.BOS, ok
+}
+
 // readFile reads a text that must fit in memory; - is stdin.
 func (a *app) readFile(path string) ([]byte, error) {
 	if path == "-" {
 		text, err := a.input("-")
 		return []byte(text), err
 	}
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	switch {
 	case err != nil:
 		return nil, err
@@ -102,11 +112,6 @@ func (a *app) readFile(path string) ([]byte, error) {
 	case info.Size() > maxInput:
 		return nil, fmt.Errorf("%s has more than %d MiB", path, maxInput>>20)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	return io.ReadAll(f)
 }
 

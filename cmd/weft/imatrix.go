@@ -52,13 +52,18 @@ func (c *imatrixCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
-	ids := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{AddSpecial: true})
+	ids := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
 	if c.Limit > 0 {
 		ids = ids[:min(c.Limit, len(ids))]
 	}
 	windows := slices.Collect(slices.Chunk(ids, min(c.Ctx, m.Core.Config.Context)))
 	if len(windows) == 0 {
 		return inspect.ErrShort
+	}
+	if begin, ok := m.begin(); ok { // in place of each window's first token, as llama-imatrix has it
+		for _, w := range windows {
+			w[0] = begin
+		}
 	}
 	ctx, stop := interruptible()
 	defer stop()

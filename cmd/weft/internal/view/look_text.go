@@ -228,7 +228,10 @@ func (d *drawing) left(first int) string {
 	if first == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The first %s not shown; --json has all.", many(first, "token is", "tokens are"))
+	if first == 1 {
+		return " The first token is not shown; --json has all."
+	}
+	return fmt.Sprintf(" The first %s are not shown; --json has all.", many(first, "token"))
 }
 
 func (d *drawing) attention() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"weft/inspect"
@@ -63,11 +64,8 @@ func (c *evalCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tokens := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
-	o := inspect.PerplexityOptions{Context: c.Ctx, Stride: c.Stride, OnWindow: a.windows()}
-	if around := m.Tokenizer.Encode("", tokenizer.Encode{AddSpecial: true}); len(around) > 0 && around[0] == m.Tokenizer.BOS {
-		o.Begin, o.First = true, m.Tokenizer.BOS
-	}
+	tokens, o := scored(m.Tokenizer, text)
+	o.Context, o.Stride, o.OnWindow = c.Ctx, c.Stride, a.windows()
 	p, err := inspect.MeasurePerplexity(ctx, m.Core, tokens, func(id int32) int { return len(m.Tokenizer.Piece(id)) }, o)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -85,6 +83,16 @@ func (c *evalCommand) Run(a *app) error {
 	_, err = fmt.Fprintf(a.stdout, "perplexity     %.4f ± %.4f\nbits per byte  %.4f\nscored         %d of %d tokens, in windows of %d\n",
 		doc.Perplexity, doc.StdErr, doc.BitsPerByte, doc.Scored, doc.Tokens, doc.Context)
 	return err
+}
+
+// scored is a text as llama-perplexity cuts it, so that the figures compare: the tokens that begin every text are there
+// once when it is cut into windows, and a start token is put over the first of each window.
+func scored(t *tokenizer.Tokenizer, text []byte) (tokens []int32, o inspect.PerplexityOptions) {
+	before, _ := t.Ends()
+	if len(before) > 0 && before[0] == t.BOS {
+		o.Begin, o.First = true, t.BOS
+	}
+	return t.AppendEncode(slices.Clone(before), text, tokenizer.Encode{}), o
 }
 
 // readFile reads a text that must fit in memory; - is stdin.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"weft/inspect"
@@ -63,9 +64,8 @@ func (c *evalCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tokens := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
-	o := inspect.PerplexityOptions{Context: c.Ctx, Stride: c.Stride, OnWindow: a.windows()}
-	o.First, o.Begin = m.begin()
+	tokens, o := m.scored(text)
+	o.Context, o.Stride, o.OnWindow = c.Ctx, c.Stride, a.windows()
 	p, err := inspect.MeasurePerplexity(ctx, m.Core, tokens, func(id int32) int { return len(m.Tokenizer.Piece(id)) }, o)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -87,9 +87,16 @@ func (c *evalCommand) Run(a *app) error {
 
 // begin is the token that the model expects every text to begin with, if any.
 func (o opened) begin() (int32, bool) {
-	around := o.Tokenizer.Encode("", tokenizer.Encode{AddSpecial: true})
-	ok := len(around) > 0 && around[0] == o.Tokenizer.BOS
-	return o.Tokenizer.BOS, ok
+	before, _ := o.Tokenizer.Ends()
+	return o.Tokenizer.BOS, len(before) > 0 && before[0] == o.Tokenizer.BOS
+}
+
+// scored is a text as llama-perplexity cuts it, so that the figures compare: the tokens that begin every text are there
+// once when it is cut into windows, and the start token is put over the first of each window.
+func (o opened) scored(text []byte) (tokens []int32, p inspect.PerplexityOptions) {
+	before, _ := o.Tokenizer.Ends()
+	p.First, p.Begin = o.begin()
+	return o.Tokenizer.AppendEncode(slices.Clone(before), text, tokenizer.Encode{}), p
 }
 
 // readFile reads a text that must fit in memory; - is stdin.

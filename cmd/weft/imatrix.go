@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"weft/inspect"
-	"weft/tokenizer"
 )
 
 type imatrixCommand struct {
@@ -52,7 +51,7 @@ func (c *imatrixCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
-	ids := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
+	ids, _ := m.scored(text)
 	if c.Limit > 0 {
 		ids = ids[:min(c.Limit, len(ids))]
 	}

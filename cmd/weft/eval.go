@@ -64,7 +64,7 @@ func (c *evalCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tokens, o := m.scored(text)
+	tokens, o := scored(m.Tokenizer, text)
 	o.Context, o.Stride, o.OnWindow = c.Ctx, c.Stride, a.windows()
 	p, err := inspect.MeasurePerplexity(ctx, m.Core, tokens, func(id int32) int { return len(m.Tokenizer.Piece(id)) }, o)
 	switch {
@@ -85,18 +85,18 @@ func (c *evalCommand) Run(a *app) error {
 	return err
 }
 
-// begin is the token that the model expects every text to begin with, if any.
-func (o opened) begin() (int32, bool) {
-	before, _ := o.Tokenizer.Ends()
-	return o.Tokenizer.BOS, len(before) > 0 && before[0] == o.Tokenizer.BOS
+// begin is the token that a model expects every text to begin with, if any.
+func begin(t *tokenizer.Tokenizer) (int32, bool) {
+	before, _ := t.Ends()
+	return t.BOS, len(before) > 0 && before[0] == t.BOS
 }
 
 // scored is a text as llama-perplexity cuts it, so that the figures compare: the tokens that begin every text are there
 // once when it is cut into windows, and the start token is put over the first of each window.
-func (o opened) scored(text []byte) (tokens []int32, p inspect.PerplexityOptions) {
-	before, _ := o.Tokenizer.Ends()
-	p.First, p.Begin = o.begin()
-	return o.Tokenizer.AppendEncode(slices.Clone(before), text, tokenizer.Encode{}), p
+func scored(t *tokenizer.Tokenizer, text []byte) (tokens []int32, o inspect.PerplexityOptions) {
+	before, _ := t.Ends()
+	o.First, o.Begin = begin(t)
+	return t.AppendEncode(slices.Clone(before), text, tokenizer.Encode{}), o
 }
 
 // readFile reads a text that must fit in memory; - is stdin.

@@ -51,7 +51,7 @@ func (c *imatrixCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
-	ids, _ := m.scored(text)
+	ids, _ := scored(m.Tokenizer, text)
 	if c.Limit > 0 {
 		ids = ids[:min(c.Limit, len(ids))]
 	}
@@ -59,9 +59,9 @@ func (c *imatrixCommand) Run(a *app) error {
 	if len(windows) == 0 {
 		return inspect.ErrShort
 	}
-	if begin, ok := m.begin(); ok { // in place of each window's first token, as llama-imatrix has it
+	if first, ok := begin(m.Tokenizer); ok { // in place of each window's first token, as llama-imatrix has it
 		for _, w := range windows {
-			w[0] = begin
+			w[0] = first
 		}
 	}
 	ctx, stop := interruptible()

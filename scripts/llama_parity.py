@@ -15,7 +15,9 @@ on the same numbers as float32 (weft convert --type f32), which must agree:
 exits 1 if there another token is chosen although llama.cpp's two best are 0.01
 or more apart, if a log-probability among the likely ones (p >= 1e-6) differs
 by more than 0.01, if perplexities differ by more than 0.2 %, or if any token
-ID differs.
+ID differs. Models with GELU get 0.05 twice: llama.cpp takes that function from
+a table of half-precision numbers (GGML_GELU_FP16 in ggml-cpu/vec.h), and
+gemma3_reference.py shows whose difference it is.
 """
 
 import argparse
@@ -29,9 +31,10 @@ import numpy as np
 
 from llama_cpp_model import Llama, perplexity
 
-GAP, FAR, LIKELY, OFF = 1e-2, 1e-2, 1e-6, 2e-3
-TOP = 1000
+LIKELY, OFF, TOP = 1e-6, 2e-3, 1000
+GELU = {"gemma", "gemma2", "gemma3", "gpt2", "phi2"}
 
+# None has </s>, which llama.cpp takes for a control token in any vocabulary, also where, as in Gemma's, it is HTML.
 PROMPTS = [
     "The capital of France is",
     "Once upon a time, in a village by the sea,",
@@ -50,7 +53,7 @@ PROMPTS = [
     "  two leading spaces and a trailing one ",
     "Dear Sir or Madam,\n\nI am writing to",
     "{\"name\": \"Alice\", \"age\": 30, \"city\":",
-    "<|im_start|>user\nnot a special token</s>",
+    "<|im_start|>user\nnot a special token<|im_end|>",
     "I'm sure they'd've said: \"don't!\" 🙂👩‍👩‍👧 —",
     "To be, or not to be, that is the question:\r\nWhether 'tis nobler",
 ]
@@ -65,6 +68,10 @@ class Weft:
         if r.returncode:
             raise RuntimeError(f"weft {command}: {r.stderr.decode()[-300:].strip()}")
         return json.loads(r.stdout)
+
+    def limit(self):
+        """How far log-probabilities may be from llama.cpp's."""
+        return 5e-2 if self("info")["arch"] in GELU else 1e-2
 
     def greedy(self, text, n):
         doc = self("run", "-p", text, "--temp", "0", "--repeat-penalty", "1", "--max-tokens", str(n), "--top-logprobs", str(TOP))
@@ -111,10 +118,10 @@ def compare(weft, llama, text, steps):
     return row
 
 
-def check(weft, llama, steps):
-    failures, all_kl, same, far = [], [], 0, 0.0
+def check(weft, llama, prompts, steps):
+    failures, all_kl, same, far, limit = [], [], 0, 0.0, weft.limit()
     print(f"{'prompt':<34}{'tokens':>7}{'same':>9}{'gap, theirs':>13}{'ours':>9}{'max |dlogp|':>13}{'max KL':>10}")
-    for text in PROMPTS:
+    for text in prompts:
         row, name = compare(weft, llama, text, steps), repr(text[:28])
         if "error" in row:
             failures.append(f"{name}: {row['error']}")
@@ -122,14 +129,14 @@ def check(weft, llama, steps):
             continue
         gaps = f"{row['theirs']:>13.4f}{row['ours']:>9.4f}" if "theirs" in row else f"{'':>22}"
         print(f"{name:<34}{row['tokens']:>7}{row['same']:>4} of {row['steps']:<2}{gaps}{row['far']:>12.2e}{row['kl']:>11.1e}", flush=True)
-        if row.get("theirs", 0) >= GAP:
+        if row.get("theirs", 0) >= limit:
             failures.append(f"{name}: another token at step {row['same']}, llama.cpp's two best are {row['theirs']:.4f} apart")
-        if row["far"] > FAR:
+        if row["far"] > limit:
             failures.append(f"{name}: a log-probability differs by {row['far']:.2e}")
         all_kl += row["kls"]
         same += "theirs" not in row
         far = max(far, row["far"])
-    print(f"{same} of {len(PROMPTS)} continuations the same, largest difference {far:.2e}, mean KL {np.mean(all_kl):.2e}\n")
+    print(f"{same} of {len(prompts)} continuations the same, largest difference {far:.2e}, mean KL {np.mean(all_kl):.2e}\n")
     return failures
 
 
@@ -162,6 +169,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model")
     p.add_argument("--weft", default="./weft", help="the binary")
+    p.add_argument("--prompts", type=int, default=len(PROMPTS), help="how many of them")
     p.add_argument("--steps", type=int, default=64, help="tokens to generate")
     p.add_argument("--f32", help="the model as float32, if it is there already")
     p.add_argument("--text", help="also compare perplexity on this")
@@ -176,7 +184,7 @@ def main():
         for kind, path in ("as float32", f32), ("as it is", args.model):
             print(f"{Path(args.model).name} {kind}")
             weft, llama = Weft(binary, path), Llama(path)
-            found = check(weft, llama, args.steps)
+            found = check(weft, llama, PROMPTS[:args.prompts], args.steps) if args.prompts else []
             if args.text:
                 found += check_perplexity(weft, llama, args.text, args.windows)
             llama.close()

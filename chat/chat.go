@@ -48,9 +48,9 @@ type Message struct {
 
 // ToolCall is a call of a tool.
 type ToolCall struct {
-	ID        string          `json:"id,omitempty"` // as the model or the server named it; may be empty
-	Name      string          `json:"name"`
-	Arguments json.RawMessage `json:"arguments"` // a JSON object
+	ID        string // as the model or the server named it; may be empty
+	Name      string
+	Arguments json.RawMessage // a JSON object
 }
 
 // Conversation is a system text, which may be empty, and the turns after it.

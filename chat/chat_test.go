@@ -203,7 +203,9 @@ func TestConversation(t *testing.T) {
 func TestSaveAndLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "talk.json")
 	f := File{Model: "m", Template: "chatml", Conversation: Conversation{System: "<b>", Turns: []Message{
-		{Role: User, Content: "tab\tand \xff\xfe bytes"}, {Role: Assistant, Content: ""}, {Role: User, Content: "日本 \u2028 \x00"},
+		{Role: User, Content: "tab\tand \xff\xfe bytes"}, {Role: Assistant, Content: ""}, {
+			Role: Assistant, Reasoning: "hm\xff", ToolCalls: []ToolCall{{"1", "f", json.RawMessage(`{"a":  [1]}`)}, {"", "g", json.RawMessage("{}")}},
+		}, {Role: Tool, Content: "r", ToolCallID: "1", Name: "f"}, {Role: User, Content: "日本 \u2028 \x00"},
 	}}}
 	if err := Save(path, f); err != nil {
 		t.Fatal(err)
@@ -227,6 +229,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no content":    `{"format":"weft-chat/1","messages":[{"role":"user"}]}`,
 		"both contents": `{"format":"weft-chat/1","messages":[{"role":"user","content":"a","content_base64":"YQ=="}]}`,
 		"unknown role":  `{"format":"weft-chat/1","messages":[{"role":"clown","content":"a"}]}`,
+		"bad arguments": `{"format":"weft-chat/1","messages":[{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":"{"}]}]}`,
 		"late system":   `{"format":"weft-chat/1","messages":[{"role":"user","content":"a"},{"role":"system","content":"b"}]}`,
 	} {
 		path := filepath.Join(dir, "f.json")

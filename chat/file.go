@@ -47,15 +47,24 @@ type messageJSON struct {
 	Base64          []byte     `json:"content_base64,omitempty"`
 	Reasoning       string     `json:"reasoning,omitempty"`
 	ReasoningBase64 []byte     `json:"reasoning_base64,omitempty"`
-	ToolCalls       []ToolCall `json:"tool_calls,omitempty"`
+	ToolCalls       []callJSON `json:"tool_calls,omitempty"`
 	ToolCallID      string     `json:"tool_call_id,omitempty"`
 	Name            string     `json:"name,omitempty"`
 }
 
+// callJSON has the arguments as text, so that they come back byte for byte.
+type callJSON struct {
+	ID        string `json:"id,omitempty"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+}
+
 func toJSON(m Message) messageJSON {
 	j := messageJSON{
-		Role: m.Role, Content: &m.Content, Reasoning: m.Reasoning,
-		ToolCalls: m.ToolCalls, ToolCallID: m.ToolCallID, Name: m.Name,
+		Role: m.Role, Content: &m.Content, Reasoning: m.Reasoning, ToolCallID: m.ToolCallID, Name: m.Name,
+	}
+	for _, c := range m.ToolCalls {
+		j.ToolCalls = append(j.ToolCalls, callJSON{c.ID, c.Name, string(c.Arguments)})
 	}
 	if !utf8.ValidString(m.Content) {
 		j.Content, j.Base64 = nil, []byte(m.Content)
@@ -69,7 +78,13 @@ func toJSON(m Message) messageJSON {
 func (j messageJSON) message(i int) (Message, error) {
 	m := Message{
 		Role: j.Role, Content: string(j.Base64), Reasoning: j.Reasoning + string(j.ReasoningBase64),
-		ToolCalls: j.ToolCalls, ToolCallID: j.ToolCallID, Name: j.Name,
+		ToolCallID: j.ToolCallID, Name: j.Name,
+	}
+	for _, c := range j.ToolCalls {
+		if !json.Valid([]byte(c.Arguments)) {
+			return m, fmt.Errorf("%w: the arguments of a call in message %d are no JSON", ErrFile, i+1)
+		}
+		m.ToolCalls = append(m.ToolCalls, ToolCall{c.ID, c.Name, json.RawMessage(c.Arguments)})
 	}
 	if (j.Content == nil) == (j.Base64 == nil) {
 		return m, fmt.Errorf("%w: message %d needs either content or content_base64", ErrFile, i+1)

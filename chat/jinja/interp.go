@@ -144,13 +144,13 @@ func (in *interp) list(v Value) ([]Value, error) {
 }
 
 // once is an iterator over values, which are made when the first is asked for.
-func once(name string, make func() ([]Value, error)) *iterator {
+func once(name string, all func() ([]Value, error)) *iterator {
 	var items []Value
 	i := -1
 	return &iterator{name, func() (Value, bool, error) {
 		if i++; i == 0 {
 			var err error
-			if items, err = make(); err != nil {
+			if items, err = all(); err != nil {
 				return nil, false, err
 			}
 		}

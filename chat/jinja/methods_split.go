@@ -174,8 +174,8 @@ func partition(find func(s, part string) int) textMethod {
 		case i >= 0:
 			return tuple(s.cut(0, i), s.cut(i, i+len(sep.s)), s.cut(i+len(sep.s), len(s.s))), nil
 		case find("aa", "a") == 0:
-			return tuple(s, Str{}, Str{}), nil
+			return tuple(s, s.cut(0, 0), s.cut(0, 0)), nil
 		}
-		return tuple(Str{}, Str{}, s), nil
+		return tuple(s.cut(0, 0), s.cut(0, 0), s), nil
 	}
 }

@@ -10,7 +10,7 @@ type testFunc func(in *interp, v Value, a *args) (bool, error)
 // tests are what can follow "is".
 var tests map[string]testFunc
 
-func init() {
+func init() { // tests and filters name each other
 	tests = map[string]testFunc{
 		"defined":     plainTest(func(v Value) bool { _, ok := v.(Undefined); return !ok }),
 		"undefined":   plainTest(func(v Value) bool { _, ok := v.(Undefined); return ok }),

@@ -32,7 +32,7 @@ import numpy as np
 from llama_cpp_model import Llama, perplexity
 
 LIKELY, OFF, TOP = 1e-6, 2e-3, 1000
-GELU = {"gemma", "gemma2", "gemma3", "gpt2", "phi2"}
+GELU = {"gemma", "gemma2", "gemma3", "gpt2", "phi2", "starcoder2"}
 
 # None has </s>, which llama.cpp takes for a control token in any vocabulary, also where, as in Gemma's, it is HTML.
 PROMPTS = [

@@ -50,7 +50,8 @@ func interrupt(t *testing.T, lines int, args ...string) (stdout, stderr string, 
 			cmd.Process.Signal(os.Interrupt)
 		}
 	}
-	return out.String(), errors.String(), exitCode(cmd.Wait())
+	code = exitCode(cmd.Wait()) // only then is stderr complete
+	return out.String(), errors.String(), code
 }
 
 func read(t *testing.T, path ...string) string {

@@ -24,8 +24,9 @@ type Chat struct {
 // Reply is one answer of a conversation.
 type Reply struct {
 	Result
-	Prompt  []int32 // what the model was given
-	Dropped int     // oldest messages that the model was not given, for want of room
+	Prompt  []int32      // what the model was given
+	Message chat.Message // the answer taken apart: thoughts, content, tool calls
+	Dropped int          // oldest messages that the model was not given, for want of room
 }
 
 // ErrNothingToAnswer is what Again returns when the user has not said anything.
@@ -72,15 +73,19 @@ func (c *Chat) Again(ctx context.Context, yield func(Token) bool) (Reply, error)
 
 // answer lets the model speak. Tokens it has run before are not run again.
 func (c *Chat) answer(ctx context.Context, yield func(Token) bool) (Reply, error) {
-	prompt, dropped, err := c.Prompt()
+	rendered, prompt, dropped, err := c.prompt()
 	if err != nil {
 		return Reply{}, err
 	}
-	res, err := c.generator.Run(ctx, c.model.request(prompt, c.sampler, c.Options), yield)
+	res, err := c.generator.Run(ctx, c.model.request(prompt, c.sampler, c.model.Tokenizer.Stream(), c.Options), yield)
+	reply := Reply{Result: res, Prompt: prompt, Dropped: dropped}
 	if err == nil {
-		c.Answer(c.spoken(res))
+		format := chat.FormatFor(c.Template)
+		reply.Message = format.Parse(c.spoken(res), format.Opened(rendered))
+		reply.Message.Role = chat.Assistant
+		c.Turns = append(c.Turns, reply.Message)
 	}
-	return Reply{res, prompt, dropped}, err
+	return reply, err
 }
 
 // spoken is an answer as the model gave it, byte for byte: with U+FFFD for bytes
@@ -100,20 +105,24 @@ func (c *Chat) spoken(res Result) string {
 // stands, and how many of the oldest messages had to be left out so that an
 // answer has room: MaxTokens, but at most a quarter of the context.
 func (c *Chat) Prompt() (ids []int32, dropped int, err error) {
+	_, ids, dropped, err = c.prompt()
+	return ids, dropped, err
+}
+
+func (c *Chat) prompt() (p chat.Prompt, ids []int32, dropped int, err error) {
 	room := c.Context() / 4
 	if n := c.Options.MaxTokens; n > 0 {
 		room = min(room, n)
 	}
 	_, dropped, err = chat.Fit(c.Messages(), c.Context()-room, func(messages []chat.Message) (int, error) {
-		p, err := c.Template.Render(messages)
-		if err != nil {
+		if p, err = c.Template.Render(messages); err != nil {
 			return 0, err
 		}
 		p.AddSpecial = p.AddSpecial && !c.Options.Raw
 		ids = chat.Encode(c.model.Tokenizer, p)
 		return len(ids), nil
 	})
-	return ids, dropped, err
+	return p, ids, dropped, err
 }
 
 // Context is how many tokens the conversation may have.

@@ -47,6 +47,10 @@ const packLimit = 2 << 30
 // Model makes a bundle, from a file or made in memory, ready to run. Closing the
 // model closes the bundle.
 func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
+	template, err := chat.ForModel(b.ChatTemplate, b.Tokenizer)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
 	pool := par.New(o.Threads)
 	core, err := model.New(b.Weights, pool)
 	if err != nil {
@@ -57,7 +61,7 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		core.Pack()
 	}
 	m := &Model{
-		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: chat.For(b.Tokenizer),
+		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template,
 		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool, bundle: b,
 	}
 	if m.End, err = ends(b.Tokenizer, m.Template, b.Generation.EOS); err != nil {

@@ -92,7 +92,7 @@ func (m *Model) Complete(ctx context.Context, prompt string, o Options, yield fu
 		return Result{End: -1}, err
 	}
 	g := generate.New(m.Core.NewSession(o.Context))
-	return g.Run(ctx, m.request(m.Encode(prompt, o), s, o), yield)
+	return g.Run(ctx, m.request(m.Encode(prompt, o), s, m.Tokenizer.Continue(), o), yield)
 }
 
 // Generate continues a text, token by token. An error comes last, with an empty
@@ -123,9 +123,9 @@ func (m *Model) sampler(o Options) (*sample.Sampler, error) {
 	return sample.New(*o.Sampling)
 }
 
-func (m *Model) request(prompt []int32, s generate.Sampler, o Options) generate.Request {
+func (m *Model) request(prompt []int32, s generate.Sampler, d generate.Decoder, o Options) generate.Request {
 	return generate.Request{
-		Prompt: prompt, Sampler: s, Decoder: m.Tokenizer.Stream(), End: m.End,
+		Prompt: prompt, Sampler: s, Decoder: d, End: m.End,
 		MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Progress: o.Progress,
 	}
 }

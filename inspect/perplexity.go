@@ -54,7 +54,10 @@ func MeasurePerplexity(ctx context.Context, m *model.Model, tokens []int32, size
 		o.Stride = o.Context
 	}
 	p := Perplexity{Tokens: len(tokens)}
-	if len(tokens) < o.Context || o.Context < 4 {
+	if o.Context < 4 {
+		return p, fmt.Errorf("windows of %d tokens are too short: 4 are the least", o.Context)
+	}
+	if len(tokens) < o.Context {
 		return p, fmt.Errorf("%w: %d tokens, a window has %d", ErrShort, len(tokens), o.Context)
 	}
 	windows := (len(tokens)-o.Context)/o.Stride + 1

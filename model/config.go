@@ -243,6 +243,8 @@ func (c Config) checkExperts() error {
 		return nil
 	case e.Count < 1 || e.Count > 1<<12 || e.Used < 1 || e.Used > e.Count:
 		return fmt.Errorf("%d of %d experts", e.Used, e.Count)
+	case e.Count*c.Layers > 1<<17:
+		return fmt.Errorf("%d experts in each of %d blocks", e.Count, c.Layers)
 	case e.Hidden < 1 || e.Hidden > 1<<20 || e.Shared < 0 || e.Shared > 1<<20:
 		return fmt.Errorf("experts of width %d and %d", e.Hidden, e.Shared)
 	case e.Groups < 0 || e.Groups > 0 && (e.Count%e.Groups != 0 || e.GroupsUsed < 1 || e.GroupsUsed > e.Groups || e.Used > e.Count/e.Groups*e.GroupsUsed):
@@ -262,6 +264,8 @@ func (c Config) checkLatent() error {
 		return nil
 	case l.KV < 1 || l.KV > 1<<18 || l.Q < 0 || l.Q > 1<<18 || l.Rope < 2 || l.Rope >= c.HeadDim:
 		return fmt.Errorf("latent attention of %d and %d, %d of %d turning", l.Q, l.KV, l.Rope, c.HeadDim)
+	case !(l.NormEps >= 0 && l.NormEps < 1):
+		return fmt.Errorf("norm epsilon of latent attention is %g", l.NormEps)
 	case c.KVHeads != c.Heads || c.QKVBias || c.QKNorm != NoQKNorm || c.Position != RoPE || c.Rope.dims(c.HeadDim) != l.Rope:
 		return errors.New("latent attention has no shared heads, biases or query norms, and turns its own part of a head")
 	}
@@ -326,10 +330,24 @@ func scaled(f float32) bool { return f != 0 && f != 1 }
 // ParamCount is the number of learned parameters; a tied head counts once.
 func (c Config) ParamCount() int {
 	n := 0
-	for _, p := range c.Params() {
-		n += p.Rows * p.Cols
+	count := func(p Param, _ place) { n += p.Rows * p.Cols }
+	(&Weights{Config: c}).each(count) // all but the blocks
+	outside := n
+	var kinds [2]int // parameters of a block with experts and of one without: all of a kind have the same
+	blocks := 0
+	for l := range c.Layers {
+		kind := &kinds[0]
+		if !c.HasExperts(l) {
+			kind = &kinds[1]
+		}
+		if *kind == 0 {
+			n = 0
+			visitor{count}.layer(c, l, &Layer{Experts: ExpertLayer{List: make([]FFN, c.Experts.Count)}})
+			*kind = n
+		}
+		blocks += *kind
 	}
-	return n
+	return outside + blocks
 }
 
 // FLOPsPerToken is what one token of a training step costs in sequences of

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"weft/internal/kernel"
 	"weft/tensor"
@@ -67,10 +68,20 @@ func (r Rope) check(headDim int) error {
 		return fmt.Errorf("rope scaling between %g and %g turns", s.Low, s.High)
 	case s.Kind == ScaleYaRN && !(s.Fast > s.Slow && s.Slow > 0 && r.Theta > 1):
 		return fmt.Errorf("rope scaling between %g and %g turns", s.Slow, s.Fast)
+	case r.Dims < 0:
+		return fmt.Errorf("rope turns %d numbers", r.Dims)
+	case !(s.Amplitude >= 0 && s.Amplitude < 1e9):
+		return fmt.Errorf("rope grows by %g", s.Amplitude)
+	case !positive(s.Divisors) || !positive(s.Long):
+		return fmt.Errorf("a rope divisor is not a positive number")
 	case s.Kind == ScaleDivided && (len(s.Divisors) != d/2 || s.Long != nil && len(s.Long) != d/2):
 		return fmt.Errorf("%d rope divisors for %d pairs", len(s.Divisors), d/2)
 	}
 	return nil
+}
+
+func positive(list []float64) bool {
+	return !slices.ContainsFunc(list, func(f float64) bool { return !(f > 0 && f < math.MaxFloat32) })
 }
 
 // Frequencies are the angles per position of each pair, in radians; long says
@@ -133,14 +144,14 @@ func (s Scaling) borders(dims int, theta float64) (low, high float64) {
 // rotations are cosines and sines of some positions, a row for each: those from
 // first on, for a context that is long or not.
 type rotations struct {
-	cos, sin tensor.Mat // positions × pairs
-	first    int
+	cos, sin tensor.Mat // positions × pairs; room for more than n
+	first, n int
 	long     bool
 }
 
 // fill tabulates n positions from first on, unless that is what it holds.
 func (t *rotations) fill(r Rope, headDim, first, n int, long bool) {
-	if t.cos.Rows >= n && t.first == first && t.long == long {
+	if t.n >= n && t.first == first && t.long == long {
 		return
 	}
 	freq := r.Frequencies(headDim, long)
@@ -151,8 +162,8 @@ func (t *rotations) fill(r Rope, headDim, first, n int, long bool) {
 	if t.cos.Rows < n {
 		t.cos, t.sin = tensor.New(n, len(freq)), tensor.New(n, len(freq))
 	}
-	t.first, t.long = first, long
-	for i := range t.cos.Rows {
+	t.first, t.n, t.long = first, n, long
+	for i := range n {
 		for j, f := range freq {
 			sin, cos := math.Sincos(float64(first+i) * f)
 			row(t.cos, i)[j], row(t.sin, i)[j] = float32(cos*amplitude), float32(sin*amplitude)

@@ -87,6 +87,9 @@ func (b *Bundle) readWeights(dir string, c model.Config) error {
 		return err
 	}
 	b.source = src
+	if err := plausible(c, src); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
 	l, err := hfLayout(c, src)
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)

@@ -18,6 +18,9 @@ func ggufLayout(c model.Config, f *gguf.File) (layout, error) {
 	if f != nil {
 		_, err := f.Tensor("blk.0.attn_qkv.weight")
 		g.fused = err == nil
+		if g.fused && g.arch.interleaved {
+			return layout{}, unsupported("queries and keys of a %s model in one tensor are", a.gguf.name)
+		}
 		_, err = f.Tensor("blk.0.attn_kv_b.weight")
 		g.whole = err == nil
 	}

@@ -107,6 +107,44 @@ func TestGGUFTokenizers(t *testing.T) {
 	}
 }
 
+// TestGGUFKeepsPieces: a SentencePiece tokenizer that came from a GGUF file goes into the next one with its scores,
+// by which it merges, and its flags; a model with more rows than it has tokens gets unused ones.
+func TestGGUFKeepsPieces(t *testing.T) {
+	tokens, scores, kinds := piecesOf()
+	no := false
+	for name, v := range map[string]tokenizer.Vocabulary{
+		"plain":  {Model: "llama", BOS: 1, EOS: 2},
+		"flags":  {Model: "llama", BOS: 2, EOS: 1, AddBOS: &no, SpacePrefix: &no},
+		"t5":     {Model: "t5", BOS: -1, EOS: 1, CollapseSpace: true},
+		"no end": {Model: "llama", Pre: "default", BOS: 1, EOS: 2, AddEOS: &no},
+	} {
+		v.Tokens, v.Scores, v.Kinds, v.SEP, v.Unknown = tokens, scores, kinds, -1, 0
+		tok, err := tokenizer.FromVocabulary(&v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := llamaConfig
+		c.Vocab = 300
+		b := made(c)
+		b.Tokenizer, b.Generation.EOS = tok, []int32{2, 1}
+		path := filepath.Join(t.TempDir(), "m.gguf")
+		if err := SaveGGUF(path, b, GGUFOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, path)
+		for _, o := range []tokenizer.Encode{{}, {ParseSpecial: true, AddSpecial: true}} {
+			text := "  ab ba</s> a\xff∞"
+			want, got := tok.Encode(text, o), again.Tokenizer.Encode(text, o)
+			if !slices.Equal(got, want) || !bytes.Equal(again.Tokenizer.Decode(got), tok.Decode(want)) {
+				t.Errorf("%s: token IDs %v, want %v", name, got, want)
+			}
+		}
+		if a := again.Tokenizer; a.BOS != tok.BOS || a.EOS != tok.EOS || a.Size() != 300 || a.Piece(299) != nil {
+			t.Errorf("%s: BOS %d, EOS %d, %d tokens, the last is %q", name, a.BOS, a.EOS, a.Size(), a.Piece(299))
+		}
+	}
+}
+
 // changed is a GGUF model with some settings replaced (a nil value removes) and a tensor renamed.
 func changed(t *testing.T, name string, settings map[string]*gguf.Value, rename map[string]string) []byte {
 	t.Helper()

@@ -165,7 +165,7 @@ func isQKV(part string) bool { return part == "attn_q" || part == "attn_k" || pa
 // halves is the order of rows that brings a head's turning pairs from neighbours to halves: the turning ones, which
 // stand from first on in each head of width d, come first.
 func halves(heads, d, first, turning int) []int32 {
-	var rows []int32
+	rows := make([]int32, 0, heads*d)
 	for h := range heads {
 		at := func(i int) { rows = append(rows, int32(h*d+i)) }
 		for i := 0; i < turning; i += 2 {

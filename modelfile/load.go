@@ -10,7 +10,7 @@ import (
 )
 
 // load makes weights of the tensors that the layout finds in a file; they stay there. All names, types and shapes are
-// checked first, so that a config that claims too much costs nothing.
+// checked first.
 func load(c model.Config, src model.WeightSource, l layout) (*model.Weights, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -68,6 +68,31 @@ func (l layout) check(src model.WeightSource) error {
 		default:
 			return fmt.Errorf("tensor %q has no place in a model of this config", name)
 		}
+	}
+	return nil
+}
+
+// leastExpert is the bytes of file that an expert has at least, in files with more than a few.
+const leastExpert = 1 << 10
+
+// plausible refuses a config of far more than the file's tensors can hold, before a layout of it is made.
+func plausible(c model.Config, src model.WeightSource) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	numbers, size := 0, 0
+	for _, name := range src.Names() {
+		r, err := src.Tensor(name)
+		if err != nil {
+			return err
+		}
+		numbers, size = numbers+r.Elements(), size+len(r.Data)
+	}
+	if n := c.Experts.Count * c.Layers; n > 1<<14 && n > size/leastExpert {
+		return fmt.Errorf("the config has %d experts in each of %d blocks, the tensors only %d bytes", c.Experts.Count, c.Layers, size)
+	}
+	if n := c.ParamCount(); n > numbers+numbers/8+1<<22 { // less than that is for the layout to find, which can say where
+		return fmt.Errorf("the config has %d parameters, the tensors only %d", n, numbers)
 	}
 	return nil
 }

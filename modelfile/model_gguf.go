@@ -62,6 +62,9 @@ func bundleGGUF(f *gguf.File) (*Bundle, error) {
 	if b.Generation, err = generationGGUF(s); err != nil {
 		return nil, err
 	}
+	if err := plausible(c, f); err != nil {
+		return nil, err
+	}
 	l, err := ggufLayout(c, f)
 	if err != nil {
 		return nil, err

@@ -5,8 +5,8 @@
 //     tokenizer.json) or a .gguf file; [OpenBytes] a .gguf that is already in memory.
 //   - [SaveFolder] and [SaveGGUF] write either, such that transformers and llama.cpp load them as they are.
 //
-// An architecture is a layout (where a file keeps each parameter, layout_*.go) and a translation of the settings
-// (config_*.go). What a file asks for is done or refused by name: an unknown architecture, tensor or setting that
+// An architecture is a layout (where a file keeps each parameter, layout*.go and gguf_layout.go) and a translation
+// of the settings (gguf_*.go, hf_*.go). What a file asks for is done or refused by name: an unknown architecture, tensor or setting that
 // would change the computation is an error.
 package modelfile
 

@@ -26,6 +26,9 @@ type settings struct {
 
 func newSettings(f ggufSource) *settings { return &settings{file: f, used: map[string]bool{}} }
 
+// maxList bounds the lists that are decoded whole; the largest real vocabularies have a quarter of a million tokens.
+const maxList = 1 << 21
+
 func (s *settings) fail(key string, err error) {
 	if s.err == nil && err != nil {
 		s.err = fmt.Errorf("setting %s %w", key, err)
@@ -49,6 +52,10 @@ func (s *settings) has(key string) bool { _, ok := s.file.Get(key); return ok }
 func read[T any](s *settings, key string, otherwise T, decode func(gguf.Value) (T, error)) T {
 	v, ok := s.get(key)
 	if !ok {
+		return otherwise
+	}
+	if v.Len > maxList {
+		s.fail(key, fmt.Errorf("has %d elements, which no model needs", v.Len))
 		return otherwise
 	}
 	x, err := decode(v)

@@ -150,7 +150,7 @@ func (b bert) normalizer() normalizer {
 }
 
 func cleanText(out []byte, r rune) []byte {
-	control := r != '\t' && r != '\n' && r != '\r' && unicode.In(r, unicode.Other)
+	control := r != '\t' && r != '\n' && r != '\r' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co)
 	switch {
 	case r == 0 || r == utf8.RuneError || control:
 		return out

@@ -37,6 +37,8 @@ type Tokenizer struct {
 	kinds  []int32          // by ID, where the file tells kinds of tokens; else nil
 	unk    int32            // -1: none
 
+	source *Vocabulary // what FromVocabulary made it of; nil: something else did
+
 	added   []Added // by ID ascending
 	addedAt map[int32]*Added
 	raw     *finder // added tokens in the text as it comes
@@ -93,6 +95,10 @@ func (t *Tokenizer) Added() []Added { return t.added }
 
 // Ends are the tokens that AddSpecial puts before and after a text.
 func (t *Tokenizer) Ends() (before, after []int32) { return t.prefix, t.suffix }
+
+// Vocabulary is what FromVocabulary made the tokenizer of, nil if it comes from
+// elsewhere. The caller must not change it.
+func (t *Tokenizer) Vocabulary() *Vocabulary { return t.source }
 
 // Normalizes says whether texts are rewritten before they are cut, and how:
 // "" for not at all, "NFC" for that Unicode form alone, else "other".

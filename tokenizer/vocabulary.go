@@ -39,7 +39,8 @@ type Vocabulary struct {
 	NFC           bool  // "gpt2": texts are brought into that Unicode form
 }
 
-// FromVocabulary makes a tokenizer of what a GGUF file says.
+// FromVocabulary makes a tokenizer of what a GGUF file says. It keeps v, which
+// must not change afterwards.
 func FromVocabulary(v *Vocabulary) (*Tokenizer, error) {
 	fill, ok := map[string]func(*Vocabulary, *Tokenizer) error{
 		"gpt2": (*Vocabulary).gpt2, "llama": (*Vocabulary).llama, "t5": (*Vocabulary).t5, "bert": (*Vocabulary).bert,
@@ -47,7 +48,7 @@ func FromVocabulary(v *Vocabulary) (*Tokenizer, error) {
 	if !ok {
 		return nil, unsupported("a vocabulary for the model %q", v.Model)
 	}
-	t := &Tokenizer{BOS: v.BOS, EOS: v.EOS, unk: -1}
+	t := &Tokenizer{BOS: v.BOS, EOS: v.EOS, unk: -1, source: v}
 	if err := v.check(); err != nil {
 		return nil, fmt.Errorf("vocabulary: %w", err)
 	}

@@ -81,6 +81,9 @@ If every number in a list grows by two, its mean grows by two as well, because a
 `
 
 func (c *compareCommand) Run(a *app) error {
+	if c.A == "" || c.B == "" {
+		return usagef("a model's name is empty")
+	}
 	if c.Ctx < 2 || c.Limit < 2 {
 		return usagef("--ctx and --limit must be 2 or more")
 	}
@@ -177,11 +180,17 @@ func (c *compareCommand) show(a *app, d compareJSON) error {
 	heads := slices.Clone(d.Heads)
 	slices.SortStableFunc(heads, func(a, b headJSON) int { return cmp.Compare(b.Distance, a.Distance) })
 	for i, h := range heads[:min(listed, len(heads))] {
+		if h.Distance == 0 {
+			break
+		}
 		p("%-15s head %d.%d looks elsewhere with %.2f %%", map[bool]string{true: "heads"}[i == 0], h.Layer, h.Head, 100*h.Distance)
 	}
 	weights := slices.Clone(d.Weight)
 	slices.SortStableFunc(weights, func(a, b distanceJSON) int { return cmp.Compare(b.Relative, a.Relative) })
 	for i, w := range weights[:min(listed, len(weights))] {
+		if w.Relative == 0 {
+			break
+		}
 		p("%-15s %s differs by %.4f of its norm", map[bool]string{true: "weights"}[i == 0], w.Name, w.Relative)
 	}
 	return out.Flush()

@@ -84,7 +84,7 @@ func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
 	}
 	o := modelfile.GGUFOptions{Type: cmp.Or(strings.ToLower(c.Type), "f16"), Threads: a.Threads}
 	if !slices.Contains(append(modelfile.GGUFTypes(), "q3_k", "q4_k", "q5_k"), o.Type) {
-		return usagef("--type %q is one of %s", c.Type, strings.Join(modelfile.GGUFTypes(), ", "))
+		return usagef("--type is %q, must be one of %s", c.Type, strings.Join(modelfile.GGUFTypes(), ", "))
 	}
 	if c.Imatrix != "" {
 		var err error
@@ -98,8 +98,11 @@ func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
 // sizeOf is the bytes of a file, or of the files directly in a folder.
 func sizeOf(path string) (int64, error) {
 	info, err := os.Stat(path)
-	if err != nil || !info.IsDir() {
-		return info.Size(), err
+	if err != nil {
+		return 0, err
+	}
+	if !info.IsDir() {
+		return info.Size(), nil
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {

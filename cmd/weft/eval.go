@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"weft/inspect"
@@ -63,11 +64,8 @@ func (c *evalCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tokens := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{})
-	o := inspect.PerplexityOptions{Context: c.Ctx, Stride: c.Stride, OnWindow: a.windows()}
-	if around := m.Tokenizer.Encode("", tokenizer.Encode{AddSpecial: true}); len(around) > 0 && around[0] == m.Tokenizer.BOS {
-		o.Begin, o.First = true, m.Tokenizer.BOS
-	}
+	tokens, o := scored(m.Tokenizer, text)
+	o.Context, o.Stride, o.OnWindow = c.Ctx, c.Stride, a.windows()
 	p, err := inspect.MeasurePerplexity(ctx, m.Core, tokens, func(id int32) int { return len(m.Tokenizer.Piece(id)) }, o)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -87,13 +85,32 @@ func (c *evalCommand) Run(a *app) error {
 	return err
 }
 
+// begin is the token that a model expects every text to begin with, if any.
+func begin(t *tokenizer.Tokenizer) (int32, bool) {
+	before, _ := t.Ends()
+	return t.BOS, len(before) > 0 && before[0] == t.BOS
+}
+
+// scored is a text as llama-perplexity cuts it, so that the figures compare: the tokens that begin every text are there
+// once when it is cut into windows, and the start token is put over the first of each window.
+func scored(t *tokenizer.Tokenizer, text []byte) (tokens []int32, o inspect.PerplexityOptions) {
+	before, _ := t.Ends()
+	o.First, o.Begin = begin(t)
+	return t.AppendEncode(slices.Clone(before), text, tokenizer.Encode{}), o
+}
+
 // readFile reads a text that must fit in memory; - is stdin.
 func (a *app) readFile(path string) ([]byte, error) {
 	if path == "-" {
 		text, err := a.input("-")
 		return []byte(text), err
 	}
-	info, err := os.Stat(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	switch {
 	case err != nil:
 		return nil, err
@@ -102,11 +119,6 @@ func (a *app) readFile(path string) ([]byte, error) {
 	case info.Size() > maxInput:
 		return nil, fmt.Errorf("%s has more than %d MiB", path, maxInput>>20)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	return io.ReadAll(f)
 }
 

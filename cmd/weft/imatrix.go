@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"weft/inspect"
-	"weft/tokenizer"
 )
 
 type imatrixCommand struct {
@@ -52,13 +51,18 @@ func (c *imatrixCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
-	ids := m.Tokenizer.AppendEncode(nil, text, tokenizer.Encode{AddSpecial: true})
+	ids, _ := scored(m.Tokenizer, text)
 	if c.Limit > 0 {
 		ids = ids[:min(c.Limit, len(ids))]
 	}
 	windows := slices.Collect(slices.Chunk(ids, min(c.Ctx, m.Core.Config.Context)))
 	if len(windows) == 0 {
 		return inspect.ErrShort
+	}
+	if first, ok := begin(m.Tokenizer); ok { // in place of each window's first token, as llama-imatrix has it
+		for _, w := range windows {
+			w[0] = first
+		}
 	}
 	ctx, stop := interruptible()
 	defer stop()

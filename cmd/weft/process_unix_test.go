@@ -50,7 +50,7 @@ func interrupt(t *testing.T, lines int, args ...string) (stdout, stderr string, 
 			cmd.Process.Signal(os.Interrupt)
 		}
 	}
-	code = exitCode(cmd.Wait()) // only then is stderr complete
+	code = exitCode(cmd.Wait()) // after which all of stderr is there
 	return out.String(), errors.String(), code
 }
 

@@ -13,7 +13,7 @@ from golden import ODD, PATTERNS, corpus, pre_tokenizer, train
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers as n, pre_tokenizers as p, processors, trainers
 
 TEXTS = ODD + ["", " ", "  a  b  ", "hello", " hello", "<s>hi</s> there", "a<mark>b <mark> c<mark>", "xmark mark markx mark", "İSTANBUL ẞ Σς",
-               "ﬁ ① Å Ａ ㍿", "<0x41><0x0A>", "▁a ▁▁b", "a\n\nb", "résumé Ünïcödé", "你好world", "x" * 120, "[CLS] hello [SEP]", "'s don't won't"]
+               "ﬁ ① Å Ａ ㍿", "<0x41><0x0A>", "▁a ▁▁b", "a\n\nb", "résumé Ünïcödé", "你好world", "x" * 120, "[CLS] hello [SEP]", "a\U0010ffffb\ue000c\u00adf", "'s don't won't"]
 
 
 def entry(tokenizer):

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Checks that Weft runs a GGUF model as llama.cpp does.
+
+    python scripts/llama_parity.py MODEL.gguf --weft ./weft [--text FILE]
+
+For 20 prompts: the token IDs; then what `weft run --temp 0` writes against what
+llama.cpp holds most likely at each step, given the same tokens before; and how
+far the log-probabilities of Weft's 1000 most likely tokens are from llama.cpp's
+there, and the divergence KL(llama.cpp || Weft) over those and the rest as one.
+With --text also the perplexity of its beginning, cut to --windows of 512 tokens.
+
+Where weights are quantised, llama.cpp rounds activations to 8 bits too, and
+Weft does not. So all is done twice: on the file itself, which is reported, and
+on the same numbers as float32 (weft convert --type f32), which must agree:
+exits 1 if there another token is chosen although llama.cpp's two best are 0.01
+or more apart, if a log-probability among the likely ones (p >= 1e-6) differs
+by more than 0.01, if perplexities differ by more than 0.2 %, or if any token
+ID differs. Models with GELU get 0.05 twice: llama.cpp takes that function from
+a table of half-precision numbers (GGML_GELU_FP16 in ggml-cpu/vec.h), and
+gemma3_reference.py shows whose difference it is.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from llama_cpp_model import Llama, perplexity
+
+LIKELY, OFF, TOP = 1e-6, 2e-3, 1000
+GELU = {"gemma", "gemma2", "gemma3", "gpt2", "phi2"}
+
+# None has </s>, which llama.cpp takes for a control token in any vocabulary, also where, as in Gemma's, it is HTML.
+PROMPTS = [
+    "The capital of France is",
+    "Once upon a time, in a village by the sea,",
+    "def fibonacci(n):\n    ",
+    "#include <stdio.h>\n\nint main(void) {\n\t",
+    "Q: What is 17 + 25?\nA:",
+    "1, 2, 3, 5, 8, 13,",
+    "The three primary colours are red,",
+    "Im Anfang war das Wort, und",
+    "Il était une fois une princesse qui",
+    "En un lugar de la Mancha, de cuyo nombre",
+    "昔々あるところに、おじいさんと",
+    "北京是中国的首都，",
+    "Москва — столица",
+    "Water boils at 100 °C (212 °F) because",
+    "  two leading spaces and a trailing one ",
+    "Dear Sir or Madam,\n\nI am writing to",
+    "{\"name\": \"Alice\", \"age\": 30, \"city\":",
+    "<|im_start|>user\nnot a special token<|im_end|>",
+    "I'm sure they'd've said: \"don't!\" 🙂👩‍👩‍👧 —",
+    "To be, or not to be, that is the question:\r\nWhether 'tis nobler",
+]
+
+
+class Weft:
+    def __init__(self, binary, model):
+        self.binary, self.model = binary, str(model)
+
+    def __call__(self, command, *args, stdin=""):
+        r = subprocess.run([self.binary, command, self.model, *args, "--json"], input=stdin.encode(), capture_output=True)
+        if r.returncode:
+            raise RuntimeError(f"weft {command}: {r.stderr.decode()[-300:].strip()}")
+        return json.loads(r.stdout)
+
+    def limit(self):
+        """How far log-probabilities may be from llama.cpp's."""
+        return 5e-2 if self("info")["arch"] in GELU else 1e-2
+
+    def greedy(self, text, n):
+        doc = self("run", "-p", text, "--temp", "0", "--repeat-penalty", "1", "--max-tokens", str(n), "--top-logprobs", str(TOP))
+        return doc["prompt_tokens"], doc["tokens"], doc.get("stop_token")
+
+
+def log_softmax(x):
+    x = x.astype(np.float64)
+    x -= x.max(-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+def distance(top, theirs):
+    """Largest difference of a likely token's log-probability, and KL(llama.cpp || Weft), from Weft's best tokens."""
+    ids = np.array([t["id"] for t in top])
+    ours, theirs = np.array([t["logprob"] for t in top]), theirs[ids]
+    p, q = np.exp(theirs), np.exp(ours)
+    rest_p, rest_q = max(1 - p.sum(), 1e-12), max(1 - q.sum(), 1e-12)
+    kl = (p * (theirs - ours)).sum() + rest_p * np.log(rest_p / rest_q)
+    likely = np.maximum(p, q) >= LIKELY
+    return np.abs(ours - theirs)[likely].max(), max(kl, 0.0)
+
+
+def compare(weft, llama, text, steps):
+    """What one prompt gives: rows for the table, and whether token IDs agree."""
+    prompt, tokens, stop = weft.greedy(text, steps)
+    want = llama.tokenize(text)
+    if not prompt == want == weft("tokenize", "-", stdin=text + "\n")["ids"]:
+        return {"error": f"token IDs {prompt}, llama.cpp has {want}"}
+    ours = [t["id"] for t in tokens] + ([stop] if stop is not None else [])
+    logps = log_softmax(llama.logits(prompt + ours[:-1], len(prompt) - 1))
+    row = {"tokens": len(prompt), "steps": len(ours), "same": len(ours), "far": 0.0, "kl": 0.0, "kls": []}
+    for i, token in enumerate(ours):
+        best = int(logps[i].argmax())
+        if i < len(tokens):
+            far, kl = distance(tokens[i]["top"], logps[i])
+            row["far"], row["kl"] = max(row["far"], far), max(row["kl"], kl)
+            row["kls"].append(kl)
+        if best != token:
+            second = np.partition(logps[i], -2)[-2]
+            top = tokens[i]["top"] if i < len(tokens) else []
+            row.update(same=i, theirs=logps[i][best] - second, ours=top[0]["logprob"] - top[1]["logprob"] if top else float("nan"))
+            break
+    return row
+
+
+def check(weft, llama, prompts, steps):
+    failures, all_kl, same, far, limit = [], [], 0, 0.0, weft.limit()
+    print(f"{'prompt':<34}{'tokens':>7}{'same':>9}{'gap, theirs':>13}{'ours':>9}{'max |dlogp|':>13}{'max KL':>10}")
+    for text in prompts:
+        row, name = compare(weft, llama, text, steps), repr(text[:28])
+        if "error" in row:
+            failures.append(f"{name}: {row['error']}")
+            print(f"{name:<34}  {row['error'][:90]}")
+            continue
+        gaps = f"{row['theirs']:>13.4f}{row['ours']:>9.4f}" if "theirs" in row else f"{'':>22}"
+        print(f"{name:<34}{row['tokens']:>7}{row['same']:>4} of {row['steps']:<2}{gaps}{row['far']:>12.2e}{row['kl']:>11.1e}", flush=True)
+        if row.get("theirs", 0) >= limit:
+            failures.append(f"{name}: another token at step {row['same']}, llama.cpp's two best are {row['theirs']:.4f} apart")
+        if row["far"] > limit:
+            failures.append(f"{name}: a log-probability differs by {row['far']:.2e}")
+        all_kl += row["kls"]
+        same += "theirs" not in row
+        far = max(far, row["far"])
+    print(f"{same} of {len(prompts)} continuations the same, largest difference {far:.2e}, mean KL {np.mean(all_kl):.2e}\n")
+    return failures
+
+
+def check_perplexity(weft, llama, path, windows):
+    text = Path(path).read_text()
+    text = text[:16 * 512 * windows]  # characters; more than enough
+    tokens = llama.tokenize(text)
+    want = llama.bos is not None
+    if len(tokens) < 512 * windows:
+        raise RuntimeError(f"{path} has only {len(tokens) // 512} windows")
+    low, high = 0, len(text)  # the shortest beginning that has all the windows, so that both read the same
+    while low < high:
+        mid = (low + high) // 2
+        low, high = (mid + 1, high) if len(llama.tokenize(text[:mid])) < 512 * windows else (low, mid)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as f:
+        f.write(text[:low])
+        f.flush()
+        ours = weft("eval", f.name, "--ctx", "512")
+    nll, scored = perplexity(llama, llama.tokenize(text[:low]), windows)
+    theirs = float(np.exp(nll))
+    off = ours["perplexity"] / theirs - 1
+    print(f"perplexity of {windows} windows{', each after BOS' if want else ''}: Weft {ours['perplexity']:.4f}, "
+          f"llama.cpp {theirs:.4f}, {100 * off:+.4f} %; scored {ours['scored']} and {scored} tokens\n", flush=True)
+    if scored != ours["scored"]:
+        return [f"perplexity: {ours['scored']} tokens scored, llama.cpp scores {scored}"]
+    return [f"perplexity differs by {100 * off:+.3f} %"] if abs(off) > OFF else []
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("model")
+    p.add_argument("--weft", default="./weft", help="the binary")
+    p.add_argument("--prompts", type=int, default=len(PROMPTS), help="how many of them")
+    p.add_argument("--steps", type=int, default=64, help="tokens to generate")
+    p.add_argument("--f32", help="the model as float32, if it is there already")
+    p.add_argument("--text", help="also compare perplexity on this")
+    p.add_argument("--windows", type=int, default=60)
+    args = p.parse_args()
+    binary = str(Path(args.weft).resolve())
+    failures = []
+    with tempfile.TemporaryDirectory() as tmp:
+        f32 = args.f32 or f"{tmp}/f32.gguf"
+        if not args.f32:
+            subprocess.run([binary, "convert", args.model, f32, "--type", "f32", "--quiet"], check=True)
+        for kind, path in ("as float32", f32), ("as it is", args.model):
+            print(f"{Path(args.model).name} {kind}")
+            weft, llama = Weft(binary, path), Llama(path)
+            found = check(weft, llama, PROMPTS[:args.prompts], args.steps) if args.prompts else []
+            if args.text:
+                found += check_perplexity(weft, llama, args.text, args.windows)
+            llama.close()
+            if kind == "as float32":
+                failures = found
+            elif ids := [f for f in found if "token IDs" in f]:
+                failures += ids
+    print("\n".join(failures) or "all agree", file=sys.stderr)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

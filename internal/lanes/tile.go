@@ -2,6 +2,8 @@ package lanes
 
 import "fmt"
 
+//go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
+
 // Kind is how an unpacked strip is laid out, and so which tile multiplies it. Per
 // block of 32 weights it has 8 planes of 64 bytes, plane g for group g: a byte per weight; then
 // 16 float32 scales; then, for kinds with minima, 16 float32 minima. Kinds with

@@ -17,9 +17,7 @@ func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
 		m.projectLatent(a, s, w)
 		return nil
 	}
-	m.linear(s.q, s.norm1, &w.AttnQ)
-	m.linear(s.k, s.norm1, &w.AttnK)
-	m.linear(s.v, s.norm1, &w.AttnV)
+	m.linears(s.norm1, out{s.q, &w.AttnQ}, out{s.k, &w.AttnK}, out{s.v, &w.AttnV})
 	m.normQK(s, w)
 	return nil
 }

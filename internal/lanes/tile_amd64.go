@@ -18,7 +18,7 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 }
 
 func (k Kind) tile512(c *float32, ldc int, w *byte, p Panel, from, blocks, rows int, add bool) {
-	sums := coreDwords*p.Blocks*p.Cols // where they begin, and halves below
+	sums := coreDwords * p.Blocks * p.Cols // where they begin, and halves below
 	halves := sums + sumsDwords*p.Blocks*p.Cols
 	core := &p.data[coreDwords*from*p.Cols]
 	switch k {

@@ -67,3 +67,22 @@ func share(b *testing.B, ops float64, f func()) {
 	b.ReportMetric(perNs, "GOP/s")
 	b.ReportMetric(100*perNs*float64(peakTime.Nanoseconds())/peakOps, "%peak")
 }
+
+// BenchmarkQuantise rounds rows of activations to a panel of one column and to one of 12.
+func BenchmarkQuantise(b *testing.B) {
+	const k = 2048
+	for _, l := range cpu.Levels() {
+		for _, cols := range []int{1, 12} {
+			b.Run(fmt.Sprintf("%v/%d", l, cols), func(b *testing.B) {
+				defer cpu.Force(l)()
+				p, xs := filled(k, cols, rand.New(rand.NewPCG(1, 1)))
+				for b.Loop() {
+					for c, x := range xs {
+						p.Quantise(c, x)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*cols*k/BlockLen), "ns/block")
+			})
+		}
+	}
+}

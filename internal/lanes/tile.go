@@ -33,7 +33,9 @@ func (f *Form) Kind() Kind {
 }
 
 // BlockBytes is the size of an unpacked block of 16 rows.
-func (k Kind) BlockBytes() int { return [...]int{576, 640, 640, 768}[k] }
+func (k Kind) BlockBytes() int { return blockBytes[k] }
+
+var blockBytes = [...]int{Whole: 576, WholeMins: 640, Halves: 640, HalvesMins: 768}
 
 // Unpack writes blocks of a strip, from block `from` on, to dst. from and blocks are
 // multiples of the unit's blocks.

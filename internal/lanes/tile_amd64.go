@@ -18,15 +18,17 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 }
 
 func (k Kind) tile512(c *float32, ldc int, w *byte, p Panel, from, blocks, rows int, add bool) {
-	core := &p.core(from)[0]
+	sums := coreDwords * p.Blocks * p.Cols // where they begin, and halves below
+	halves := sums + sumsDwords*p.Blocks*p.Cols
+	core := &p.data[coreDwords*from*p.Cols]
 	switch k {
 	case Whole:
 		tile512Whole(c, ldc, w, core, blocks, rows, p.Cols, add)
 	case WholeMins:
-		tile512WholeMins(c, ldc, w, core, &p.sums(from)[0], blocks, rows, p.Cols, add)
+		tile512WholeMins(c, ldc, w, core, &p.data[sums+sumsDwords*from*p.Cols], blocks, rows, p.Cols, add)
 	case Halves:
-		tile512Halves(c, ldc, w, core, &p.halves(from)[0], blocks, rows, p.Cols, add)
+		tile512Halves(c, ldc, w, core, &p.data[halves+halfDwords*from*p.Cols], blocks, rows, p.Cols, add)
 	case HalvesMins:
-		tile512HalvesMins(c, ldc, w, core, &p.halves(from)[0], blocks, rows, p.Cols, add)
+		tile512HalvesMins(c, ldc, w, core, &p.data[halves+halfDwords*from*p.Cols], blocks, rows, p.Cols, add)
 	}
 }

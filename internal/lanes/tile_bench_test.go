@@ -16,7 +16,7 @@ import (
 func BenchmarkTile(b *testing.B) {
 	for _, l := range cpu.Levels() {
 		for kind := Whole; kind <= HalvesMins; kind++ {
-			for _, cols := range []int{1, 2, 4, 8, 12} {
+			for _, cols := range []int{1, 2, 3, 4, 5, 6, 8, 12} {
 				b.Run(fmt.Sprintf("%v/%v/%d", l, [...]string{"Whole", "WholeMins", "Halves", "HalvesMins"}[kind], cols), func(b *testing.B) {
 					defer cpu.Force(l)()
 					benchTile(b, kind, cols)
@@ -30,40 +30,59 @@ func benchTile(b *testing.B, kind Kind, cols int) {
 	const k, panels = 2048, 4
 	rng := rand.New(rand.NewPCG(1, 1))
 	w := make([]byte, k/BlockLen*kind.BlockBytes())
-	for i := range w { // floats of any size: none is slow
-		w[i] = byte(rng.Uint32()) &^ 0x40
+	for i := range w { // bytes 60 make ordinary floats
+		w[i] = 60
+		if i%kind.BlockBytes() < 512 {
+			w[i] = byte(rng.Uint32())
+		}
 	}
 	var ps [panels]Panel
 	for i := range ps {
 		ps[i], _ = filled(k, cols, rng)
 	}
 	c := make([]float32, panels*MaxCols*Rows)
-	peak := turns(b, func() {
+	share(b, float64(2*k*Rows*cols*panels), func() {
 		for i, p := range ps {
 			kind.Tile(c[i*MaxCols*Rows:], Rows, w, p, 0, k/BlockLen, Rows, false)
 		}
 	})
-	ops := float64(2 * k * Rows * cols * panels)
-	perNs := ops * float64(b.N) / float64(b.Elapsed().Nanoseconds())
-	b.ReportMetric(perNs, "GOP/s")
-	b.ReportMetric(100*perNs/peak, "%peak")
 }
 
-// turns runs f b.N times, and PeakInt8 now and then. It returns the operations
-// of PeakInt8 per ns.
-func turns(b *testing.B, f func()) float64 {
-	var ops float64
-	var spent time.Duration
-	b.ResetTimer()
-	for i := range b.N {
-		if i%16 == 0 {
-			b.StopTimer()
-			begin := time.Now()
-			ops += kernel.PeakInt8(2048)
-			spent += time.Since(begin)
-			b.StartTimer()
+// share times f, of so many operations, in turns with PeakInt8 and reports both.
+func share(b *testing.B, ops float64, f func()) {
+	var peakOps float64
+	var peakTime, spent time.Duration
+	for i := 0; i < b.N; i += 16 {
+		start := time.Now()
+		peakOps += kernel.PeakInt8(2048)
+		between := time.Now()
+		for range min(16, b.N-i) {
+			f()
 		}
-		f()
+		peakTime += between.Sub(start)
+		spent += time.Since(between)
 	}
-	return ops / float64(spent.Nanoseconds())
+	perNs := ops * float64(b.N) / float64(spent.Nanoseconds())
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/op")
+	b.ReportMetric(perNs, "GOP/s")
+	b.ReportMetric(100*perNs*float64(peakTime.Nanoseconds())/peakOps, "%peak")
+}
+
+// BenchmarkQuantise rounds rows of activations to a panel of one column and to one of 12.
+func BenchmarkQuantise(b *testing.B) {
+	const k = 2048
+	for _, l := range cpu.Levels() {
+		for _, cols := range []int{1, 12} {
+			b.Run(fmt.Sprintf("%v/%d", l, cols), func(b *testing.B) {
+				defer cpu.Force(l)()
+				p, xs := filled(k, cols, rand.New(rand.NewPCG(1, 1)))
+				for b.Loop() {
+					for c, x := range xs {
+						p.Quantise(c, x)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*cols*k/BlockLen), "ns/block")
+			})
+		}
+	}
 }

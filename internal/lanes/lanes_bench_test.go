@@ -75,3 +75,36 @@ func median(x []float64) float64 {
 func asBytes(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))
 }
+
+// BenchmarkPack packs rows of 2048 weights, from the caches and from memory: GB/s of the file's bytes.
+func BenchmarkPack(b *testing.B) {
+	for _, f := range Forms() {
+		for _, size := range []int{512 << 10, 64 << 20} {
+			b.Run(fmt.Sprintf("%v/%dK", f.Type, size>>10), func(b *testing.B) { f.benchPack(b, size) })
+		}
+	}
+}
+
+func (f *Form) benchPack(b *testing.B, size int) {
+	const k = 2048
+	row, _ := f.Type.Size(k)
+	strips := size / f.StripBytes(k)
+	file, packed := make([]byte, strips*Rows*row), make([]byte, strips*f.StripBytes(k))
+	for i := range packed { // pages are there
+		packed[i] = 1
+	}
+	var t []float64
+	rows := make([][]byte, Rows)
+	for b.Loop() {
+		t = append(t, seconds(1, func() {
+			for s := range strips {
+				for r := range rows {
+					rows[r] = file[(s*Rows+r)*row:][:row]
+				}
+				f.Pack(packed[s*f.StripBytes(k):][:f.StripBytes(k)], rows, k)
+			}
+		}))
+	}
+	b.ReportMetric(float64(len(file))/median(t)/1e9, "GB/s")
+	b.ReportMetric(0, "ns/op")
+}

@@ -108,3 +108,34 @@ func (f *Form) benchPack(b *testing.B, size int) {
 	b.ReportMetric(float64(len(file))/median(t)/1e9, "GB/s")
 	b.ReportMetric(0, "ns/op")
 }
+
+// BenchmarkUnpack unpacks strips, from the caches and from memory, into the same place: GB/s of the strips' bytes.
+func BenchmarkUnpack(b *testing.B) {
+	for _, f := range Forms() {
+		for _, size := range []int{512 << 10, 64 << 20} {
+			for _, l := range cpu.Levels()[1:] {
+				b.Run(fmt.Sprintf("%v/%dK/%v", f.Type, size>>10, l), func(b *testing.B) { f.benchUnpack(b, size, l) })
+			}
+		}
+	}
+}
+
+func (f *Form) benchUnpack(b *testing.B, size int, l cpu.Level) {
+	defer cpu.Force(l)()
+	const k = 2048
+	strips := size / f.StripBytes(k)
+	packed, dst := make([]byte, strips*f.StripBytes(k)), make([]byte, k/BlockLen*f.Kind().BlockBytes())
+	for i := range packed {
+		packed[i] = byte(i) &^ 0x40
+	}
+	var t []float64
+	for b.Loop() {
+		t = append(t, seconds(1, func() {
+			for s := range strips {
+				f.Unpack(dst, packed[s*f.StripBytes(k):], 0, k/BlockLen)
+			}
+		}))
+	}
+	b.ReportMetric(float64(len(packed))/median(t)/1e9, "GB/s")
+	b.ReportMetric(0, "ns/op")
+}

@@ -13,3 +13,7 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	f.dotGeneric(c, ldc, strip, p, rows, add)
 }
+
+func (f *Form) pack(strip []byte, rows [][]byte, units, size int) {
+	f.packRows(strip, rows, units, size)
+}

@@ -10,15 +10,15 @@ import (
 // a file's byte does, packing moves dwords to their lane; elsewhere fields of bits change places first, in eight
 // bytes at a time. packGeneric, which takes codes one by one, says the same slowly.
 
-// packStep bounds the piece of a strip that is packed row after row: it should stay in the first cache.
-const packStep = 16 << 10
+// rowStep bounds the piece of a strip that is packed row after row: it should stay in the first cache.
+const rowStep = 16 << 10
 
-// pack is Pack after its checks.
-func (f *Form) pack(strip []byte, rows [][]byte, units, size int) {
+// packRows is Pack after its checks, in Go, row by row.
+func (f *Form) packRows(strip []byte, rows [][]byte, units, size int) {
 	if len(rows) < Rows {
 		clear(strip)
 	}
-	step := max(1, packStep/f.Bytes)
+	step := max(1, rowStep/f.Bytes)
 	for u := 0; u < units; u += step {
 		n := min(step, units-u)
 		for r, row := range rows {

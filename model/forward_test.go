@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"weft/internal/cpu/cputest"
-	"weft/kvcache"
 	"weft/model"
 )
 
@@ -169,7 +168,7 @@ func TestHookErrors(t *testing.T) {
 	run := func(point string, result error) error {
 		var h model.Hooks
 		h.On(point, func(*model.Point) error { return result })
-		cache := kvcache.New(c.Layers, c.KVDim(), c.KVDim(), c.Context)
+		cache := m.NewCache(c.Context)
 		logits, err := m.Forward([]int32{1, 2}, &model.Run{Hooks: &h, Cache: cache})
 		if logits.Data != nil || cache.Len() != 0 {
 			t.Errorf("%s: a stopped pass left %d logits, %d cached tokens", point, len(logits.Data), cache.Len())

@@ -19,6 +19,7 @@ import (
 	"fmt"
 
 	"weft/internal/par"
+	"weft/kvcache"
 	"weft/tensor"
 )
 
@@ -35,6 +36,10 @@ type Model struct {
 	Config Config
 	W      *Weights
 	Pool   *par.Pool // nil runs on the caller's goroutine alone
+
+	// KV is how keys and values are kept. A pass without a cache rounds them alike,
+	// so that no result depends on there being one; Loss and LossAndGrad never round.
+	KV kvcache.Type
 
 	observe func(l *Linear, x tensor.Mat)
 }

@@ -95,6 +95,39 @@ func BenchmarkGemmPacked(b *testing.B) {
 	}
 }
 
+// BenchmarkLayer is reading a prompt of 512 tokens: the products of a layer of the
+// 1.2B Llama shape, of several layers in turn, so that weights come from memory.
+func BenchmarkLayer(b *testing.B) {
+	const rows, layers = 512, 3
+	shapes := [][2]int{{2048, 2048}, {512, 2048}, {512, 2048}, {2048, 2048}, {8192, 2048}, {8192, 2048}, {2048, 8192}}
+	for _, d := range packedTypes {
+		var y [layers][]*Packed
+		for i := range y {
+			for _, s := range shapes {
+				y[i] = append(y[i], weights(b, d, s[0], s[1]))
+			}
+		}
+		x, c := map[int]Mat{2048: dense(rows, 2048, false), 8192: dense(rows, 8192, false)}, New(rows, 8192)
+		flops := 0.0
+		for _, s := range shapes {
+			flops += 2 * rows * float64(s[0]) * float64(s[1])
+		}
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%v/t%d", d, threads), func(b *testing.B) {
+				p := par.New(threads)
+				defer p.Close()
+				layer := 0
+				benchProducts(b, p, flops, 1, peakOf(d), func() {
+					for _, y := range y[layer%layers] {
+						GemmPacked(p, Of(c.Data, rows, y.N), x[y.K], y, false)
+					}
+					layer++
+				})
+			})
+		}
+	}
+}
+
 // BenchmarkDecode goes through more weights than any cache holds, with few rows, and
 // reports the share of the bandwidth that reading alone reaches just before.
 func BenchmarkDecode(b *testing.B) {
@@ -159,26 +192,30 @@ func BenchmarkPackStored(b *testing.B) {
 	}
 }
 
-// benchProduct reports medians: GFLOP/s and their share of the peak.
+// benchProduct is benchProducts of one product, as often as makes 10 ms.
 func benchProduct(b *testing.B, p *par.Pool, m, n, k int, peakWork func(rounds int) float64, f func()) {
 	flops := 2 * float64(m) * float64(n) * float64(k)
-	times := max(1, int(2e9/flops)) // per sample: about 10 ms
+	benchProducts(b, p, flops, max(1, int(2e9/flops)), peakWork, f)
+}
+
+// benchProducts reports medians: GFLOP/s and their share of the peak that is measured
+// just before.
+func benchProducts(b *testing.B, p *par.Pool, flops float64, times int, peakWork func(rounds int) float64, f func()) {
 	f()
-	var ns, share []float64
+	var speed, share []float64
 	for b.Loop() {
 		peak := measure(p, 2*time.Millisecond, peakWork)
 		start := time.Now()
 		for range times {
 			f()
 		}
-		spent := float64(time.Since(start).Nanoseconds()) / float64(times)
-		ns = append(ns, spent)
-		share = append(share, 100*flops/spent/peak)
+		s := flops * float64(times) / float64(time.Since(start).Nanoseconds())
+		speed, share = append(speed, s), append(share, 100*s/peak)
 	}
-	slices.Sort(ns)
+	slices.Sort(speed)
 	slices.Sort(share)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(flops/ns[len(ns)/2], "GFLOP/s")
+	b.ReportMetric(speed[len(speed)/2], "GFLOP/s")
 	b.ReportMetric(share[len(share)/2], "%peak")
 }
 

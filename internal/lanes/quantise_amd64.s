@@ -5,22 +5,20 @@
 #include "textflag.h"
 
 // func quantise512(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)
-// Requires: AVX, AVX2, AVX512BW, AVX512F
+// Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV
 TEXT ·quantise512(SB), NOSPLIT, $16-48
-	VPBROADCASTD fours7fffffff<>+0(SB), Z0
-	VPBROADCASTD fours80808080<>+0(SB), Z1
-	VPBROADCASTD fours01010101<>+0(SB), Z2
-	VPBROADCASTD fours00010001<>+0(SB), Z3
-	MOVQ         cols+24(FP), AX
-	SHLQ         $0x02, AX
-	LEAQ         (AX)(AX*2), CX
-	MOVQ         core+0(FP), DX
-	MOVQ         sums+8(FP), R10
-	MOVQ         halves+16(FP), R11
-	MOVQ         fours+40(FP), R12
-	MOVQ         x+32(FP), R13
-
-four:
+	VPBROADCASTD  fours7fffffff<>+0(SB), Z0
+	VPBROADCASTD  fours80808080<>+0(SB), Z1
+	VPBROADCASTD  fours01010101<>+0(SB), Z2
+	VPBROADCASTD  fours00010001<>+0(SB), Z3
+	MOVQ          cols+24(FP), AX
+	SHLQ          $0x02, AX
+	LEAQ          (AX)(AX*2), CX
+	MOVQ          core+0(FP), DX
+	MOVQ          sums+8(FP), R10
+	MOVQ          halves+16(FP), R11
+	MOVQ          fours+40(FP), R12
+	MOVQ          x+32(FP), R13
 	VPANDD        (R13), Z0, Z4
 	VPANDD        64(R13), Z0, Z5
 	VPMAXUD       Z5, Z4, Z4
@@ -58,89 +56,139 @@ four:
 	VPAND  foursffffe000<>+0(SB), X6, X6
 
 	// Out of range
-	VMOVDQU       fours02fe0001<>+0(SB), X7
-	VPCMPGTD      X4, X7, X7
+	VMOVDQU  fours02fe0001<>+0(SB), X7
+	VPCMPGTD X4, X7, X7
+	VPCMPGTD fours7f7fffff<>+0(SB), X4, X4
+	VPANDN   X6, X7, X6
+	VPOR     X4, X6, X6
+	VPOR     X4, X7, X7
+	VPANDN   X5, X7, X5
+	VMOVUPS  X5, (SP)
+
+four:
+	// The scales of the next four blocks, so that they are there in time; in the end, the same again
+	LEAQ          512(R13), R14
+	CMPQ          R12, $0x01
+	CMOVQEQ       R13, R14
+	VPANDD        (R14), Z0, Z4
+	VPANDD        64(R14), Z0, Z5
+	VPMAXUD       Z5, Z4, Z4
+	VPANDD        128(R14), Z0, Z5
+	VPANDD        192(R14), Z0, Z7
+	VPMAXUD       Z7, Z5, Z5
+	VPANDD        256(R14), Z0, Z7
+	VPANDD        320(R14), Z0, Z8
+	VPMAXUD       Z8, Z7, Z7
+	VPANDD        384(R14), Z0, Z8
+	VPANDD        448(R14), Z0, Z9
+	VPMAXUD       Z9, Z8, Z8
+	VPUNPCKHDQ    Z5, Z4, Z9
+	VPUNPCKLDQ    Z5, Z4, Z4
+	VPMAXUD       Z9, Z4, Z4
+	VPUNPCKHDQ    Z8, Z7, Z5
+	VPUNPCKLDQ    Z8, Z7, Z7
+	VPMAXUD       Z5, Z7, Z7
+	VPUNPCKHQDQ   Z7, Z4, Z5
+	VPUNPCKLQDQ   Z7, Z4, Z4
+	VPMAXUD       Z5, Z4, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMAXUD       Y5, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X5
+	VPMAXUD       X5, X4, X4
+	VMOVUPS       fours42fe0000<>+0(SB), X8
+	VDIVPS        X4, X8, X5
+	VDIVPS        X8, X4, X7
+
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X7, X8
+	VPAND  fours00000001<>+0(SB), X8, X8
+	VPADDD fours00000fff<>+0(SB), X7, X7
+	VPADDD X8, X7, X7
+	VPAND  foursffffe000<>+0(SB), X7, X7
+
+	// Out of range
+	VMOVDQU       fours02fe0001<>+0(SB), X8
+	VPCMPGTD      X4, X8, X8
 	VPCMPGTD      fours7f7fffff<>+0(SB), X4, X4
-	VPANDN        X6, X7, X6
-	VPOR          X4, X6, X6
+	VPANDN        X7, X8, X7
 	VPOR          X4, X7, X7
-	VPANDN        X5, X7, X5
-	VMOVUPS       X5, (SP)
+	VPOR          X4, X8, X8
+	VPANDN        X5, X8, X5
 	LEAQ          (DX)(AX*4), BX
 	LEAQ          (BX)(AX*4), SI
 	LEAQ          (SI)(AX*2), DI
 	LEAQ          (DI)(AX*4), R8
 	LEAQ          (R8)(AX*4), R9
 	VBROADCASTSS  (SP), Z4
-	VMULPS        (R13), Z4, Z5
+	VMULPS        (R13), Z4, Z8
 	VMULPS        64(R13), Z4, Z4
-	VCVTPS2DQ     Z5, Z5
+	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z5, Z5
+	VPACKSSDW     Z4, Z8, Z8
 	VBROADCASTSS  4(SP), Z4
-	VMULPS        128(R13), Z4, Z7
+	VMULPS        128(R13), Z4, Z9
 	VMULPS        192(R13), Z4, Z4
-	VCVTPS2DQ     Z7, Z7
+	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z7, Z7
-	VPACKSSWB     Z7, Z5, Z5
-	VPCMPB        $0x04, Z1, Z5, K1
-	VMOVDQU8.Z    Z5, K1, Z5
-	VMOVD         X5, (DX)
-	VPEXTRD       $0x01, X5, (BX)
-	VPEXTRD       $0x02, X5, (DI)
-	VPEXTRD       $0x03, X5, (R8)
-	VEXTRACTI32X4 $0x01, Z5, X4
+	VPACKSSDW     Z4, Z9, Z9
+	VPACKSSWB     Z9, Z8, Z8
+	VPCMPB        $0x04, Z1, Z8, K1
+	VMOVDQU8.Z    Z8, K1, Z8
+	VMOVD         X8, (DX)
+	VPEXTRD       $0x01, X8, (BX)
+	VPEXTRD       $0x02, X8, (DI)
+	VPEXTRD       $0x03, X8, (R8)
+	VEXTRACTI32X4 $0x01, Z8, X4
 	VMOVD         X4, (DX)(AX*1)
 	VPEXTRD       $0x01, X4, (BX)(AX*1)
 	VPEXTRD       $0x02, X4, (DI)(AX*1)
 	VPEXTRD       $0x03, X4, (R8)(AX*1)
-	VEXTRACTI32X4 $0x02, Z5, X4
+	VEXTRACTI32X4 $0x02, Z8, X4
 	VMOVD         X4, (DX)(AX*2)
 	VPEXTRD       $0x01, X4, (BX)(AX*2)
 	VPEXTRD       $0x02, X4, (DI)(AX*2)
 	VPEXTRD       $0x03, X4, (R8)(AX*2)
-	VEXTRACTI32X4 $0x03, Z5, X4
+	VEXTRACTI32X4 $0x03, Z8, X4
 	VMOVD         X4, (DX)(CX*1)
 	VPEXTRD       $0x01, X4, (BX)(CX*1)
 	VPEXTRD       $0x02, X4, (DI)(CX*1)
 	VPEXTRD       $0x03, X4, (R8)(CX*1)
-	VPMADDUBSW    Z5, Z2, Z4
+	VPMADDUBSW    Z8, Z2, Z4
 	VPMADDWD      Z3, Z4, Z4
-	VEXTRACTI64X4 $0x01, Z4, Y5
-	VPADDD        Y5, Y4, Y4
-	VEXTRACTI128  $0x01, Y4, X5
-	VPADDD        X5, X4, X4
-	VPSHUFD       $0x50, X6, X5
-	VPSHUFD       $0xb1, X4, X7
-	VPADDD        X4, X7, X7
-	VCVTDQ2PS     X7, X8
-	VMULPS        X5, X8, X8
-	VPXOR         X9, X9, X9
-	VPSLLD        $0x07, X7, X7
-	VPSUBD        X7, X9, X9
-	VCVTDQ2PS     X4, X7
-	VMULPS        X5, X7, X7
-	VPXOR         X10, X10, X10
+	VEXTRACTI64X4 $0x01, Z4, Y8
+	VPADDD        Y8, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X8
+	VPADDD        X8, X4, X4
+	VPSHUFD       $0x50, X6, X8
+	VPSHUFD       $0xb1, X4, X9
+	VPADDD        X4, X9, X9
+	VCVTDQ2PS     X9, X10
+	VMULPS        X8, X10, X10
+	VPXOR         X11, X11, X11
+	VPSLLD        $0x07, X9, X9
+	VPSUBD        X9, X11, X11
+	VCVTDQ2PS     X4, X9
+	VMULPS        X8, X9, X9
+	VPXOR         X12, X12, X12
 	VPSLLD        $0x07, X4, X4
-	VPSUBD        X4, X10, X10
-	VMOVD         X5, (SI)
-	VMOVD         X9, (SI)(AX*1)
-	VMOVD         X8, (R10)
+	VPSUBD        X4, X12, X12
+	VMOVD         X8, (SI)
+	VMOVD         X11, (SI)(AX*1)
+	VMOVD         X10, (R10)
 	ADDQ          AX, R10
-	VMOVD         X10, (R11)
-	VMOVD         X7, (R11)(AX*2)
-	VPEXTRD       $0x01, X10, (R11)(AX*1)
-	VPEXTRD       $0x01, X7, (R11)(CX*1)
+	VMOVD         X12, (R11)
+	VMOVD         X9, (R11)(AX*2)
+	VPEXTRD       $0x01, X12, (R11)(AX*1)
+	VPEXTRD       $0x01, X9, (R11)(CX*1)
 	LEAQ          (R11)(AX*4), R11
-	VPEXTRD       $0x02, X5, (R9)
-	VPEXTRD       $0x02, X9, (R9)(AX*1)
-	VPEXTRD       $0x02, X8, (R10)
+	VPEXTRD       $0x02, X8, (R9)
+	VPEXTRD       $0x02, X11, (R9)(AX*1)
+	VPEXTRD       $0x02, X10, (R10)
 	ADDQ          AX, R10
-	VPEXTRD       $0x02, X10, (R11)
-	VPEXTRD       $0x02, X7, (R11)(AX*2)
-	VPEXTRD       $0x03, X10, (R11)(AX*1)
-	VPEXTRD       $0x03, X7, (R11)(CX*1)
+	VPEXTRD       $0x02, X12, (R11)
+	VPEXTRD       $0x02, X9, (R11)(AX*2)
+	VPEXTRD       $0x03, X12, (R11)(AX*1)
+	VPEXTRD       $0x03, X9, (R11)(CX*1)
 	LEAQ          (R11)(AX*4), R11
 	LEAQ          (R9)(AX*2), DX
 	LEAQ          (DX)(AX*4), BX
@@ -149,78 +197,80 @@ four:
 	LEAQ          (DI)(AX*4), R8
 	LEAQ          (R8)(AX*4), R9
 	VBROADCASTSS  8(SP), Z4
-	VMULPS        256(R13), Z4, Z5
+	VMULPS        256(R13), Z4, Z8
 	VMULPS        320(R13), Z4, Z4
-	VCVTPS2DQ     Z5, Z5
+	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z5, Z5
+	VPACKSSDW     Z4, Z8, Z8
 	VBROADCASTSS  12(SP), Z4
-	VMULPS        384(R13), Z4, Z7
+	VMULPS        384(R13), Z4, Z9
 	VMULPS        448(R13), Z4, Z4
-	VCVTPS2DQ     Z7, Z7
+	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z7, Z7
-	VPACKSSWB     Z7, Z5, Z5
-	VPCMPB        $0x04, Z1, Z5, K1
-	VMOVDQU8.Z    Z5, K1, Z5
-	VMOVD         X5, (DX)
-	VPEXTRD       $0x01, X5, (BX)
-	VPEXTRD       $0x02, X5, (DI)
-	VPEXTRD       $0x03, X5, (R8)
-	VEXTRACTI32X4 $0x01, Z5, X4
+	VPACKSSDW     Z4, Z9, Z9
+	VPACKSSWB     Z9, Z8, Z8
+	VPCMPB        $0x04, Z1, Z8, K1
+	VMOVDQU8.Z    Z8, K1, Z8
+	VMOVD         X8, (DX)
+	VPEXTRD       $0x01, X8, (BX)
+	VPEXTRD       $0x02, X8, (DI)
+	VPEXTRD       $0x03, X8, (R8)
+	VEXTRACTI32X4 $0x01, Z8, X4
 	VMOVD         X4, (DX)(AX*1)
 	VPEXTRD       $0x01, X4, (BX)(AX*1)
 	VPEXTRD       $0x02, X4, (DI)(AX*1)
 	VPEXTRD       $0x03, X4, (R8)(AX*1)
-	VEXTRACTI32X4 $0x02, Z5, X4
+	VEXTRACTI32X4 $0x02, Z8, X4
 	VMOVD         X4, (DX)(AX*2)
 	VPEXTRD       $0x01, X4, (BX)(AX*2)
 	VPEXTRD       $0x02, X4, (DI)(AX*2)
 	VPEXTRD       $0x03, X4, (R8)(AX*2)
-	VEXTRACTI32X4 $0x03, Z5, X4
+	VEXTRACTI32X4 $0x03, Z8, X4
 	VMOVD         X4, (DX)(CX*1)
 	VPEXTRD       $0x01, X4, (BX)(CX*1)
 	VPEXTRD       $0x02, X4, (DI)(CX*1)
 	VPEXTRD       $0x03, X4, (R8)(CX*1)
-	VPMADDUBSW    Z5, Z2, Z4
+	VPMADDUBSW    Z8, Z2, Z4
 	VPMADDWD      Z3, Z4, Z4
-	VEXTRACTI64X4 $0x01, Z4, Y5
-	VPADDD        Y5, Y4, Y4
-	VEXTRACTI128  $0x01, Y4, X5
-	VPADDD        X5, X4, X4
-	VPSHUFD       $0xfa, X6, X5
-	VPSHUFD       $0xb1, X4, X6
-	VPADDD        X4, X6, X6
-	VCVTDQ2PS     X6, X7
-	VMULPS        X5, X7, X7
-	VPXOR         X8, X8, X8
-	VPSLLD        $0x07, X6, X6
-	VPSUBD        X6, X8, X8
-	VCVTDQ2PS     X4, X6
-	VMULPS        X5, X6, X6
-	VPXOR         X9, X9, X9
+	VEXTRACTI64X4 $0x01, Z4, Y8
+	VPADDD        Y8, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X8
+	VPADDD        X8, X4, X4
+	VPSHUFD       $0xfa, X6, X6
+	VPSHUFD       $0xb1, X4, X8
+	VPADDD        X4, X8, X8
+	VCVTDQ2PS     X8, X9
+	VMULPS        X6, X9, X9
+	VPXOR         X10, X10, X10
+	VPSLLD        $0x07, X8, X8
+	VPSUBD        X8, X10, X10
+	VCVTDQ2PS     X4, X8
+	VMULPS        X6, X8, X8
+	VPXOR         X11, X11, X11
 	VPSLLD        $0x07, X4, X4
-	VPSUBD        X4, X9, X9
-	VMOVD         X5, (SI)
-	VMOVD         X8, (SI)(AX*1)
-	VMOVD         X7, (R10)
+	VPSUBD        X4, X11, X11
+	VMOVD         X6, (SI)
+	VMOVD         X10, (SI)(AX*1)
+	VMOVD         X9, (R10)
 	ADDQ          AX, R10
-	VMOVD         X9, (R11)
-	VMOVD         X6, (R11)(AX*2)
-	VPEXTRD       $0x01, X9, (R11)(AX*1)
-	VPEXTRD       $0x01, X6, (R11)(CX*1)
+	VMOVD         X11, (R11)
+	VMOVD         X8, (R11)(AX*2)
+	VPEXTRD       $0x01, X11, (R11)(AX*1)
+	VPEXTRD       $0x01, X8, (R11)(CX*1)
 	LEAQ          (R11)(AX*4), R11
-	VPEXTRD       $0x02, X5, (R9)
-	VPEXTRD       $0x02, X8, (R9)(AX*1)
-	VPEXTRD       $0x02, X7, (R10)
+	VPEXTRD       $0x02, X6, (R9)
+	VPEXTRD       $0x02, X10, (R9)(AX*1)
+	VPEXTRD       $0x02, X9, (R10)
 	ADDQ          AX, R10
-	VPEXTRD       $0x02, X9, (R11)
-	VPEXTRD       $0x02, X6, (R11)(AX*2)
-	VPEXTRD       $0x03, X9, (R11)(AX*1)
-	VPEXTRD       $0x03, X6, (R11)(CX*1)
+	VPEXTRD       $0x02, X11, (R11)
+	VPEXTRD       $0x02, X8, (R11)(AX*2)
+	VPEXTRD       $0x03, X11, (R11)(AX*1)
+	VPEXTRD       $0x03, X8, (R11)(CX*1)
 	LEAQ          (R11)(AX*4), R11
 	LEAQ          (R9)(AX*2), DX
-	ADDQ          $0x00000200, R13
+	VMOVUPS       X5, (SP)
+	VMOVUPS       X7, X6
+	MOVQ          R14, R13
 	DECQ          R12
 	JNZ           four
 	VZEROUPPER
@@ -287,7 +337,7 @@ DATA fours7f7fffff<>+12(SB)/4, $0x7f7fffff
 GLOBL fours7f7fffff<>(SB), RODATA|NOPTR, $16
 
 // func quantise256(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV
 TEXT ·quantise256(SB), NOSPLIT, $16-48
 	VPBROADCASTD fours7fffffff<>+0(SB), Y0
 	VPBROADCASTD fours80808080<>+0(SB), Y1
@@ -301,8 +351,6 @@ TEXT ·quantise256(SB), NOSPLIT, $16-48
 	MOVQ         halves+16(FP), R11
 	MOVQ         fours+40(FP), R12
 	MOVQ         x+32(FP), R13
-
-four:
 	VPAND        (R13), Y0, Y4
 	VPAND        32(R13), Y0, Y5
 	VPMAXUD      Y5, Y4, Y4
@@ -354,104 +402,168 @@ four:
 	VPAND  foursffffe000<>+0(SB), X6, X6
 
 	// Out of range
-	VMOVDQU      fours02fe0001<>+0(SB), X7
-	VPCMPGTD     X4, X7, X7
+	VMOVDQU  fours02fe0001<>+0(SB), X7
+	VPCMPGTD X4, X7, X7
+	VPCMPGTD fours7f7fffff<>+0(SB), X4, X4
+	VPANDN   X6, X7, X6
+	VPOR     X4, X6, X6
+	VPOR     X4, X7, X7
+	VPANDN   X5, X7, X5
+	VMOVUPS  X5, (SP)
+
+four:
+	// The scales of the next four blocks, so that they are there in time; in the end, the same again
+	LEAQ         512(R13), R14
+	CMPQ         R12, $0x01
+	CMOVQEQ      R13, R14
+	VPAND        (R14), Y0, Y4
+	VPAND        32(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        64(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        96(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        128(R14), Y0, Y5
+	VPAND        160(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        192(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        224(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        256(R14), Y0, Y7
+	VPAND        288(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        320(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        352(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        384(R14), Y0, Y8
+	VPAND        416(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPAND        448(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPAND        480(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPUNPCKHDQ   Y5, Y4, Y9
+	VPUNPCKLDQ   Y5, Y4, Y4
+	VPMAXUD      Y9, Y4, Y4
+	VPUNPCKHDQ   Y8, Y7, Y5
+	VPUNPCKLDQ   Y8, Y7, Y7
+	VPMAXUD      Y5, Y7, Y7
+	VPUNPCKHQDQ  Y7, Y4, Y5
+	VPUNPCKLQDQ  Y7, Y4, Y4
+	VPMAXUD      Y5, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPMAXUD      X5, X4, X4
+	VMOVUPS      fours42fe0000<>+0(SB), X8
+	VDIVPS       X4, X8, X5
+	VDIVPS       X8, X4, X7
+
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X7, X8
+	VPAND  fours00000001<>+0(SB), X8, X8
+	VPADDD fours00000fff<>+0(SB), X7, X7
+	VPADDD X8, X7, X7
+	VPAND  foursffffe000<>+0(SB), X7, X7
+
+	// Out of range
+	VMOVDQU      fours02fe0001<>+0(SB), X8
+	VPCMPGTD     X4, X8, X8
 	VPCMPGTD     fours7f7fffff<>+0(SB), X4, X4
-	VPANDN       X6, X7, X6
-	VPOR         X4, X6, X6
+	VPANDN       X7, X8, X7
 	VPOR         X4, X7, X7
-	VPANDN       X5, X7, X5
-	VMOVUPS      X5, (SP)
+	VPOR         X4, X8, X8
+	VPANDN       X5, X8, X5
 	LEAQ         (DX)(AX*4), BX
 	LEAQ         (BX)(AX*4), SI
 	LEAQ         (SI)(AX*2), DI
 	LEAQ         (DI)(AX*4), R8
 	LEAQ         (R8)(AX*4), R9
 	VBROADCASTSS (SP), Y4
-	VMULPS       (R13), Y4, Y5
-	VMULPS       32(R13), Y4, Y7
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y7, Y5, Y5
-	VMULPS       64(R13), Y4, Y7
+	VMULPS       (R13), Y4, Y8
+	VMULPS       32(R13), Y4, Y9
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VMULPS       64(R13), Y4, Y9
 	VMULPS       96(R13), Y4, Y4
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VCVTPS2DQ    Y4, Y4
-	VPACKSSDW    Y4, Y7, Y7
-	VPACKSSWB    Y7, Y5, Y5
-	VPCMPEQB     Y1, Y5, Y4
-	VPANDN       Y5, Y4, Y5
-	VMOVD        X5, (DX)
-	VPEXTRD      $0x01, X5, (DX)(AX*2)
-	VPEXTRD      $0x02, X5, (BX)
-	VPEXTRD      $0x03, X5, (BX)(AX*2)
-	VEXTRACTI128 $0x01, Y5, X4
+	VPACKSSDW    Y4, Y9, Y9
+	VPACKSSWB    Y9, Y8, Y8
+	VPCMPEQB     Y1, Y8, Y4
+	VPANDN       Y8, Y4, Y8
+	VMOVD        X8, (DX)
+	VPEXTRD      $0x01, X8, (DX)(AX*2)
+	VPEXTRD      $0x02, X8, (BX)
+	VPEXTRD      $0x03, X8, (BX)(AX*2)
+	VEXTRACTI128 $0x01, Y8, X4
 	VMOVD        X4, (DX)(AX*1)
 	VPEXTRD      $0x01, X4, (DX)(CX*1)
 	VPEXTRD      $0x02, X4, (BX)(AX*1)
 	VPEXTRD      $0x03, X4, (BX)(CX*1)
-	VPMADDUBSW   Y5, Y2, Y4
+	VPMADDUBSW   Y8, Y2, Y4
 	VPMADDWD     Y3, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPADDD       X5, X4, X4
-	VBROADCASTSS 4(SP), Y5
-	VMULPS       128(R13), Y5, Y7
-	VMULPS       160(R13), Y5, Y8
-	VCVTPS2DQ    Y7, Y7
+	VEXTRACTI128 $0x01, Y4, X8
+	VPADDD       X8, X4, X4
+	VBROADCASTSS 4(SP), Y8
+	VMULPS       128(R13), Y8, Y9
+	VMULPS       160(R13), Y8, Y10
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y10, Y10
+	VPACKSSDW    Y10, Y9, Y9
+	VMULPS       192(R13), Y8, Y10
+	VMULPS       224(R13), Y8, Y8
+	VCVTPS2DQ    Y10, Y10
 	VCVTPS2DQ    Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
-	VMULPS       192(R13), Y5, Y8
-	VMULPS       224(R13), Y5, Y5
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y8, Y8
-	VPACKSSWB    Y8, Y7, Y7
-	VPCMPEQB     Y1, Y7, Y5
-	VPANDN       Y7, Y5, Y7
-	VMOVD        X7, (DI)
-	VPEXTRD      $0x01, X7, (DI)(AX*2)
-	VPEXTRD      $0x02, X7, (R8)
-	VPEXTRD      $0x03, X7, (R8)(AX*2)
-	VEXTRACTI128 $0x01, Y7, X5
-	VMOVD        X5, (DI)(AX*1)
-	VPEXTRD      $0x01, X5, (DI)(CX*1)
-	VPEXTRD      $0x02, X5, (R8)(AX*1)
-	VPEXTRD      $0x03, X5, (R8)(CX*1)
-	VPMADDUBSW   Y7, Y2, Y5
-	VPMADDWD     Y3, Y5, Y5
-	VEXTRACTI128 $0x01, Y5, X7
-	VPADDD       X7, X5, X5
-	VPHADDD      X5, X4, X4
-	VPSHUFD      $0x50, X6, X5
-	VPSHUFD      $0xb1, X4, X7
-	VPADDD       X4, X7, X7
-	VCVTDQ2PS    X7, X8
-	VMULPS       X5, X8, X8
-	VPXOR        X9, X9, X9
-	VPSLLD       $0x07, X7, X7
-	VPSUBD       X7, X9, X9
-	VCVTDQ2PS    X4, X7
-	VMULPS       X5, X7, X7
-	VPXOR        X10, X10, X10
+	VPACKSSDW    Y8, Y10, Y10
+	VPACKSSWB    Y10, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y8
+	VPANDN       Y9, Y8, Y9
+	VMOVD        X9, (DI)
+	VPEXTRD      $0x01, X9, (DI)(AX*2)
+	VPEXTRD      $0x02, X9, (R8)
+	VPEXTRD      $0x03, X9, (R8)(AX*2)
+	VEXTRACTI128 $0x01, Y9, X8
+	VMOVD        X8, (DI)(AX*1)
+	VPEXTRD      $0x01, X8, (DI)(CX*1)
+	VPEXTRD      $0x02, X8, (R8)(AX*1)
+	VPEXTRD      $0x03, X8, (R8)(CX*1)
+	VPMADDUBSW   Y9, Y2, Y8
+	VPMADDWD     Y3, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPADDD       X9, X8, X8
+	VPHADDD      X8, X4, X4
+	VPSHUFD      $0x50, X6, X8
+	VPSHUFD      $0xb1, X4, X9
+	VPADDD       X4, X9, X9
+	VCVTDQ2PS    X9, X10
+	VMULPS       X8, X10, X10
+	VPXOR        X11, X11, X11
+	VPSLLD       $0x07, X9, X9
+	VPSUBD       X9, X11, X11
+	VCVTDQ2PS    X4, X9
+	VMULPS       X8, X9, X9
+	VPXOR        X12, X12, X12
 	VPSLLD       $0x07, X4, X4
-	VPSUBD       X4, X10, X10
-	VMOVD        X5, (SI)
-	VMOVD        X9, (SI)(AX*1)
-	VMOVD        X8, (R10)
+	VPSUBD       X4, X12, X12
+	VMOVD        X8, (SI)
+	VMOVD        X11, (SI)(AX*1)
+	VMOVD        X10, (R10)
 	ADDQ         AX, R10
-	VMOVD        X10, (R11)
-	VMOVD        X7, (R11)(AX*2)
-	VPEXTRD      $0x01, X10, (R11)(AX*1)
-	VPEXTRD      $0x01, X7, (R11)(CX*1)
+	VMOVD        X12, (R11)
+	VMOVD        X9, (R11)(AX*2)
+	VPEXTRD      $0x01, X12, (R11)(AX*1)
+	VPEXTRD      $0x01, X9, (R11)(CX*1)
 	LEAQ         (R11)(AX*4), R11
-	VPEXTRD      $0x02, X5, (R9)
-	VPEXTRD      $0x02, X9, (R9)(AX*1)
-	VPEXTRD      $0x02, X8, (R10)
+	VPEXTRD      $0x02, X8, (R9)
+	VPEXTRD      $0x02, X11, (R9)(AX*1)
+	VPEXTRD      $0x02, X10, (R10)
 	ADDQ         AX, R10
-	VPEXTRD      $0x02, X10, (R11)
-	VPEXTRD      $0x02, X7, (R11)(AX*2)
-	VPEXTRD      $0x03, X10, (R11)(AX*1)
-	VPEXTRD      $0x03, X7, (R11)(CX*1)
+	VPEXTRD      $0x02, X12, (R11)
+	VPEXTRD      $0x02, X9, (R11)(AX*2)
+	VPEXTRD      $0x03, X12, (R11)(AX*1)
+	VPEXTRD      $0x03, X9, (R11)(CX*1)
 	LEAQ         (R11)(AX*4), R11
 	LEAQ         (R9)(AX*2), DX
 	LEAQ         (DX)(AX*4), BX
@@ -460,93 +572,95 @@ four:
 	LEAQ         (DI)(AX*4), R8
 	LEAQ         (R8)(AX*4), R9
 	VBROADCASTSS 8(SP), Y4
-	VMULPS       256(R13), Y4, Y5
-	VMULPS       288(R13), Y4, Y7
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y7, Y5, Y5
-	VMULPS       320(R13), Y4, Y7
+	VMULPS       256(R13), Y4, Y8
+	VMULPS       288(R13), Y4, Y9
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VMULPS       320(R13), Y4, Y9
 	VMULPS       352(R13), Y4, Y4
-	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
 	VCVTPS2DQ    Y4, Y4
-	VPACKSSDW    Y4, Y7, Y7
-	VPACKSSWB    Y7, Y5, Y5
-	VPCMPEQB     Y1, Y5, Y4
-	VPANDN       Y5, Y4, Y5
-	VMOVD        X5, (DX)
-	VPEXTRD      $0x01, X5, (DX)(AX*2)
-	VPEXTRD      $0x02, X5, (BX)
-	VPEXTRD      $0x03, X5, (BX)(AX*2)
-	VEXTRACTI128 $0x01, Y5, X4
+	VPACKSSDW    Y4, Y9, Y9
+	VPACKSSWB    Y9, Y8, Y8
+	VPCMPEQB     Y1, Y8, Y4
+	VPANDN       Y8, Y4, Y8
+	VMOVD        X8, (DX)
+	VPEXTRD      $0x01, X8, (DX)(AX*2)
+	VPEXTRD      $0x02, X8, (BX)
+	VPEXTRD      $0x03, X8, (BX)(AX*2)
+	VEXTRACTI128 $0x01, Y8, X4
 	VMOVD        X4, (DX)(AX*1)
 	VPEXTRD      $0x01, X4, (DX)(CX*1)
 	VPEXTRD      $0x02, X4, (BX)(AX*1)
 	VPEXTRD      $0x03, X4, (BX)(CX*1)
-	VPMADDUBSW   Y5, Y2, Y4
+	VPMADDUBSW   Y8, Y2, Y4
 	VPMADDWD     Y3, Y4, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPADDD       X5, X4, X4
-	VBROADCASTSS 12(SP), Y5
-	VMULPS       384(R13), Y5, Y7
-	VMULPS       416(R13), Y5, Y8
-	VCVTPS2DQ    Y7, Y7
+	VEXTRACTI128 $0x01, Y4, X8
+	VPADDD       X8, X4, X4
+	VBROADCASTSS 12(SP), Y8
+	VMULPS       384(R13), Y8, Y9
+	VMULPS       416(R13), Y8, Y10
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y10, Y10
+	VPACKSSDW    Y10, Y9, Y9
+	VMULPS       448(R13), Y8, Y10
+	VMULPS       480(R13), Y8, Y8
+	VCVTPS2DQ    Y10, Y10
 	VCVTPS2DQ    Y8, Y8
-	VPACKSSDW    Y8, Y7, Y7
-	VMULPS       448(R13), Y5, Y8
-	VMULPS       480(R13), Y5, Y5
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y8, Y8
-	VPACKSSWB    Y8, Y7, Y7
-	VPCMPEQB     Y1, Y7, Y5
-	VPANDN       Y7, Y5, Y7
-	VMOVD        X7, (DI)
-	VPEXTRD      $0x01, X7, (DI)(AX*2)
-	VPEXTRD      $0x02, X7, (R8)
-	VPEXTRD      $0x03, X7, (R8)(AX*2)
-	VEXTRACTI128 $0x01, Y7, X5
-	VMOVD        X5, (DI)(AX*1)
-	VPEXTRD      $0x01, X5, (DI)(CX*1)
-	VPEXTRD      $0x02, X5, (R8)(AX*1)
-	VPEXTRD      $0x03, X5, (R8)(CX*1)
-	VPMADDUBSW   Y7, Y2, Y5
-	VPMADDWD     Y3, Y5, Y5
-	VEXTRACTI128 $0x01, Y5, X7
-	VPADDD       X7, X5, X5
-	VPHADDD      X5, X4, X4
-	VPSHUFD      $0xfa, X6, X5
-	VPSHUFD      $0xb1, X4, X6
-	VPADDD       X4, X6, X6
-	VCVTDQ2PS    X6, X7
-	VMULPS       X5, X7, X7
-	VPXOR        X8, X8, X8
-	VPSLLD       $0x07, X6, X6
-	VPSUBD       X6, X8, X8
-	VCVTDQ2PS    X4, X6
-	VMULPS       X5, X6, X6
-	VPXOR        X9, X9, X9
+	VPACKSSDW    Y8, Y10, Y10
+	VPACKSSWB    Y10, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y8
+	VPANDN       Y9, Y8, Y9
+	VMOVD        X9, (DI)
+	VPEXTRD      $0x01, X9, (DI)(AX*2)
+	VPEXTRD      $0x02, X9, (R8)
+	VPEXTRD      $0x03, X9, (R8)(AX*2)
+	VEXTRACTI128 $0x01, Y9, X8
+	VMOVD        X8, (DI)(AX*1)
+	VPEXTRD      $0x01, X8, (DI)(CX*1)
+	VPEXTRD      $0x02, X8, (R8)(AX*1)
+	VPEXTRD      $0x03, X8, (R8)(CX*1)
+	VPMADDUBSW   Y9, Y2, Y8
+	VPMADDWD     Y3, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPADDD       X9, X8, X8
+	VPHADDD      X8, X4, X4
+	VPSHUFD      $0xfa, X6, X6
+	VPSHUFD      $0xb1, X4, X8
+	VPADDD       X4, X8, X8
+	VCVTDQ2PS    X8, X9
+	VMULPS       X6, X9, X9
+	VPXOR        X10, X10, X10
+	VPSLLD       $0x07, X8, X8
+	VPSUBD       X8, X10, X10
+	VCVTDQ2PS    X4, X8
+	VMULPS       X6, X8, X8
+	VPXOR        X11, X11, X11
 	VPSLLD       $0x07, X4, X4
-	VPSUBD       X4, X9, X9
-	VMOVD        X5, (SI)
-	VMOVD        X8, (SI)(AX*1)
-	VMOVD        X7, (R10)
+	VPSUBD       X4, X11, X11
+	VMOVD        X6, (SI)
+	VMOVD        X10, (SI)(AX*1)
+	VMOVD        X9, (R10)
 	ADDQ         AX, R10
-	VMOVD        X9, (R11)
-	VMOVD        X6, (R11)(AX*2)
-	VPEXTRD      $0x01, X9, (R11)(AX*1)
-	VPEXTRD      $0x01, X6, (R11)(CX*1)
+	VMOVD        X11, (R11)
+	VMOVD        X8, (R11)(AX*2)
+	VPEXTRD      $0x01, X11, (R11)(AX*1)
+	VPEXTRD      $0x01, X8, (R11)(CX*1)
 	LEAQ         (R11)(AX*4), R11
-	VPEXTRD      $0x02, X5, (R9)
-	VPEXTRD      $0x02, X8, (R9)(AX*1)
-	VPEXTRD      $0x02, X7, (R10)
+	VPEXTRD      $0x02, X6, (R9)
+	VPEXTRD      $0x02, X10, (R9)(AX*1)
+	VPEXTRD      $0x02, X9, (R10)
 	ADDQ         AX, R10
-	VPEXTRD      $0x02, X9, (R11)
-	VPEXTRD      $0x02, X6, (R11)(AX*2)
-	VPEXTRD      $0x03, X9, (R11)(AX*1)
-	VPEXTRD      $0x03, X6, (R11)(CX*1)
+	VPEXTRD      $0x02, X11, (R11)
+	VPEXTRD      $0x02, X8, (R11)(AX*2)
+	VPEXTRD      $0x03, X11, (R11)(AX*1)
+	VPEXTRD      $0x03, X8, (R11)(CX*1)
 	LEAQ         (R11)(AX*4), R11
 	LEAQ         (R9)(AX*2), DX
-	ADDQ         $0x00000200, R13
+	VMOVUPS      X5, (SP)
+	VMOVUPS      X7, X6
+	MOVQ         R14, R13
 	DECQ         R12
 	JNZ          four
 	VZEROUPPER

@@ -140,8 +140,13 @@ func TestQuantise(t *testing.T) {
 
 func TestQuantiseSpecial(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	least := float32(127 / math.MaxFloat32) // about where 127/largest becomes infinite
+	var around []float32
+	for i := range 9 {
+		around = append(around, math.Float32frombits(math.Float32bits(least)+uint32(i)-4))
+	}
 	cputest.All(t, func(t *testing.T) {
-		for _, v := range []float32{nan, inf, -inf, 0, float32(math.Copysign(0, -1)), 1e-40, 1e-37, math.MaxFloat32, -math.MaxFloat32, 0.5, 63.5 / 127} {
+		for _, v := range append(around, nan, inf, -inf, 0, float32(math.Copysign(0, -1)), 1e-40, 1e-37, math.MaxFloat32, -math.MaxFloat32, 0.5, 63.5/127) {
 			for _, at := range []int{0, 7, 15, 16, 31} {
 				x := make([]float32, 64)
 				x[at], x[(at+3)%32], x[40] = v, 1e-38, 3

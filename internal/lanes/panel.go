@@ -2,6 +2,8 @@ package lanes
 
 import "fmt"
 
+//go:generate go run -C ../kernel/_asm ./lanequant -out ../../lanes/quantise_amd64.s -stubs ../../lanes/quantise_amd64_stubs.go -pkg lanes
+
 // A panel holds n columns (tokens) of activations, each blocks·32 numbers rounded to
 // 8 bits with a scale per block, as dwords in three sections:
 //

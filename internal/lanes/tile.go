@@ -2,6 +2,8 @@ package lanes
 
 import "fmt"
 
+//go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
+
 // Kind is how an unpacked strip is laid out, and so which tile multiplies it. Per
 // block of 32 weights it has 8 planes of 64 bytes, plane g for group g: a byte per weight; then
 // 16 float32 scales; then, for kinds with minima, 16 float32 minima. Kinds with
@@ -31,7 +33,9 @@ func (f *Form) Kind() Kind {
 }
 
 // BlockBytes is the size of an unpacked block of 16 rows.
-func (k Kind) BlockBytes() int { return [...]int{576, 640, 640, 768}[k] }
+func (k Kind) BlockBytes() int { return blockBytes[k] }
+
+var blockBytes = [...]int{Whole: 576, WholeMins: 640, Halves: 640, HalvesMins: 768}
 
 // Unpack writes blocks of a strip, from block `from` on, to dst. from and blocks are
 // multiples of the unit's blocks.

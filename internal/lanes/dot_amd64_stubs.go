@@ -4,327 +4,652 @@
 
 package lanes
 
-// dot512Q8_0x1 multiplies units (> 0) of a Q8_0 strip by 1 columns; mask has a bit for each row of c.
+// dot512Q8_0x1 multiplies units (> 0) of a Q8_0 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q8_0x2 multiplies units (> 0) of a Q8_0 strip by 2 columns; mask has a bit for each row of c.
+// dot256Q8_0x1 multiplies units (> 0) of a Q8_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q8_0x2 multiplies units (> 0) of a Q8_0 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q8_0x3 multiplies units (> 0) of a Q8_0 strip by 3 columns; mask has a bit for each row of c.
+// dot256Q8_0x2 multiplies units (> 0) of a Q8_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q8_0x3 multiplies units (> 0) of a Q8_0 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q8_0x4 multiplies units (> 0) of a Q8_0 strip by 4 columns; mask has a bit for each row of c.
+// dot256Q8_0x3 multiplies units (> 0) of a Q8_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q8_0x4 multiplies units (> 0) of a Q8_0 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q8_0x4 multiplies units (> 0) of a Q8_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q8_0 unpacks units (> 0) of a Q8_0 strip.
 //
 //go:noescape
 func unpack512Q8_0(dst *byte, strip *byte, units int)
 
-// dot512Q4_0x1 multiplies units (> 0) of a Q4_0 strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q8_0 unpacks units (> 0) of a Q8_0 strip.
+//
+//go:noescape
+func unpack256Q8_0(dst *byte, strip *byte, units int)
+
+// dot512Q4_0x1 multiplies units (> 0) of a Q4_0 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_0x2 multiplies units (> 0) of a Q4_0 strip by 2 columns; mask has a bit for each row of c.
+// dot256Q4_0x1 multiplies units (> 0) of a Q4_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_0x2 multiplies units (> 0) of a Q4_0 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_0x3 multiplies units (> 0) of a Q4_0 strip by 3 columns; mask has a bit for each row of c.
+// dot256Q4_0x2 multiplies units (> 0) of a Q4_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_0x3 multiplies units (> 0) of a Q4_0 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_0x4 multiplies units (> 0) of a Q4_0 strip by 4 columns; mask has a bit for each row of c.
+// dot256Q4_0x3 multiplies units (> 0) of a Q4_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_0x4 multiplies units (> 0) of a Q4_0 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q4_0x4 multiplies units (> 0) of a Q4_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q4_0 unpacks units (> 0) of a Q4_0 strip.
 //
 //go:noescape
 func unpack512Q4_0(dst *byte, strip *byte, units int)
 
-// dot512Q4_1x1 multiplies units (> 0) of a Q4_1 strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q4_0 unpacks units (> 0) of a Q4_0 strip.
+//
+//go:noescape
+func unpack256Q4_0(dst *byte, strip *byte, units int)
+
+// dot512Q4_1x1 multiplies units (> 0) of a Q4_1 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_1x2 multiplies units (> 0) of a Q4_1 strip by 2 columns; mask has a bit for each row of c.
+// dot256Q4_1x1 multiplies units (> 0) of a Q4_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_1x2 multiplies units (> 0) of a Q4_1 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_1x3 multiplies units (> 0) of a Q4_1 strip by 3 columns; mask has a bit for each row of c.
+// dot256Q4_1x2 multiplies units (> 0) of a Q4_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_1x3 multiplies units (> 0) of a Q4_1 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_1x4 multiplies units (> 0) of a Q4_1 strip by 4 columns; mask has a bit for each row of c.
+// dot256Q4_1x3 multiplies units (> 0) of a Q4_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_1x4 multiplies units (> 0) of a Q4_1 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q4_1x4 multiplies units (> 0) of a Q4_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q4_1 unpacks units (> 0) of a Q4_1 strip.
 //
 //go:noescape
 func unpack512Q4_1(dst *byte, strip *byte, units int)
 
-// dot512Q5_0x1 multiplies units (> 0) of a Q5_0 strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q4_1 unpacks units (> 0) of a Q4_1 strip.
+//
+//go:noescape
+func unpack256Q4_1(dst *byte, strip *byte, units int)
+
+// dot512Q5_0x1 multiplies units (> 0) of a Q5_0 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_0x2 multiplies units (> 0) of a Q5_0 strip by 2 columns; mask has a bit for each row of c.
+// dot256Q5_0x1 multiplies units (> 0) of a Q5_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_0x2 multiplies units (> 0) of a Q5_0 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_0x3 multiplies units (> 0) of a Q5_0 strip by 3 columns; mask has a bit for each row of c.
+// dot256Q5_0x2 multiplies units (> 0) of a Q5_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_0x3 multiplies units (> 0) of a Q5_0 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_0x4 multiplies units (> 0) of a Q5_0 strip by 4 columns; mask has a bit for each row of c.
+// dot256Q5_0x3 multiplies units (> 0) of a Q5_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_0x4 multiplies units (> 0) of a Q5_0 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q5_0x4 multiplies units (> 0) of a Q5_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q5_0 unpacks units (> 0) of a Q5_0 strip.
 //
 //go:noescape
 func unpack512Q5_0(dst *byte, strip *byte, units int)
 
-// dot512Q5_1x1 multiplies units (> 0) of a Q5_1 strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q5_0 unpacks units (> 0) of a Q5_0 strip.
+//
+//go:noescape
+func unpack256Q5_0(dst *byte, strip *byte, units int)
+
+// dot512Q5_1x1 multiplies units (> 0) of a Q5_1 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_1x2 multiplies units (> 0) of a Q5_1 strip by 2 columns; mask has a bit for each row of c.
+// dot256Q5_1x1 multiplies units (> 0) of a Q5_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_1x2 multiplies units (> 0) of a Q5_1 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_1x3 multiplies units (> 0) of a Q5_1 strip by 3 columns; mask has a bit for each row of c.
+// dot256Q5_1x2 multiplies units (> 0) of a Q5_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_1x3 multiplies units (> 0) of a Q5_1 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_1x4 multiplies units (> 0) of a Q5_1 strip by 4 columns; mask has a bit for each row of c.
+// dot256Q5_1x3 multiplies units (> 0) of a Q5_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_1x4 multiplies units (> 0) of a Q5_1 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q5_1x4 multiplies units (> 0) of a Q5_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q5_1 unpacks units (> 0) of a Q5_1 strip.
 //
 //go:noescape
 func unpack512Q5_1(dst *byte, strip *byte, units int)
 
-// dot512IQ4_NLx1 multiplies units (> 0) of a IQ4_NL strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q5_1 unpacks units (> 0) of a Q5_1 strip.
+//
+//go:noescape
+func unpack256Q5_1(dst *byte, strip *byte, units int)
+
+// dot512IQ4_NLx1 multiplies units (> 0) of a IQ4_NL strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_NLx2 multiplies units (> 0) of a IQ4_NL strip by 2 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx1 multiplies units (> 0) of a IQ4_NL strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_NLx2 multiplies units (> 0) of a IQ4_NL strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_NLx3 multiplies units (> 0) of a IQ4_NL strip by 3 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx2 multiplies units (> 0) of a IQ4_NL strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_NLx3 multiplies units (> 0) of a IQ4_NL strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_NLx4 multiplies units (> 0) of a IQ4_NL strip by 4 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx3 multiplies units (> 0) of a IQ4_NL strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_NLx4 multiplies units (> 0) of a IQ4_NL strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256IQ4_NLx4 multiplies units (> 0) of a IQ4_NL strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
 //
 //go:noescape
 func unpack512IQ4_NL(dst *byte, strip *byte, units int)
 
-// dot512MXFP4x1 multiplies units (> 0) of a MXFP4 strip by 1 columns; mask has a bit for each row of c.
+// unpack256IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
+//
+//go:noescape
+func unpack256IQ4_NL(dst *byte, strip *byte, units int)
+
+// dot512MXFP4x1 multiplies units (> 0) of a MXFP4 strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512MXFP4x2 multiplies units (> 0) of a MXFP4 strip by 2 columns; mask has a bit for each row of c.
+// dot256MXFP4x1 multiplies units (> 0) of a MXFP4 strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512MXFP4x2 multiplies units (> 0) of a MXFP4 strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512MXFP4x3 multiplies units (> 0) of a MXFP4 strip by 3 columns; mask has a bit for each row of c.
+// dot256MXFP4x2 multiplies units (> 0) of a MXFP4 strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512MXFP4x3 multiplies units (> 0) of a MXFP4 strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512MXFP4x4 multiplies units (> 0) of a MXFP4 strip by 4 columns; mask has a bit for each row of c.
+// dot256MXFP4x3 multiplies units (> 0) of a MXFP4 strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512MXFP4x4 multiplies units (> 0) of a MXFP4 strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256MXFP4x4 multiplies units (> 0) of a MXFP4 strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512MXFP4 unpacks units (> 0) of a MXFP4 strip.
 //
 //go:noescape
 func unpack512MXFP4(dst *byte, strip *byte, units int)
 
-// dot512Q2_Kx1 multiplies units (> 0) of a Q2_K strip by 1 columns; mask has a bit for each row of c.
+// unpack256MXFP4 unpacks units (> 0) of a MXFP4 strip.
+//
+//go:noescape
+func unpack256MXFP4(dst *byte, strip *byte, units int)
+
+// dot512Q2_Kx1 multiplies units (> 0) of a Q2_K strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q2_Kx2 multiplies units (> 0) of a Q2_K strip by 2 columns; mask has a bit for each row of c.
+// dot256Q2_Kx1 multiplies units (> 0) of a Q2_K strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q2_Kx2 multiplies units (> 0) of a Q2_K strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q2_Kx3 multiplies units (> 0) of a Q2_K strip by 3 columns; mask has a bit for each row of c.
+// dot256Q2_Kx2 multiplies units (> 0) of a Q2_K strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q2_Kx3 multiplies units (> 0) of a Q2_K strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q2_Kx4 multiplies units (> 0) of a Q2_K strip by 4 columns; mask has a bit for each row of c.
+// dot256Q2_Kx3 multiplies units (> 0) of a Q2_K strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q2_Kx4 multiplies units (> 0) of a Q2_K strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q2_Kx4 multiplies units (> 0) of a Q2_K strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q2_K unpacks units (> 0) of a Q2_K strip.
 //
 //go:noescape
 func unpack512Q2_K(dst *byte, strip *byte, units int)
 
-// dot512Q3_Kx1 multiplies units (> 0) of a Q3_K strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q2_K unpacks units (> 0) of a Q2_K strip.
+//
+//go:noescape
+func unpack256Q2_K(dst *byte, strip *byte, units int)
+
+// dot512Q3_Kx1 multiplies units (> 0) of a Q3_K strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q3_Kx2 multiplies units (> 0) of a Q3_K strip by 2 columns; mask has a bit for each row of c.
+// dot256Q3_Kx1 multiplies units (> 0) of a Q3_K strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q3_Kx2 multiplies units (> 0) of a Q3_K strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q3_Kx3 multiplies units (> 0) of a Q3_K strip by 3 columns; mask has a bit for each row of c.
+// dot256Q3_Kx2 multiplies units (> 0) of a Q3_K strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q3_Kx3 multiplies units (> 0) of a Q3_K strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q3_Kx4 multiplies units (> 0) of a Q3_K strip by 4 columns; mask has a bit for each row of c.
+// dot256Q3_Kx3 multiplies units (> 0) of a Q3_K strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q3_Kx4 multiplies units (> 0) of a Q3_K strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q3_Kx4 multiplies units (> 0) of a Q3_K strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q3_K unpacks units (> 0) of a Q3_K strip.
 //
 //go:noescape
 func unpack512Q3_K(dst *byte, strip *byte, units int)
 
-// dot512Q4_Kx1 multiplies units (> 0) of a Q4_K strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q3_K unpacks units (> 0) of a Q3_K strip.
+//
+//go:noescape
+func unpack256Q3_K(dst *byte, strip *byte, units int)
+
+// dot512Q4_Kx1 multiplies units (> 0) of a Q4_K strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_Kx2 multiplies units (> 0) of a Q4_K strip by 2 columns; mask has a bit for each row of c.
+// dot256Q4_Kx1 multiplies units (> 0) of a Q4_K strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_Kx2 multiplies units (> 0) of a Q4_K strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_Kx3 multiplies units (> 0) of a Q4_K strip by 3 columns; mask has a bit for each row of c.
+// dot256Q4_Kx2 multiplies units (> 0) of a Q4_K strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_Kx3 multiplies units (> 0) of a Q4_K strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q4_Kx4 multiplies units (> 0) of a Q4_K strip by 4 columns; mask has a bit for each row of c.
+// dot256Q4_Kx3 multiplies units (> 0) of a Q4_K strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q4_Kx4 multiplies units (> 0) of a Q4_K strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q4_Kx4 multiplies units (> 0) of a Q4_K strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q4_K unpacks units (> 0) of a Q4_K strip.
 //
 //go:noescape
 func unpack512Q4_K(dst *byte, strip *byte, units int)
 
-// dot512Q5_Kx1 multiplies units (> 0) of a Q5_K strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q4_K unpacks units (> 0) of a Q4_K strip.
+//
+//go:noescape
+func unpack256Q4_K(dst *byte, strip *byte, units int)
+
+// dot512Q5_Kx1 multiplies units (> 0) of a Q5_K strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_Kx2 multiplies units (> 0) of a Q5_K strip by 2 columns; mask has a bit for each row of c.
+// dot256Q5_Kx1 multiplies units (> 0) of a Q5_K strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_Kx2 multiplies units (> 0) of a Q5_K strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_Kx3 multiplies units (> 0) of a Q5_K strip by 3 columns; mask has a bit for each row of c.
+// dot256Q5_Kx2 multiplies units (> 0) of a Q5_K strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_Kx3 multiplies units (> 0) of a Q5_K strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q5_Kx4 multiplies units (> 0) of a Q5_K strip by 4 columns; mask has a bit for each row of c.
+// dot256Q5_Kx3 multiplies units (> 0) of a Q5_K strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q5_Kx4 multiplies units (> 0) of a Q5_K strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q5_Kx4 multiplies units (> 0) of a Q5_K strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q5_K unpacks units (> 0) of a Q5_K strip.
 //
 //go:noescape
 func unpack512Q5_K(dst *byte, strip *byte, units int)
 
-// dot512Q6_Kx1 multiplies units (> 0) of a Q6_K strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q5_K unpacks units (> 0) of a Q5_K strip.
+//
+//go:noescape
+func unpack256Q5_K(dst *byte, strip *byte, units int)
+
+// dot512Q6_Kx1 multiplies units (> 0) of a Q6_K strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q6_Kx2 multiplies units (> 0) of a Q6_K strip by 2 columns; mask has a bit for each row of c.
+// dot256Q6_Kx1 multiplies units (> 0) of a Q6_K strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q6_Kx2 multiplies units (> 0) of a Q6_K strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q6_Kx3 multiplies units (> 0) of a Q6_K strip by 3 columns; mask has a bit for each row of c.
+// dot256Q6_Kx2 multiplies units (> 0) of a Q6_K strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q6_Kx3 multiplies units (> 0) of a Q6_K strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512Q6_Kx4 multiplies units (> 0) of a Q6_K strip by 4 columns; mask has a bit for each row of c.
+// dot256Q6_Kx3 multiplies units (> 0) of a Q6_K strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512Q6_Kx4 multiplies units (> 0) of a Q6_K strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256Q6_Kx4 multiplies units (> 0) of a Q6_K strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512Q6_K unpacks units (> 0) of a Q6_K strip.
 //
 //go:noescape
 func unpack512Q6_K(dst *byte, strip *byte, units int)
 
-// dot512IQ4_XSx1 multiplies units (> 0) of a IQ4_XS strip by 1 columns; mask has a bit for each row of c.
+// unpack256Q6_K unpacks units (> 0) of a Q6_K strip.
+//
+//go:noescape
+func unpack256Q6_K(dst *byte, strip *byte, units int)
+
+// dot512IQ4_XSx1 multiplies units (> 0) of a IQ4_XS strip by a panel of 1 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_XSx2 multiplies units (> 0) of a IQ4_XS strip by 2 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx1 multiplies units (> 0) of a IQ4_XS strip by a panel of 1 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_XSx2 multiplies units (> 0) of a IQ4_XS strip by a panel of 2 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_XSx3 multiplies units (> 0) of a IQ4_XS strip by 3 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx2 multiplies units (> 0) of a IQ4_XS strip by a panel of 2 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_XSx3 multiplies units (> 0) of a IQ4_XS strip by a panel of 3 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
-// dot512IQ4_XSx4 multiplies units (> 0) of a IQ4_XS strip by 4 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx3 multiplies units (> 0) of a IQ4_XS strip by a panel of 3 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot512IQ4_XSx4 multiplies units (> 0) of a IQ4_XS strip by a panel of 4 columns; mask has a bit for each row of c.
 //
 //go:noescape
 func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+
+// dot256IQ4_XSx4 multiplies units (> 0) of a IQ4_XS strip by a panel of 4 columns; mask has a bit for each row of c.
+//
+//go:noescape
+func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
 
 // unpack512IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
 //
 //go:noescape
 func unpack512IQ4_XS(dst *byte, strip *byte, units int)
+
+// unpack256IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
+//
+//go:noescape
+func unpack256IQ4_XS(dst *byte, strip *byte, units int)

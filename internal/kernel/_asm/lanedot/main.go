@@ -15,8 +15,10 @@ func main() {
 	for _, f := range forms {
 		for cols := 1; cols <= 4; cols++ {
 			dot512(f, cols)
+			dot256(f, cols)
 		}
 		unpack512(f)
+		unpack256(f)
 	}
 	Generate()
 }

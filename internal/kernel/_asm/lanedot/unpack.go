@@ -5,46 +5,89 @@ import (
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
-// unpack512 generates the expansion of a strip into what tiles read; see Kind in
-// internal/lanes/tile.go.
-func unpack512(f form) {
-	name := "unpack512" + f.name
+// The expansion of a strip into what tiles read; Kind in internal/lanes/tile.go says
+// how it is laid out.
+
+func beginUnpack(level string, f form) (dst, strip, units reg.Register) {
+	name := fmt.Sprintf("unpack%s%s", level, f.name)
 	TEXT(name, NOSPLIT, "func(dst *byte, strip *byte, units int)")
 	Doc(fmt.Sprintf("%s unpacks units (> 0) of a %s strip.", name, f.name))
 	Pragma("noescape")
-	dst := Load(Param("dst"), GP64())
-	r := newReader(f, Load(Param("strip"), GP64()))
-	units := Load(Param("units"), GP64())
-	raise := 0 // what makes codes of v + 128
-	if !f.mins && f.level == "" {
-		raise = 128 - f.zero
+	return Load(Param("dst"), GP64()), Load(Param("strip"), GP64()), Load(Param("units"), GP64())
+}
+
+// raise is what makes codes of numbers + 128.
+func (f form) raise() int {
+	if f.mins || f.level != "" {
+		return 0
 	}
-	more := ZMM()
-	if raise > 0 {
-		more = bytes(raise)
+	return 128 - f.zero
+}
+
+// vector is where the scale (0) or the minimum (1) of half h is in an unpacked
+// block.
+func (f form) vector(which, h int) int { return 512 + 64*(which*f.subs()+h) }
+
+func (f form) unpackedBytes() int {
+	if f.mins {
+		return f.vector(2, 0)
 	}
-	size := 512
-	r.loop(units, func() {
+	return f.vector(1, 0)
+}
+
+func unpack512(f form) {
+	dst, strip, units := beginUnpack("512", f)
+	r, more := newReader512(f, strip), reg.VecVirtual(nil)
+	if f.raise() > 0 {
+		more = bytes(f.raise())
+	}
+	r.loop(units, r.head, func() {
+		r.readPlanes()
 		for g := range 8 {
 			c := r.group(g)
-			if raise > 0 {
+			if f.raise() > 0 {
 				VPADDB(more, c, c)
 			}
 			VMOVDQU32(c, Mem{Base: dst, Disp: 64 * g})
 		}
-		size = 512
 		for h := range f.subs() {
 			scale, minimum := r.scales(h)
-			VMOVUPS(scale, Mem{Base: dst, Disp: 512 + 64*h})
-			size += 64
+			VMOVUPS(scale, Mem{Base: dst, Disp: f.vector(0, h)})
 			if f.mins {
-				VMOVUPS(minimum, Mem{Base: dst, Disp: 512 + 64*(f.subs()+h)})
-				size += 64
+				VMOVUPS(minimum, Mem{Base: dst, Disp: f.vector(1, h)})
 			}
 		}
-		ADDQ(U32(size), dst)
+		ADDQ(U32(f.unpackedBytes()), dst)
+	})
+	VZEROUPPER()
+	RET()
+}
+
+func unpack256(f form) {
+	dst, strip, units := beginUnpack("256", f)
+	r := newReader256(f, strip, func() Mem { return raised(f.level) })
+	r.loop(units, func() {}, func() {
+		for part := range 2 {
+			r.readPlanes(part)
+			for g := range 8 {
+				c := r.group(part, g)
+				if f.raise() > 0 {
+					VPADDB(bytes256(f.raise()), c, c)
+				}
+				VMOVDQU(c, Mem{Base: dst, Disp: 64*g + 32*part})
+			}
+			for h := range f.subs() {
+				scale, minimum := r.scales(part, h)
+				VMOVUPS(scale, Mem{Base: dst, Disp: f.vector(0, h) + 32*part})
+				if f.mins {
+					VMOVUPS(minimum, Mem{Base: dst, Disp: f.vector(1, h) + 32*part})
+				}
+			}
+		}
+		ADDQ(U32(f.unpackedBytes()), dst)
 	})
 	VZEROUPPER()
 	RET()

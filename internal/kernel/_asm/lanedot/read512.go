@@ -6,14 +6,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// reader reads strips with AVX-512: a register holds a group of 4 weights of 16 rows,
+// reader512 reads strips with AVX-512: a register holds a group of 4 weights of 16 rows,
 // or one number of 16 rows.
-type reader struct {
-	form
-	unit  reg.Register // points at the unit
-	codes reg.Register // at the block's codes
-	s     reg.Register // and at its scales
-
+type reader512 struct {
+	cursor
 	d, m  reg.VecVirtual    // of the unit; m is added
 	plane [4]reg.VecVirtual // of the block
 	upper [2]reg.VecVirtual
@@ -25,9 +21,9 @@ type reader struct {
 	one, two, tiny       reg.VecVirtual // for MXFP4's exponents
 }
 
-// newReader loads the constants that a form needs.
-func newReader(f form, strip reg.Register) *reader {
-	r := &reader{form: f, unit: strip}
+// newReader512 loads the constants that a form needs.
+func newReader512(f form, strip reg.Register) *reader512 {
+	r := &reader512{cursor: cursor{form: f, unit: strip}}
 	if f.low == 4 || f.name == "Q2_K" {
 		r.nibble = bytes(0x0F)
 	}
@@ -39,7 +35,7 @@ func newReader(f form, strip reg.Register) *reader {
 	}
 	if f.level != "" {
 		r.table = ZMM()
-		VBROADCASTI32X4(levelTable(f.level), r.table)
+		VBROADCASTI32X4(raised(f.level), r.table)
 	}
 	if f.level == "mxfp4" {
 		r.one, r.two, r.tiny = dwords(1), dwords(2), dwords(0x00200000)
@@ -50,9 +46,6 @@ func newReader(f form, strip reg.Register) *reader {
 	return r
 }
 
-// negated says whether a file's minima are taken away.
-func (f form) negated() bool { return f.mins && f.blocks > 1 }
-
 func bytes(b int) reg.VecVirtual { return dwords(uint32(b) * 0x01010101) }
 
 func dwords(d uint32) reg.VecVirtual {
@@ -62,49 +55,8 @@ func dwords(d uint32) reg.VecVirtual {
 	return z
 }
 
-var tables = map[string]Mem{}
-
-func levelTable(name string) Mem {
-	if _, ok := tables[name]; !ok {
-		m := GLOBL("levels_"+name, RODATA|NOPTR)
-		for i, v := range levels[name] {
-			DATA(i, U8(v+128))
-		}
-		tables[name] = m
-	}
-	return tables[name]
-}
-
-// loop emits body for every block of n (> 0) units.
-func (r *reader) loop(n reg.Register, body func()) {
-	Label("unit")
-	r.head()
-	if r.blocks == 1 {
-		r.codes = r.unit
-		r.readPlanes(r.codesAt())
-		body()
-		ADDQ(U32(r.bytes()), r.unit)
-	} else {
-		left := GP64()
-		r.codes, r.s = GP64(), GP64()
-		LEAQ(Mem{Base: r.unit, Disp: r.sAt()}, r.s)
-		LEAQ(Mem{Base: r.unit, Disp: r.codesAt()}, r.codes)
-		MOVQ(U32(r.blocks), left)
-		Label("block")
-		r.readPlanes(0)
-		body()
-		ADDQ(U32(r.subs()*rows), r.s)
-		ADDQ(U32(r.blockBytes()), r.codes)
-		DECQ(left)
-		JNZ(LabelRef("block"))
-		MOVQ(r.codes, r.unit)
-	}
-	DECQ(n)
-	JNZ(LabelRef("unit"))
-}
-
 // head reads D and M.
-func (r *reader) head() {
+func (r *reader512) head() {
 	if r.level == "mxfp4" {
 		r.halfPower()
 		return
@@ -122,7 +74,7 @@ func (r *reader) head() {
 
 // halfPower makes MXFP4's scale, 2^(e-128): e-1 is the exponent of a float32, but
 // the two smallest are subnormal.
-func (r *reader) halfPower() {
+func (r *reader512) halfPower() {
 	e, small := ZMM(), K()
 	r.d = ZMM()
 	VPMOVZXBD(Mem{Base: r.unit}, e)
@@ -134,12 +86,12 @@ func (r *reader) halfPower() {
 
 // scales returns the scale of half h of the block and what is added, nil in forms
 // without minima.
-func (r *reader) scales(h int) (scale, minimum reg.VecVirtual) {
+func (r *reader512) scales(h int) (scale, minimum reg.VecVirtual) {
 	if r.blocks == 1 {
 		return r.d, r.m
 	}
 	scale = ZMM()
-	at := Mem{Base: r.s, Disp: h * rows}
+	at := r.small(h)
 	if !r.mins {
 		VPMOVSXBD(at, scale)
 		product(r.d, scale)
@@ -164,33 +116,28 @@ func product(d, x reg.VecVirtual) {
 	VMULPS(d, x, x)
 }
 
-// readPlanes reads the planes that serve several groups; the block's codes are at
-// that distance from r.codes.
-func (r *reader) readPlanes(at int) {
-	load := func() reg.VecVirtual {
+// readPlanes reads the planes that serve several groups.
+func (r *reader512) readPlanes() {
+	load := func(plane Mem) reg.VecVirtual {
 		z := ZMM()
-		VMOVDQU32(Mem{Base: r.codes, Disp: at}, z)
-		at += 64
+		VMOVDQU32(plane, z)
 		return z
 	}
-	if r.low == 8 {
-		return
-	}
-	for i := range r.low {
-		r.plane[i] = load()
+	for i := 0; i < r.low && r.low < 8; i++ {
+		r.plane[i] = load(r.lowPlane(i))
 	}
 	for i := range r.high {
-		r.upper[i] = load()
+		r.upper[i] = load(r.highPlane(i))
 	}
 }
 
 // group returns a register with the codes, or levels + 128, of group g, which may be
 // written to.
-func (r *reader) group(g int) reg.VecVirtual {
+func (r *reader512) group(g int) reg.VecVirtual {
 	c := ZMM()
 	switch r.low {
 	case 8:
-		VMOVDQU32(Mem{Base: r.codes, Disp: r.codesAt() + 64*g}, c)
+		VMOVDQU32(r.lowPlane(g), c)
 	case 4:
 		if plane := r.plane[g%4]; g < 4 {
 			VPANDD(r.nibble, plane, c)
@@ -214,7 +161,7 @@ func (r *reader) group(g int) reg.VecVirtual {
 }
 
 // addUpper adds the high bits, which are in place among others, to codes.
-func (r *reader) addUpper(high, c reg.VecVirtual) {
+func (r *reader512) addUpper(high, c reg.VecVirtual) {
 	const orAnd = 0xF8 // c | high & uppers
 	VPTERNLOGD(U8(orAnd), r.uppers, high, c)
 }

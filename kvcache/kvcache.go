@@ -47,6 +47,16 @@ type Shape struct {
 	Type     Type
 }
 
+// Bytes is the memory for n positions.
+func (s Shape) Bytes(n int) int {
+	size := 4
+	if s.Type == F16 {
+		size = 2
+	}
+	n = (n + Columns - 1) / Columns * Columns
+	return size * s.Layers * s.Heads * n * (s.KeyDim + (s.ValueDim+Columns-1)/Columns*Columns)
+}
+
 // Cache is the keys and values of one sequence. It is not safe for concurrent
 // use, except that Write and the reading methods may work on different heads at
 // once.

@@ -18,9 +18,9 @@ type weights struct {
 }
 
 var (
-	codes  = weights{"", 0, 4}        // kinds with minima: 31 at most
-	narrow = weights{"", 96, 2} // 128 plus -32 to 31
-	wide   = weights{"Wide", 128, 0}  // magnitudes up to 128; activations take the signs
+	codes  = weights{"", 0, 4}       // kinds with minima: 31 at most
+	narrow = weights{"", 96, 2}      // 128 plus -32 to 31
+	wide   = weights{"Wide", 128, 0} // magnitudes up to 128; activations take the signs
 )
 
 // most256 is how many columns of 8 rows a tile has at most: the planes of a block

@@ -163,7 +163,8 @@ func float(b int32) float32 { return math.Float32frombits(uint32(b)) }
 
 func (f *Form) dotGeneric(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	per := f.Blocks()
-	unpacked := make([]byte, per*f.Kind().BlockBytes())
+	var memory [8 * 768]byte
+	unpacked := memory[:per*f.Kind().BlockBytes()]
 	for u := range p.Blocks / per {
 		f.unpackGeneric(unpacked, strip[u*f.Bytes:], 1)
 		f.Kind().tileGeneric(c, ldc, unpacked, p, u*per, per, rows, add || u > 0)

@@ -356,3 +356,42 @@ func guarded[T byte | int32 | float32](t testing.TB, n int) []T {
 	all := unsafe.Slice((*T)(unsafe.Pointer(&f[0])), len(f)*4/size)
 	return all[len(all)-n:]
 }
+
+// TestExtremes: dot and tile are exact for the largest codes and activations, where sums in 16 bits would be the
+// first to overflow, and for any codes.
+func TestExtremes(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		eachForm(t, func(t *testing.T, f *Form) {
+			rng := rand.New(rand.NewPCG(11, 12))
+			k := 2 * f.Len
+			for _, fill := range []func() byte{
+				func() byte { return 0 }, func() byte { return 0x80 }, func() byte { return 0xff },
+				func() byte { return byte(rng.Uint32()) },
+			} {
+				strip := guarded[byte](t, f.StripBytes(k))
+				for i := range strip {
+					strip[i] = fill()
+				}
+				finiteHalves(f, strip)
+				w := guarded[byte](t, k/BlockLen*f.Kind().BlockBytes())
+				f.unpackGeneric(w, strip, 2)
+				for n := 1; n <= DotCols; n++ {
+					p := PanelOf(guarded[int32](t, PanelLen(k, n)), k, n)
+					for c := range n {
+						quantiseGeneric(p, c, extreme(k, c, rng))
+					}
+					products(t, f, strip, w, p, Rows, true, nil, nil)
+				}
+			}
+		})
+	})
+}
+
+// extreme activations are of one size, all positive, all negative, or either.
+func extreme(n, kind int, rng *rand.Rand) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = [...]float32{1, -1, float32(rng.IntN(2)*2 - 1), float32(i%2*2 - 1)}[kind]
+	}
+	return x
+}

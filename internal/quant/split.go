@@ -57,7 +57,7 @@ func (b *Block) splitSuper(t Type, src []byte) bool {
 		c.take(src[:32], 32, 1, 2)
 		b.D = binary.LittleEndian.Uint16(src[108:])
 		for i := range 16 {
-			b.S[i] = q3Scale(src[96:108], i)
+			b.S[i] = Q3Scale(src[96:108], i)
 		}
 	case Q4_K:
 		c.take(src[16:144], 32, 4, 0)
@@ -74,7 +74,7 @@ func (b *Block) splitSuper(t Type, src []byte) bool {
 	case IQ4_XS:
 		b.D = binary.LittleEndian.Uint16(src)
 		for i := range 8 {
-			b.S[i] = iq4Scale(src, i)
+			b.S[i] = IQ4Scale(src, i)
 			nibbles(b.Codes[32*i:], src[8+16*i:24+16*i])
 		}
 	default:
@@ -107,13 +107,13 @@ func (b *Block) fifths(h uint32) {
 	}
 }
 
-// q3Scale is the i-th of Q3_K's 16 scales, an int8 from -32 to 31.
-func q3Scale(b []byte, i int) uint8 {
+// Q3Scale is the i-th of the 16 scales that 12 bytes of Q3_K hold, an int8 from -32 to 31.
+func Q3Scale(b []byte, i int) uint8 {
 	return b[i%8]>>(i/8*4)&15 | b[8+i%4]>>(i/4*2)&3<<4 - 32
 }
 
-// iq4Scale is the i-th of IQ4_XS's 8 scales, an int8 from -32 to 31.
-func iq4Scale(b []byte, i int) uint8 {
+// IQ4Scale is the i-th of the 8 scales of a block of IQ4_XS, an int8 from -32 to 31.
+func IQ4Scale(b []byte, i int) uint8 {
 	return uint8(nibble(b[4:8], i)) | uint8(binary.LittleEndian.Uint16(b[2:])>>(2*i)&3<<4) - 32
 }
 

@@ -109,6 +109,24 @@ func valueAt(kind Kind, block []byte, r, k int) float32 {
 	return u*f32(k/16) + f32(2+k/16)
 }
 
+// TestUnpackedRange: bytes are in the range that the kind promises.
+func TestUnpackedRange(t *testing.T) {
+	eachForm(t, func(t *testing.T, f *Form) {
+		low, high := 0, 255
+		switch f.Kind() {
+		case WholeMins, HalvesMins:
+			high = 31
+		case Halves:
+			low, high = 128-32, 128+31
+		}
+		for code := range 1 << (f.Low + f.High) {
+			if b := int(f.byteOf(uint8(code))); b < low || b > high {
+				t.Errorf("code %d becomes %d, not in %d to %d", code, b, low, high)
+			}
+		}
+	})
+}
+
 // TestQuantise: every implementation writes the panel that the generic one does, and that is near the numbers.
 func TestQuantise(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {

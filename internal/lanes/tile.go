@@ -9,8 +9,9 @@ import "fmt"
 // 16 float32 scales; then, for kinds with minima, 16 float32 minima. Kinds with
 // sub-blocks of 16 have two vectors of scales, and two of minima.
 //
-// A byte is the weight's code (kinds with minima) or its integer value plus 128
-// (kinds without). Minima are what is added: weight = scale·byte + minimum.
+// A byte is the weight's code, at most 31 (kinds with minima), or its integer value
+// plus 128 (kinds without), which is -32 to 31 in Halves. Minima are what is added:
+// weight = scale·byte + minimum.
 type Kind uint8
 
 const (

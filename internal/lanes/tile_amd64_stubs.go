@@ -23,3 +23,33 @@ func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blo
 //
 //go:noescape
 func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+
+// narrow256 says whether all bytes of blocks (> 0) blocks of so many bytes are 128 plus -32 to 31.
+//
+//go:noescape
+func narrow256(w *byte, blocks int, size int) bool
+
+// tile256Whole is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256Whole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)
+
+// tile256WholeMins is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+
+// tile256Halves is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+
+// tile256HalvesMins is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+
+// tile256WholeWide is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256WholeWide(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)

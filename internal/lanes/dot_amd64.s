@@ -20889,7 +20889,7 @@ block:
 	RET
 
 // func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
 TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-53
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
@@ -20922,6 +20922,12 @@ block:
 	VMOVDQU32     192(DI), Z7
 	VMOVDQU32     256(DI), Z8
 	VMOVDQU32     320(DI), Z9
+	PREFETCHT1    2048(DI)
+	PREFETCHT1    2112(DI)
+	PREFETCHT1    2176(DI)
+	PREFETCHT1    2240(DI)
+	PREFETCHT1    2304(DI)
+	PREFETCHT1    2368(DI)
 	VPSRAD.BCST   $0x02, (DX), Z10
 	VPANDD        Z0, Z4, Z11
 	VPSLLD        $0x04, Z8, Z12

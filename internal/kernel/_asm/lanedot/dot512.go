@@ -58,6 +58,7 @@ func (d *product512) store() {
 // block emits one block of 32.
 func (d *product512) block() {
 	d.readPlanes()
+	d.prefetch()
 	per := 8 / d.subs()
 	for h := range d.subs() {
 		sums := d.startSums(h)
@@ -79,6 +80,17 @@ func (d *product512) block() {
 		}
 	}
 	d.advance()
+}
+
+// prefetch asks for planes ahead of time. Of all forms and numbers of columns only
+// this one gains: in others it takes up to a fifth of the speed from the caches.
+func (d *product512) prefetch() {
+	const ahead = 2048
+	if d.name == "Q6_K" && d.cols == 1 {
+		for at := 0; at < d.blockBytes(); at += 64 {
+			PREFETCHT1(d.lowPlane(0).Offset(at + ahead))
+		}
+	}
 }
 
 // startSums sets the integer sums of half h to what makes codes of numbers: nothing,

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"weft/internal/kernel"
 	"weft/internal/par"
 )
 
@@ -77,7 +78,7 @@ func benchProduct(b *testing.B, p *par.Pool, m, n, k int, f func()) float64 {
 	f()
 	var ns, share []float64
 	for b.Loop() {
-		peak := measure(p, 2*time.Millisecond)
+		peak := measure(p, 2*time.Millisecond, kernel.PeakFMA)
 		start := time.Now()
 		for range times {
 			f()

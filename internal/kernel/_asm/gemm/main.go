@@ -1,6 +1,6 @@
 // Command gemm writes the assembly of the matrix-product kernels: register-
 // blocked tiles (tile.go), packing by transposition and by copy (pack.go) and the
-// loop that measures the machine's peak (peak.go).
+// loops that measure the limits of the machine (peak.go).
 //
 // internal/kernel/gemm.go holds the go:generate line.
 package main
@@ -28,8 +28,9 @@ func main() {
 		copyPanels(32, panels)
 		copyPanels(12, panels)
 	}
-	peak(avx512)
-	peak(avx2)
+	peaks()
+	read(avx512)
+	read(avx2)
 	Generate()
 }
 

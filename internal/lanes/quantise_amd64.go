@@ -1,0 +1,5 @@
+//go:build !purego
+
+package lanes
+
+func quantise(p Panel, c int, x []float32) { quantiseGeneric(p, c, x) }

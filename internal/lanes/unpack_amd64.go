@@ -1,0 +1,5 @@
+//go:build !purego
+
+package lanes
+
+func (f *Form) unpack(dst, strip []byte, units int) { f.unpackGeneric(dst, strip, units) }

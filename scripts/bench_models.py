@@ -51,16 +51,16 @@ def tensors(s):
 
 
 def numbers(shape, rng, kind):
-    """A tensor, and how it is stored. Norms are ones in float32."""
+    """A tensor as it is stored. Norms are ones in float32."""
     if len(shape) == 1:
-        return np.ones(shape, np.float32), gguf.GGMLQuantizationType.F32
+        return np.ones(shape, np.float32)
     x = rng.standard_normal(shape, dtype=np.float32)
     x *= np.float32(0.02)
     if kind == "f16":
-        return x.astype(np.float16), gguf.GGMLQuantizationType.F16
+        return x.astype(np.float16)
     bits = x.view(np.uint32)  # to the nearest, ties to even; there is no NaN
     bits += 0x7FFF + ((bits >> 16) & 1)
-    return (bits >> 16).astype(np.uint16), gguf.GGMLQuantizationType.BF16
+    return (bits >> 16).astype(np.uint16)
 
 
 def metadata(w, s, source):
@@ -97,14 +97,13 @@ def write(path, name, kind, source):
     metadata(w, s, source)
     stored = {"f16": gguf.GGMLQuantizationType.F16, "bf16": gguf.GGMLQuantizationType.BF16}[kind]
     for tensor, shape in tensors(s):
-        t = gguf.GGMLQuantizationType.F32 if len(shape) == 1 else stored
-        size = int(np.prod(shape)) * (4 if len(shape) == 1 else 2)
-        w.add_tensor_info(tensor, shape, np.dtype(np.float16), size, raw_dtype=t)
+        t, width = (gguf.GGMLQuantizationType.F32, 4) if len(shape) == 1 else (stored, 2)
+        w.add_tensor_info(tensor, shape, np.dtype(np.float16), width * int(np.prod(shape)), raw_dtype=t)
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_ti_data_to_file()
     for _, shape in tensors(s):
-        w.write_tensor_data(numbers(shape, rng, kind)[0])
+        w.write_tensor_data(numbers(shape, rng, kind))
     w.close()
     part.rename(path)
 

@@ -1,6 +1,10 @@
 package model
 
-import "strings"
+import (
+	"strings"
+
+	"weft/tensor"
+)
 
 // Arithmetic is what the products with a matrix compute with. A machine has a
 // peak for each.
@@ -51,8 +55,17 @@ func (c *Cost) add(l *Linear, weights int, share float64) {
 // held is what a product reads of the matrix, and computes with.
 func (l *Linear) held() (bytes int, with Arithmetic) {
 	switch {
+	case l.quantised != nil:
+		return l.quantised.Bytes(), Int8
 	case l.packed != nil:
-		return 4 * l.packed.K * l.packed.N, Float32
+		n := l.packed.K * l.packed.N // without what fills up the last panel
+		switch l.packed.DType() {
+		case tensor.BF16:
+			return 2 * n, BFloat16
+		case tensor.F16:
+			return 2 * n, Float32
+		}
+		return 4 * n, Float32
 	case l.Stored != nil:
 		for i := range l.Stored.Rows {
 			bytes += len(l.Stored.RowBytes(i))
@@ -70,7 +83,7 @@ func (s *Session) CacheBytes(position int) float64 {
 		if w := c.Block(l).Window; w > 0 {
 			seen = min(seen, w)
 		}
-		bytes += 4 * seen * (c.KVDim() + c.VDim())
+		bytes += seen * (c.KVDim() + c.VDim())
 	}
-	return float64(bytes)
+	return float64(s.Cache.Shape().Type.Size() * bytes)
 }

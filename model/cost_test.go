@@ -26,7 +26,7 @@ func TestCost(t *testing.T) {
 		m := randomModel(t, c, 1)
 		for _, packed := range []bool{false, true} {
 			if packed {
-				m.Pack()
+				m.Pack(model.Packing{})
 			}
 			blocks, head := m.Cost()
 			if blocks.Bytes != 4*weights || blocks.FLOPs != (model.FLOPs{2 * weights}) {

@@ -18,6 +18,7 @@ import (
 
 type benchModelCommand struct {
 	modelArg
+	exactFlag
 	Prompt int      `help:"Tokens to read at once. Default: 512, or what the model can." default:"0" placeholder:"N"`
 	Gen    int      `help:"Tokens to generate. Default: 128, or what the model can." default:"0" placeholder:"N"`
 	Depth  []int    `help:"Tokens that are there before; several with commas." default:"0" placeholder:"N"`
@@ -119,7 +120,7 @@ func (c *benchModelCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model)
+	m, err := a.openModel(c.Model, c.exactFlag)
 	if err != nil {
 		return err
 	}

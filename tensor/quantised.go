@@ -192,18 +192,15 @@ func (g *gemmQ) task(i int) (l *Product, lo, hi int) {
 	panic(fmt.Sprintf("tensor: task %d too many", i))
 }
 
-// out is the part of C that strip s makes for the rows of x from `first` on.
-func (l *Product) out(s, first int) (c []float32, rows int) {
-	return l.C.Data[first*l.C.RS+s*lanes.Rows:], min(lanes.Rows, l.B.Rows-s*lanes.Rows)
+// out is the part of C that strips lo to hi make for the rows of x from `first` on.
+func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
+	return l.C.Data[first*l.C.RS+lo*lanes.Rows:], min(hi*lanes.Rows, l.B.Rows) - lo*lanes.Rows
 }
 
 func (g *gemmQ) dots(_, i int) {
 	l, lo, hi := g.task(i)
-	panel := g.panel(0)
-	for s := lo; s < hi; s++ {
-		c, rows := l.out(s, 0)
-		l.B.form.Dot(c, l.C.RS, l.B.stripAt(s), panel, rows, l.Add)
-	}
+	c, rows := l.out(lo, hi, 0)
+	l.B.form.Dot(c, l.C.RS, l.B.data[lo*l.B.strip:hi*l.B.strip], g.panel(0), rows, l.Add)
 }
 
 func (g *gemmQ) tiles(_, i int) {
@@ -218,14 +215,11 @@ func (g *gemmQ) tiles(_, i int) {
 	for from := 0; from < blocks; from += step {
 		n := min(step, blocks-from)
 		for j := lo; j < hi; j++ {
-			b.form.Unpack(w[(j-lo)*size:], b.stripAt(j), from, n)
+			b.form.Unpack(w[(j-lo)*n*kind.BlockBytes():], b.stripAt(j), from, n)
 		}
 		for i := range g.panels {
-			panel := g.panel(i)
-			for j := lo; j < hi; j++ {
-				c, rows := l.out(j, g.first(i))
-				kind.Tile(c, l.C.RS, w[(j-lo)*size:], panel, from, n, rows, l.Add || from > 0)
-			}
+			c, rows := l.out(lo, hi, g.first(i))
+			kind.Tile(c, l.C.RS, w, g.panel(i), from, n, rows, l.Add || from > 0)
 		}
 	}
 }

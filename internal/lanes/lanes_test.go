@@ -444,3 +444,42 @@ func extreme(n, kind int, rng *rand.Rand) []float32 {
 	}
 	return x
 }
+
+// TestManyStrips: several strips in one call are as one by one.
+func TestManyStrips(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		eachForm(t, func(t *testing.T, f *Form) {
+			rng := rand.New(rand.NewPCG(11, 12))
+			const rows = 3*Rows + 5
+			k := 2 * f.Len
+			size, unpacked := f.StripBytes(k), k/BlockLen*f.Kind().BlockBytes()
+			strips, w := guarded[byte](t, 4*size), guarded[byte](t, 4*unpacked)
+			for i := range 4 {
+				raw, _ := encoded(t, f.Type, min(Rows, rows-i*Rows), k, rng)
+				f.Pack(strips[i*size:][:size], raw, k)
+				f.Unpack(w[i*unpacked:][:unpacked], strips[i*size:][:size], 0, k/BlockLen)
+			}
+			for n := 1; n <= MaxCols; n++ {
+				p, _ := filled(k, n, rng)
+				for _, add := range []bool{false, true} {
+					ldc := rows + 1
+					want, tile, dot := make([]float32, n*ldc), guarded[float32](t, (n-1)*ldc+rows), guarded[float32](t, (n-1)*ldc+rows)
+					for i := range want {
+						want[i] = float32(i)
+					}
+					copy(tile, want)
+					copy(dot, want)
+					for i := range 4 {
+						f.Kind().Tile(want[i*Rows:], ldc, w[i*unpacked:], p, 0, p.Blocks, min(Rows, rows-i*Rows), add)
+					}
+					f.Kind().Tile(tile, ldc, w, p, 0, p.Blocks, rows, add)
+					equal(t, tile, want[:len(tile)], "tile of %d columns, add %v", n, add)
+					if n <= DotCols {
+						f.Dot(dot, ldc, strips, p, rows, add)
+						equal(t, dot, want[:len(dot)], "dot of %d columns, add %v", n, add)
+					}
+				}
+			}
+		})
+	})
+}

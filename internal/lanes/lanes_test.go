@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -312,6 +313,54 @@ func products(t *testing.T, f *Form, strip, w []byte, p Panel, rows int, add boo
 	if !add {
 		near(t, want, ldc, rows, numbers, xs)
 	}
+}
+
+// TestTileExtremes: no sum is cut off, however large the codes.
+func TestTileExtremes(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(13, 14))
+		for kind := Whole; kind <= HalvesMins; kind++ {
+			const blocks = 40 // more than a call takes
+			w := anyStrip(kind, blocks, rng)
+			for _, sign := range []func(i int) float32{
+				func(int) float32 { return 1 }, func(int) float32 { return -1 },
+				func(i int) float32 { return float32(1 - i&2) }, func(i int) float32 { return float32(1 - i/4&1*2) },
+			} {
+				p := PanelOf(make([]int32, PanelLen(blocks*BlockLen, 5)), blocks*BlockLen, 5)
+				x := make([]float32, blocks*BlockLen)
+				for i := range x {
+					x[i] = sign(i)
+				}
+				for c := range p.Cols {
+					quantiseGeneric(p, c, x)
+				}
+				want, got := make([]float32, p.Cols*Rows), make([]float32, p.Cols*Rows)
+				kind.tileGeneric(want, Rows, w, p, 0, blocks, Rows, false)
+				kind.Tile(got, Rows, w, p, 0, blocks, Rows, false)
+				equal(t, got, want, "kind %d", kind)
+			}
+		}
+	})
+}
+
+// anyStrip is an unpacked strip of the largest bytes that the kind allows, and others.
+func anyStrip(kind Kind, blocks int, rng *rand.Rand) []byte {
+	w := make([]byte, blocks*kind.BlockBytes())
+	for i := range w {
+		switch at := i % kind.BlockBytes(); {
+		case at >= 512:
+			if i%4 == 0 {
+				binary.LittleEndian.PutUint32(w[i:], math.Float32bits(float32(rng.NormFloat64())))
+			}
+		case kind == Whole:
+			w[i] = [...]byte{0, 255, byte(rng.Uint32())}[rng.IntN(3)]
+		case kind == Halves:
+			w[i] = [...]byte{96, 159, byte(96 + rng.IntN(64))}[rng.IntN(3)]
+		default:
+			w[i] = byte(min(31, rng.IntN(64)))
+		}
+	}
+	return w
 }
 
 func near(t *testing.T, c []float32, ldc, rows int, numbers, xs [][]float32) {

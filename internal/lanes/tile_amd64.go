@@ -38,13 +38,6 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 	}
 }
 
-// places are where block b of a panel begins in its sections, for column n.
-func (p Panel) places(b, n int) (core, sums, halves int) {
-	core, sums = coreDwords*b*p.Cols, (coreDwords*p.Blocks+sumsDwords*b)*p.Cols
-	halves = ((coreDwords+sumsDwords)*p.Blocks + halfDwords*b) * p.Cols
-	return core + n, sums + n, halves + n
-}
-
 func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
 	k.strips512(c, ldc, w, p, from, blocks, 1, rows, add)
 }

@@ -6,6 +6,7 @@ import (
 	"weft/chat"
 	"weft/internal/builtin"
 	"weft/internal/par"
+	"weft/kvcache"
 	"weft/model"
 	"weft/modelfile"
 	"weft/sample"
@@ -13,7 +14,8 @@ import (
 
 // Opener opens models. The zero value uses one thread per core.
 type Opener struct {
-	Threads int // 0: one per core
+	Threads int    // 0: one per core
+	KV      string // how keys and values are kept: "f16" (or "") or "f32"
 }
 
 // Open opens a model: a .gguf file, or a folder as Hugging Face transformers and
@@ -51,12 +53,19 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
+	kv := kvcache.F16
+	if o.KV != "" {
+		if kv, err = kvcache.ParseType(o.KV); err != nil {
+			return nil, fmt.Errorf("open model: %w", err)
+		}
+	}
 	pool := par.New(o.Threads)
 	core, err := model.New(b.Weights, pool)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
+	core.KV = kv
 	if 4*b.Config().ParamCount() <= packLimit {
 		core.Pack()
 	}

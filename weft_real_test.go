@@ -11,19 +11,18 @@ import (
 	"testing"
 
 	"weft"
-	"weft/kvcache"
 	"weft/sample"
 )
 
 // smolLM opens SmolLM2-135M-Instruct, a real model in blocks of 4 bits with a tokenizer and a template of its own.
-func smolLM(t *testing.T) *weft.Model {
+func smolLM(t *testing.T, o weft.Opener) *weft.Model {
 	t.Helper()
 	dir := os.Getenv("WEFT_TEST_MODELS")
 	if dir == "" {
 		t.Skip("NOTHING IS COMPARED with llama.cpp on a real model: WEFT_TEST_MODELS is not set; " +
 			".ci/run models fetches one into ~/.cache/weft-test, which it can be set to")
 	}
-	m, err := weft.Open(filepath.Join(dir, "SmolLM2-135M-Instruct.Q4_1.gguf"))
+	m, err := o.Open(filepath.Join(dir, "SmolLM2-135M-Instruct.Q4_1.gguf"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,12 +32,11 @@ func smolLM(t *testing.T) *weft.Model {
 
 // TestRealModel shares one opened model between what is asked of it.
 func TestRealModel(t *testing.T) {
-	m := smolLM(t)
-	for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16} { // what was opened has the second
-		m.Core.KV = kv
-		t.Run("LlamaCpp/"+kv.String(), func(t *testing.T) { agreesWithLlamaCpp(t, m) })
-	}
-	t.Run("Answer", func(t *testing.T) { answersAQuestion(t, m) })
+	// The golden is llama.cpp's on the same numbers in float32, where it does not round activations.
+	exact := smolLM(t, weft.Opener{Exact: true})
+	t.Run("LlamaCpp", func(t *testing.T) { agreesWithLlamaCpp(t, exact) })
+	t.Run("Answer", func(t *testing.T) { answersAQuestion(t, exact) })
+	m := smolLM(t, weft.Opener{})
 	t.Run("SpecialTokens", func(t *testing.T) { cannotTypeSpecialTokens(t, m) })
 }
 
@@ -54,9 +52,8 @@ type llamaCase struct {
 	}
 }
 
-// logitTolerance is ten times what was measured with exact keys and values, and
-// with rounded ones; logits reach 30.
-var logitTolerance = map[kvcache.Type]float64{kvcache.F32: 2e-3, kvcache.F16: 8e-2}
+// logitTolerance is ten times what was measured; logits reach 30.
+const logitTolerance = 2e-3
 
 func agreesWithLlamaCpp(t *testing.T, m *weft.Model) {
 	text, err := os.ReadFile("testdata/llama.json")
@@ -103,7 +100,7 @@ func logitsOff(t *testing.T, m *weft.Model, c llamaCase) (worst float64) {
 		}
 		for i, id := range step.IDs {
 			off := math.Abs(float64(logits[id]) - step.Logits[i])
-			if worst = max(worst, off); !(off <= logitTolerance[m.Core.KV]) {
+			if worst = max(worst, off); !(off <= logitTolerance) {
 				t.Errorf("%q, step %d: the logit of %d is %v, by llama.cpp %v", c.Text, step.After, id, logits[id], step.Logits[i])
 			}
 		}

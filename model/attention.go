@@ -12,9 +12,7 @@ func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
 		m.projectLatent(a, s, w)
 		return nil
 	}
-	m.linear(s.q, s.norm1, &w.AttnQ)
-	m.linear(s.k, s.norm1, &w.AttnK)
-	m.linear(s.v, s.norm1, &w.AttnV)
+	m.linears(s.norm1, out{s.q, &w.AttnQ}, out{s.k, &w.AttnK}, out{s.v, &w.AttnV})
 	m.normQK(s, w)
 	return nil
 }
@@ -88,7 +86,7 @@ func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass
 // ownCaches is memory of one layer for the keys and values of sequences that
 // nobody wants to go on with.
 func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
-	shape := r.m.cacheShape()
+	shape := r.m.Config.CacheShape(r.m.KV)
 	shape.Layers = 1
 	if r.p.exact {
 		shape.Type = kvcache.F32

@@ -97,7 +97,7 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 func (m *Model) checkCaches(p *pass) error {
 	for i, c := range p.caches {
 		switch {
-		case c == nil || c.Shape() != m.cacheShape():
+		case c == nil || c.Shape() != m.Config.CacheShape(m.KV):
 			return fmt.Errorf("cache %d is not one of this model (NewCache)", i)
 		case slices.Contains(p.caches[:i], c):
 			return fmt.Errorf("cache %d is given twice", i)

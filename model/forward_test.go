@@ -34,7 +34,7 @@ func checkSameBits(t *testing.T, c model.Config) {
 		for _, packed := range []bool{false, true} {
 			m := randomModel(t, c, threads)
 			if packed {
-				m.Pack()
+				m.Pack(model.Packing{Decode: true})
 			}
 			how := fmt.Sprintf("%d threads, packed %v", threads, packed)
 			batch, err := m.Forward(append(randomTokens(n, c.Vocab, 9), tokens...), &model.Run{SeqLen: n})

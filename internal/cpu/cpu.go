@@ -47,9 +47,10 @@ func ParseLevel(s string) (Level, error) {
 }
 
 var (
-	best   = detect()
-	active atomic.Uint32 // holds a Level
-	envErr error
+	best             = detect()
+	hasVNNI, hasBF16 = detectDots(best)
+	active           atomic.Uint32 // holds a Level
+	envErr           error
 )
 
 func init() {
@@ -83,6 +84,14 @@ func Active() Level { return Level(active.Load()) }
 // Check reports a WEFT_CPU value that could not be obeyed. Programs call it
 // once at the start; the libraries keep working at the best level.
 func Check() error { return envErr }
+
+// VNNI says whether kernels may use AVX512_VNNI, int8 dot products, which not
+// every AVX-512 CPU has.
+func VNNI() bool { return hasVNNI && Active() >= AVX512 }
+
+// BF16 says whether kernels may use AVX512_BF16, bfloat16 dot products, which not
+// every AVX-512 CPU has.
+func BF16() bool { return hasBF16 && Active() >= AVX512 }
 
 // Levels lists Generic to Best.
 func Levels() []Level {

@@ -51,6 +51,15 @@ func TestForce(t *testing.T) {
 	}
 }
 
+// TestDots: the later extensions go away with the level that they extend.
+func TestDots(t *testing.T) {
+	t.Logf("VNNI %v, BF16 %v at %v", VNNI(), BF16(), Active())
+	defer Force(Generic)()
+	if VNNI() || BF16() {
+		t.Errorf("VNNI %v, BF16 %v in plain Go", VNNI(), BF16())
+	}
+}
+
 func TestCores(t *testing.T) {
 	if n := Cores(); n < 1 || n > runtime.NumCPU() {
 		t.Errorf("Cores() = %d with %d logical CPUs", n, runtime.NumCPU())

@@ -16,3 +16,9 @@ func detect() Level {
 	}
 	return AVX512
 }
+
+// detectDots finds the extensions of AVX-512 that came later.
+func detectDots(best Level) (vnni, bf16 bool) {
+	c := &cpuid.CPU
+	return best >= AVX512 && c.Supports(cpuid.AVX512VNNI), best >= AVX512 && c.Supports(cpuid.AVX512BF16)
+}

@@ -3,3 +3,5 @@
 package cpu
 
 func detect() Level { return Generic }
+
+func detectDots(Level) (vnni, bf16 bool) { return false, false }

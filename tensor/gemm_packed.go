@@ -72,9 +72,9 @@ var packedProducts = sync.Pool{New: func() any {
 func (m *packedProduct) run(p *par.Pool) {
 	rows, steps := m.c.Rows, m.b.steps()
 	block := split(rows, max(1, blocks.packedA/steps), kernel.TileRows)
-	m.kc = split(steps, blocks.k, 16)
+	m.kc = split(steps, blocks.packedK, 16)
 	if rows <= kernel.TileRows && !m.widens(rows) { // no part is used twice
-		m.kc = split(steps, min(4*blocks.k, kernel.TileK), 16)
+		m.kc = split(steps, min(4*blocks.packedK, kernel.TileK), 16)
 	}
 	m.plan(p.Threads(), min(rows, block))
 	for m.r0 = 0; m.r0 < rows; m.r0 = m.r1 {
@@ -123,12 +123,13 @@ func (m *packedProduct) packA(_, i int) {
 		return
 	}
 	steps := m.b.steps()
-	s := getScratch((r1 - r0) * steps)
+	stride := steps + 16 // a power of two would put all rows into the same cache sets
+	s := getScratch((r1 - r0) * stride)
 	defer putScratch(s)
 	for r := r0; r < r1; r++ {
-		m.round(s.data[(r-r0)*steps:(r-r0+1)*steps], r)
+		m.round(s.data[(r-r0)*stride:][:steps], r)
 	}
-	kernel.PackA(panel, s.data, steps, 1, r1-r0, steps)
+	kernel.PackA(panel, s.data, stride, 1, r1-r0, steps)
 }
 
 // round writes row r of a as words of two bfloat16.

@@ -107,7 +107,7 @@ func pools(t *testing.T) []*par.Pool {
 func setBlocks(t *testing.T, k, a, shared, b, serial int) {
 	old := blocks
 	t.Cleanup(func() { blocks = old })
-	blocks.k, blocks.a, blocks.shared, blocks.packedA, blocks.b, blocks.serial = k, a, shared, shared, b, serial
+	blocks.k, blocks.packedK, blocks.a, blocks.shared, blocks.packedA, blocks.b, blocks.serial = k, k, a, shared, shared, b, serial
 }
 
 // everyWay computes one product with every level, pool and layout.

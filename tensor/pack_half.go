@@ -9,6 +9,9 @@ import (
 	"weft/internal/par"
 )
 
+// IsHalf says whether [PackStored] keeps numbers of this type in 16 bits.
+func IsHalf(d DType) bool { return d == F16 || d == BF16 }
+
 // PackStored packs the transpose of s (N×K): the matrix of a layer as [GemmPacked]
 // wants it.
 //

@@ -240,6 +240,9 @@ func (m *bpe) indexMerges(t *Tokenizer) error {
 		if !ok {
 			return fmt.Errorf("merge %d makes %q, which is no token", i, joined)
 		}
+		if a := t.addedAt[id]; a != nil && (a.Special || a.IsMark()) {
+			continue // it comes of text only as a whole, if at all
+		}
 		rank := int32(i)
 		if t.ranks != nil {
 			rank = t.ranks[i]

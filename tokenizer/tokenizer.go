@@ -58,6 +58,7 @@ type Tokenizer struct {
 // Encode says how Tokenizer.Encode treats control tokens.
 type Encode struct {
 	ParseSpecial bool // text that spells a special token becomes that token
+	Plain        bool // text that spells an added token (see [Added.IsMark]) does not become it, special or not
 	AddSpecial   bool // put the model's start (and end) tokens around the text
 	Continue     bool // the text goes on after other tokens: what Metaspace's "first" puts before a text is left out
 }
@@ -89,6 +90,10 @@ func (t *Tokenizer) SpecialID(text string) (int32, bool) {
 	}
 	return -1, false
 }
+
+// AddedToken is a token that is matched as a whole, nil if the ID is none. The
+// caller must not change it.
+func (t *Tokenizer) AddedToken(id int32) *Added { return t.addedAt[id] }
 
 // Added lists the tokens that are matched as a whole.
 func (t *Tokenizer) Added() []Added { return t.added }
@@ -125,7 +130,7 @@ func (t *Tokenizer) AppendEncode(dst []int32, text []byte, o Encode) []int32 {
 	e := t.encoders.Get().(*encoder)
 	e.dst, e.first = dst, !o.Continue
 	for len(text) > 0 {
-		at, end, a := t.raw.next(text, o.ParseSpecial)
+		at, end, a := t.raw.next(text, o)
 		e.section(text[:at], o)
 		e.added(a)
 		text = text[end:]
@@ -151,7 +156,7 @@ func (e *encoder) section(text []byte, o Encode) {
 		text = e.t.normalize(text)
 	}
 	for len(text) > 0 {
-		at, end, a := e.t.normal.next(text, o.ParseSpecial)
+		at, end, a := e.t.normal.next(text, o)
 		e.text(text[:at])
 		e.added(a)
 		text = text[end:]
@@ -234,7 +239,7 @@ func (t *Tokenizer) buildModel() (err error) {
 
 // mergeable says whether a token may come of text that was not found as a whole.
 func (t *Tokenizer) mergeable(id int32) bool {
-	if t.IsSpecial(id) {
+	if a := t.addedAt[id]; a != nil && (a.Special || a.IsMark()) {
 		return false
 	}
 	if t.kinds != nil {

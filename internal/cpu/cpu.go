@@ -19,8 +19,8 @@ type Level uint8
 
 const (
 	Generic Level = iota // plain Go
-	AVX2                 // AVX2 and FMA3
-	AVX512               // AVX-512 F, BW, DQ, VL (and AVX2, FMA3)
+	AVX2                 // AVX2, FMA3 and F16C
+	AVX512               // AVX-512 F, BW, DQ, VL (and AVX2, FMA3, F16C)
 )
 
 // EnvVar lowers the level when set: WEFT_CPU=generic|avx2|avx512.

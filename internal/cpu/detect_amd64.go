@@ -9,7 +9,7 @@ import "github.com/klauspost/cpuid/v2"
 func detect() Level {
 	c := &cpuid.CPU
 	switch {
-	case !c.Supports(cpuid.AVX2, cpuid.FMA3):
+	case !c.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C):
 		return Generic
 	case !c.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL):
 		return AVX2

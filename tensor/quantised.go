@@ -1,0 +1,231 @@
+package tensor
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"weft/internal/lanes"
+	"weft/internal/par"
+	"weft/internal/quant"
+)
+
+// Quantised is a matrix of a quantised type in the order in which products read it:
+// strips of 16 rows, as many bits per weight as the file has. Products with it round
+// the other side to 8 bits, a scale for every 32 numbers, and add up integers. It is
+// immutable and safe for concurrent use.
+type Quantised struct {
+	Rows, Cols int
+	form       *lanes.Form
+	strip      int // bytes
+	data       []byte
+}
+
+// CanQuantised says whether matrices of this type, with rows of cols numbers, can be a Quantised.
+func CanQuantised(t DType, cols int) bool {
+	f := lanes.FormOf(quant.Type(t))
+	return f != nil && cols > 0 && cols%f.Len == 0
+}
+
+// PackQuantised arranges a stored matrix for which CanQuantised holds, in parallel.
+func PackQuantised(p *par.Pool, s *Stored) *Quantised {
+	f := lanes.FormOf(quant.Type(s.DType()))
+	q := &Quantised{Rows: s.Rows, Cols: s.Cols, form: f, strip: f.StripBytes(s.Cols)}
+	strips := panels(q.Rows, lanes.Rows)
+	q.data = alignedBytes(strips * q.strip)
+	p.Range(strips, max(1, (64<<10)/q.strip), func(lo, hi int) {
+		var rows [lanes.Rows][]byte
+		for i := lo; i < hi; i++ {
+			n := min(lanes.Rows, q.Rows-i*lanes.Rows)
+			for r := range n {
+				rows[r] = s.RowBytes(i*lanes.Rows + r)
+			}
+			f.Pack(q.stripAt(i), rows[:n], q.Cols)
+		}
+	})
+	return q
+}
+
+// DType is the type that the matrix came from.
+func (q *Quantised) DType() DType { return DType(q.form.Type) }
+
+// Bytes is how much memory it takes, all of which a product reads.
+func (q *Quantised) Bytes() int { return len(q.data) }
+
+func (q *Quantised) strips() int          { return panels(q.Rows, lanes.Rows) }
+func (q *Quantised) stripAt(i int) []byte { return q.data[i*q.strip : (i+1)*q.strip] }
+
+// alignedBytes makes n zeros that start on a cache line.
+func alignedBytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	x := aligned((n + 3) / 4)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
+// Product is one of several products that read the same activations: C = x·Bᵀ, or
+// C += x·Bᵀ when Add is set. B is N×K, C M×N.
+type Product struct {
+	C   Mat
+	B   *Quantised
+	Add bool
+}
+
+// GemmQuantised computes products of x (M×K) with quantised matrices. The rows of x are
+// rounded once for all of them. The bits of each output depend on its row of x and its
+// row of B alone: see package lanes for the operations.
+//
+// It panics when the shapes do not fit.
+func GemmQuantised(p *par.Pool, x Mat, list ...Product) {
+	x.check("x")
+	for _, l := range list {
+		checkShapes(l.C, x, l.B.Cols, l.B.Rows)
+		if x.CS != 1 || l.C.CS != 1 {
+			panic("tensor: GemmQuantised of a transposed matrix")
+		}
+	}
+	if x.Rows == 0 || len(list) == 0 {
+		return
+	}
+	g := gemmsQ.Get().(*gemmQ)
+	g.x, g.list = x, append(g.list[:0], list...)
+	g.run(p)
+	g.x = Mat{}
+	clear(g.list)
+	gemmsQ.Put(g)
+}
+
+// gemmQ is one running GemmQuantised, or one that rests in the pool with its buffers.
+type gemmQ struct {
+	x       Mat
+	list    []Product
+	acts    []int32 // panels of x, one after the other
+	panels  int
+	perTask int // strips
+
+	quantiseTask func(lo, hi int) // methods as values: a fresh closure would be an allocation
+	dotTask      func(worker, i int)
+	tileTask     func(worker, i int)
+}
+
+var gemmsQ = sync.Pool{New: func() any {
+	g := new(gemmQ)
+	g.quantiseTask, g.dotTask, g.tileTask = g.quantise, g.dots, g.tiles
+	return g
+}}
+
+const (
+	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
+	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
+	tileBlocks  = 64       // blocks of a row that it unpacks at once
+)
+
+func (g *gemmQ) run(p *par.Pool) {
+	m, k := g.x.Rows, g.x.Cols
+	g.panels = 1
+	if m > lanes.DotCols {
+		g.panels = panels(m, lanes.MaxCols)
+	}
+	if n := lanes.PanelLen(k, m); cap(g.acts) < n {
+		g.acts = make([]int32, n)
+	} else {
+		g.acts = g.acts[:n]
+	}
+	p.Range(m, max(1, (16<<10)/max(1, k)), g.quantiseTask)
+	strips, bytes := 0, 0
+	for _, l := range g.list {
+		strips += l.B.strips()
+		bytes += l.B.Bytes()
+	}
+	if bytes*m <= serialBytes {
+		p = nil
+	}
+	if g.panels == 1 && m <= lanes.DotCols {
+		g.perTask = max(1, strips/(4*p.Threads()))
+		p.Run(g.tasks(), g.dotTask)
+		return
+	}
+	g.perTask = max(1, min(tileStrips, strips/p.Threads()))
+	p.Run(g.tasks(), g.tileTask)
+}
+
+// first is the first column of panel i: panels differ by one column at most.
+func (g *gemmQ) first(i int) int { return i * g.x.Rows / g.panels }
+
+func (g *gemmQ) panel(i int) lanes.Panel {
+	k, lo, hi := g.x.Cols, g.first(i), g.first(i+1)
+	return lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo)
+}
+
+func (g *gemmQ) quantise(lo, hi int) {
+	for i := range g.panels {
+		first := g.first(i)
+		if first >= hi || g.first(i+1) <= lo {
+			continue
+		}
+		panel := g.panel(i)
+		for r := max(lo, first); r < min(hi, g.first(i+1)); r++ {
+			panel.Quantise(r-first, g.x.Row(r))
+		}
+	}
+}
+
+// tasks is how many groups of perTask strips there are; no group has strips of two matrices.
+func (g *gemmQ) tasks() (n int) {
+	for _, l := range g.list {
+		n += panels(l.B.strips(), g.perTask)
+	}
+	return n
+}
+
+// task is the i-th group: strips lo to hi of a product.
+func (g *gemmQ) task(i int) (l *Product, lo, hi int) {
+	for j := range g.list {
+		l = &g.list[j]
+		n := panels(l.B.strips(), g.perTask)
+		if i < n {
+			return l, i * g.perTask, min((i+1)*g.perTask, l.B.strips())
+		}
+		i -= n
+	}
+	panic(fmt.Sprintf("tensor: task %d too many", i))
+}
+
+// out is the part of C that strip s makes for the rows of x from `first` on.
+func (l *Product) out(s, first int) (c []float32, rows int) {
+	return l.C.Data[first*l.C.RS+s*lanes.Rows:], min(lanes.Rows, l.B.Rows-s*lanes.Rows)
+}
+
+func (g *gemmQ) dots(_, i int) {
+	l, lo, hi := g.task(i)
+	panel := g.panel(0)
+	for s := lo; s < hi; s++ {
+		c, rows := l.out(s, 0)
+		l.B.form.Dot(c, l.C.RS, l.B.stripAt(s), panel, rows, l.Add)
+	}
+}
+
+func (g *gemmQ) tiles(_, i int) {
+	l, lo, hi := g.task(i)
+	b := l.B
+	kind, blocks := b.form.Kind(), b.Cols/lanes.BlockLen
+	step := min(blocks, tileBlocks)
+	size := step * kind.BlockBytes()
+	s := getScratch((hi - lo) * size / 4)
+	defer putScratch(s)
+	w := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.data))), 4*len(s.data))
+	for from := 0; from < blocks; from += step {
+		n := min(step, blocks-from)
+		for j := lo; j < hi; j++ {
+			b.form.Unpack(w[(j-lo)*size:], b.stripAt(j), from, n)
+		}
+		for i := range g.panels {
+			panel := g.panel(i)
+			for j := lo; j < hi; j++ {
+				c, rows := l.out(j, g.first(i))
+				kind.Tile(c, l.C.RS, w[(j-lo)*size:], panel, from, n, rows, l.Add || from > 0)
+			}
+		}
+	}
+}

@@ -7,8 +7,6 @@ import (
 	"weft/internal/quant"
 )
 
-//go:generate go run -C ../kernel/_asm ./lanedot -out ../../lanes/dot_amd64.s -stubs ../../lanes/dot_amd64_stubs.go -pkg lanes
-
 // dotFunc is a product by assembly. Its columns are fixed; core and aux are the panel's
 // sections from the first block on, mask has a bit for each row.
 type dotFunc func(c *float32, ldc int, strip *byte, core, aux *int32, units, strips int, mask uint32, add bool)
@@ -47,9 +45,6 @@ var dots256 = [...][DotCols]dotFunc{
 	quant.IQ4_XS: {dot256IQ4_XSx1, dot256IQ4_XSx2, dot256IQ4_XSx3, dot256IQ4_XSx4},
 }
 
-// dotStep bounds one call of assembly: blocks, some 10 µs each 1024 of them.
-const dotStep = 1024
-
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	var do dotFunc
 	together := 1 // strips of one call
@@ -75,12 +70,4 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 		}
 		r += n * Rows
 	}
-}
-
-// aux is what the form's products need of the panel beside core.
-func (f *Form) aux(p Panel, b int) *int32 {
-	if f.Sub == BlockLen {
-		return &p.sums(b)[0]
-	}
-	return &p.halves(b)[0]
 }

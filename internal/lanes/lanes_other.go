@@ -2,12 +2,6 @@
 
 package lanes
 
-func (f *Form) unpack(dst, strip []byte, units int) { f.unpackGeneric(dst, strip, units) }
-
-func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	f.dotGeneric(c, ldc, strip, p, rows, add)
-}
-
 func (f *Form) pack(strip []byte, rows [][]byte, units, size int) {
 	f.packRows(strip, rows, units, size)
 }

@@ -41,9 +41,6 @@ var unpacks256 = [...]func(dst, strip *byte, units int){
 	quant.IQ4_XS: unpack256IQ4_XS,
 }
 
-// unpackStep bounds one call of assembly, as dotStep does: blocks.
-const unpackStep = 1024
-
 func (f *Form) unpack(dst, strip []byte, units int) {
 	var do func(dst, strip *byte, units int)
 	switch level := cpu.Active(); {
@@ -55,10 +52,5 @@ func (f *Form) unpack(dst, strip []byte, units int) {
 		f.unpackGeneric(dst, strip, units)
 		return
 	}
-	size := f.Blocks() * f.Kind().BlockBytes()
-	for step := unpackStep / f.Blocks(); units > 0; units -= step {
-		n := min(step, units)
-		do(&dst[0], &strip[0], n)
-		dst, strip = dst[n*size:], strip[n*f.Bytes:]
-	}
+	f.unpackBy(do, dst, strip, units)
 }

@@ -40,21 +40,12 @@ func (c *cursor) loop(n reg.Register, head, block func()) {
 	JNZ(LabelRef("unit"))
 }
 
-// low and upper address the planes of the block.
-func (c *cursor) lowPlane(i int) Mem {
-	if c.blocks == 1 {
-		return Mem{Base: c.codes, Disp: c.codesAt() + 64*i}
-	}
-	return Mem{Base: c.codes, Disp: 64 * i}
-}
-
+// low and high planes of the block.
+func (c *cursor) lowPlane(i int) Mem  { return Mem{Base: c.codes, Disp: c.planeAt(i)} }
 func (c *cursor) highPlane(i int) Mem { return c.lowPlane(c.low + i) }
 
 // small addresses the scales of half h of the block.
 func (c *cursor) small(h int) Mem { return Mem{Base: c.s, Disp: h * rows} }
-
-// negated says whether a file's minima are taken away.
-func (f form) negated() bool { return f.mins && f.blocks > 1 }
 
 var constants = map[string]Mem{}
 

@@ -27,9 +27,6 @@ type dotter256 struct {
 	kept Mem                 // more are in memory
 }
 
-// signed says whether codes are made signed numbers.
-func (f form) signed() bool { return f.low == 8 || f.level != "" }
-
 // together is for how many groups the sums of two products fit 16 bits.
 func (f form) together() int {
 	largest := 1<<(f.low+f.high) - 1

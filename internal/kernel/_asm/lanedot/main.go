@@ -1,16 +1,33 @@
 // Command lanedot writes the assembly that reads strips of quantised weights:
-// products with few columns (dot.go) and unpacking (unpack.go).
+// products with few columns (dot*.go) and unpacking (unpack*.go). For amd64 it uses
+// avo, for arm64 the package neon.
 //
 // internal/lanes/form.go says how a strip is laid out; the table here repeats what
-// of it the assembly has to know, and form.go in this folder turns planes back into
-// codes. internal/lanes/dot_amd64.go holds the go:generate line.
+// of it the assembly has to know, and read*.go turn planes back into codes.
+// internal/lanes/dot_asm.go holds the go:generate line.
 package main
 
 import (
+	"flag"
+	"log"
+
 	. "github.com/mmcloughlin/avo/build"
+
+	"weft/internal/kernel/_asm/neon"
 )
 
 func main() {
+	asm := flag.String("neon", "", "arm64 assembly")
+	stubs := flag.String("neonstubs", "", "its declarations")
+	flag.Parse()
+	if err := arm64().Save(*asm, *stubs, "lanes"); err != nil {
+		log.Fatal(err)
+	}
+	amd64()
+	Generate()
+}
+
+func amd64() {
 	ConstraintExpr("amd64,!purego")
 	for _, f := range forms {
 		for cols := 1; cols <= 4; cols++ {
@@ -20,7 +37,19 @@ func main() {
 		unpack512(f)
 		unpack256(f)
 	}
-	Generate()
+}
+
+func arm64() *neon.Writer {
+	w := &neon.Writer{}
+	levelsNEON(w)
+	for _, f := range forms {
+		for cols := 1; cols <= 4; cols++ {
+			dotNEON(w, f, cols, true)
+			dotNEON(w, f, cols, false)
+		}
+		unpackNEON(w, f)
+	}
+	return w
 }
 
 // form is a form of internal/lanes.
@@ -95,6 +124,21 @@ func (f form) codesAt() int {
 func (f form) blockBytes() int { return (f.low + f.high) * 32 * rows / 8 }
 
 func (f form) bytes() int { return f.codesAt() + f.blocks*f.blockBytes() }
+
+// planeAt is where a plane is, low ones first: in units of one block from the unit, in
+// others from the block's codes.
+func (f form) planeAt(i int) int {
+	if f.blocks == 1 {
+		return f.codesAt() + 64*i
+	}
+	return 64 * i
+}
+
+// negated says whether a file's minima are taken away.
+func (f form) negated() bool { return f.mins && f.blocks > 1 }
+
+// signed says whether codes stand for signed numbers without an offset.
+func (f form) signed() bool { return f.low == 8 || f.level != "" }
 
 // shift is how far the panel's sums, -128·Σq, are shifted to start a product of
 // codes: to -zero·Σq.

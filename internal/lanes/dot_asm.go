@@ -1,0 +1,26 @@
+//go:build (amd64 || arm64) && !purego
+
+package lanes
+
+//go:generate go run -C ../kernel/_asm ./lanedot -out ../../lanes/dot_amd64.s -stubs ../../lanes/dot_amd64_stubs.go -pkg lanes -neon ../../lanes/dot_arm64.s -neonstubs ../../lanes/dot_arm64_stubs.go
+
+// dotStep bounds one call of assembly: blocks, 1024 of which take some 10 µs.
+const dotStep = 1024
+
+// aux is what the form's products need of the panel beside core.
+func (f *Form) aux(p Panel, b int) *int32 {
+	if f.Sub == BlockLen {
+		return &p.sums(b)[0]
+	}
+	return &p.halves(b)[0]
+}
+
+// unpackBy unpacks by assembly, as many blocks in a call as dot takes.
+func (f *Form) unpackBy(do func(dst, strip *byte, units int), dst, strip []byte, units int) {
+	size := f.Blocks() * f.Kind().BlockBytes()
+	for step := dotStep / f.Blocks(); units > 0; units -= step {
+		n := min(step, units)
+		do(&dst[0], &strip[0], n)
+		dst, strip = dst[n*size:], strip[n*f.Bytes:]
+	}
+}

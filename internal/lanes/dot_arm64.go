@@ -3,6 +3,8 @@
 package lanes
 
 import (
+	"sync"
+
 	"weft/internal/cpu"
 	"weft/internal/quant"
 )
@@ -59,10 +61,15 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 	}
 }
 
+// outs are outputs of dotBy: on the stack they would move to the heap at each call, since
+// the compiler cannot know what a function in a table does with them.
+var outs = sync.Pool{New: func() any { return new([DotCols][Rows]float32) }}
+
 func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	do := table[f.Type][p.Cols-1]
+	do, out := table[f.Type][p.Cols-1], outs.Get().(*[DotCols][Rows]float32)
+	defer outs.Put(out)
 	for ; rows > 0; rows -= Rows {
-		var out [DotCols][Rows]float32
+		clear(out[:])
 		here := min(rows, Rows)
 		for n := 0; n < p.Cols && add; n++ {
 			copy(out[n][:here], c[n*ldc:])

@@ -71,12 +71,13 @@ type Packing struct {
 // Exact is set: then no bit of any result changes. The weights must not change
 // afterwards.
 func (m *Model) Pack(o Packing) {
+	var a tensor.Arena
 	m.W.each(func(p Param, at place) {
 		if at.linear != nil && p.Kind == Matrix {
-			at.linear.pack(m.Pool, o)
+			at.linear.pack(m.Pool, &a, o)
 		}
 	})
-	m.W.Output.pack(m.Pool, o)
+	m.W.Output.pack(m.Pool, &a, o)
 }
 
 func (c Config) checkTokens(tokens []int32) error {

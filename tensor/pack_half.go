@@ -18,11 +18,16 @@ func IsHalf(d DType) bool { return d == F16 || d == BF16 }
 // F16 and BF16 stay as they are; every other type becomes F32. Products with BF16
 // round the other operand to BF16 as well, unless exact is set (see [GemmPacked]).
 func PackStored(p *par.Pool, s *Stored, exact bool) *Packed {
+	return (*Arena)(nil).PackStored(p, s, exact)
+}
+
+// PackStored is the function of this name, into the arena.
+func (a *Arena) PackStored(p *par.Pool, s *Stored, exact bool) *Packed {
 	d := s.DType()
 	if !IsHalf(d) {
-		return Pack(p, s.Float32s(p).T())
+		return a.Pack(p, s.Float32s(p).T())
 	}
-	b := newPacked(s.Cols, s.Rows, d, d == BF16 && !exact)
+	b := a.newPacked(s.Cols, s.Rows, d, d == BF16 && !exact)
 	p.Range(b.panels(), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			b.packHalves(s, i)

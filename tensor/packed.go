@@ -24,18 +24,21 @@ type Packed struct {
 }
 
 // Pack copies b (K×N) into panels of F32.
-func Pack(p *par.Pool, b Mat) *Packed {
+func Pack(p *par.Pool, b Mat) *Packed { return (*Arena)(nil).Pack(p, b) }
+
+// Pack is the function of this name, into the arena.
+func (a *Arena) Pack(p *par.Pool, b Mat) *Packed {
 	b.check("b")
-	packed := newPacked(b.Rows, b.Cols, F32, false)
+	packed := a.newPacked(b.Rows, b.Cols, F32, false)
 	p.Range(packed.panels(), packGroup, func(lo, hi int) {
 		packColumns(packed.data[lo*packed.size():], b, lo, hi, 0, b.Rows)
 	})
 	return packed
 }
 
-func newPacked(k, n int, d DType, pairs bool) *Packed {
+func (a *Arena) newPacked(k, n int, d DType, pairs bool) *Packed {
 	b := &Packed{K: k, N: n, dtype: d, pairs: pairs}
-	b.data = aligned(b.panels() * b.size())
+	b.data = a.take(b.panels() * b.size())
 	return b
 }
 

@@ -29,11 +29,14 @@ func CanQuantised(t DType, cols int) bool {
 }
 
 // PackQuantised arranges a stored matrix for which CanQuantised holds, in parallel.
-func PackQuantised(p *par.Pool, s *Stored) *Quantised {
+func PackQuantised(p *par.Pool, s *Stored) *Quantised { return (*Arena)(nil).PackQuantised(p, s) }
+
+// PackQuantised is the function of this name, into the arena.
+func (a *Arena) PackQuantised(p *par.Pool, s *Stored) *Quantised {
 	f := lanes.FormOf(quant.Type(s.DType()))
 	q := &Quantised{Rows: s.Rows, Cols: s.Cols, form: f, strip: f.StripBytes(s.Cols)}
 	strips := panels(q.Rows, lanes.Rows)
-	q.data = alignedBytes(strips * q.strip)
+	q.data = a.bytes(strips * q.strip)
 	p.Range(strips, max(1, (64<<10)/q.strip), func(lo, hi int) {
 		var rows [lanes.Rows][]byte
 		for i := lo; i < hi; i++ {
@@ -55,15 +58,6 @@ func (q *Quantised) Bytes() int { return len(q.data) }
 
 func (q *Quantised) strips() int          { return panels(q.Rows, lanes.Rows) }
 func (q *Quantised) stripAt(i int) []byte { return q.data[i*q.strip : (i+1)*q.strip] }
-
-// alignedBytes makes n zeros that start on a cache line.
-func alignedBytes(n int) []byte {
-	if n == 0 {
-		return nil
-	}
-	x := aligned((n + 3) / 4)
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
-}
 
 // Product is one of several products that read the same activations: C = x·Bᵀ, or
 // C += x·Bᵀ when Add is set. B is N×K, C M×N.

@@ -34,6 +34,17 @@ func (p Panel) From(row int) Panel {
 	return Panel{f32: p.f32[row*Columns:]}
 }
 
+// Widened is the first rows of p as float32, in buf if they are not: for many rows
+// of products it is faster to widen a panel once.
+func (p Panel) Widened(buf []float32, rows int) Panel {
+	if p.f16 == nil {
+		return p
+	}
+	buf = buf[:rows*Columns]
+	kernel.WidenHalves(buf, p.f16[:len(buf)])
+	return Panel{f32: buf}
+}
+
 // MaxRows is the most rows of one product with a panel.
 const MaxRows = kernel.TileRows
 

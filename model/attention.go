@@ -49,6 +49,7 @@ type attnRun struct {
 	caches []*kvcache.Cache // per sequence
 	layer  int              // in the caches
 	window int              // of the layer; 0: none
+	value  int              // numbers of a head's value
 
 	queries   int // of a tile
 	perSeq    int // tiles of one KV head of a sequence
@@ -70,7 +71,7 @@ func newAttnRun() *attnRun {
 // begin sets the layer, and how its work is cut.
 func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass) {
 	r.m, r.s, r.w, r.p = m, s, w, p
-	r.window = m.Config.Block(p.layer).Window
+	r.window, r.value = m.Config.Block(p.layer).Window, m.Config.VHead()
 	r.caches, r.layer = p.caches, p.layer
 	if len(p.caches) == 0 {
 		r.caches, r.layer = r.ownCaches(a.seqLen), 0
@@ -108,7 +109,7 @@ func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
 // stay in the second-level cache and every thread gets some.
 func (r *attnRun) cut(positions int) int {
 	const scores, least, most = 128 << 10, 2 * kvcache.MaxRows, 16 * kvcache.MaxRows
-	group, t := r.group(), r.p.seqLen
+	group, t := r.m.Config.Heads/r.m.Config.KVHeads, r.p.seqLen
 	step := kvcache.MaxRows / gcd(kvcache.MaxRows, group) // queries whose rows are whole products
 	if group >= least {
 		step = 1
@@ -119,8 +120,6 @@ func (r *attnRun) cut(positions int) int {
 	}
 	return min(queries, t)
 }
-
-func (r *attnRun) group() int { return r.m.Config.Heads / r.m.Config.KVHeads }
 
 func gcd(a, b int) int {
 	for b != 0 {
@@ -138,9 +137,9 @@ const serialAttention = 256 << 10
 
 // inTiles computes whole tiles, the longest first.
 func (r *attnRun) inTiles() {
-	c, p, pool := r.m.Config, r.p, r.m.Pool
+	c, p, pool := &r.m.Config, r.p, r.m.Pool
 	units := p.seqs * c.KVHeads
-	if p.seqs*p.seqLen*p.longest()*c.Heads*(c.HeadDim+c.VHead()) < serialAttention {
+	if p.seqs*p.seqLen*p.longest()*c.Heads*(c.HeadDim+r.value) < serialAttention {
 		pool = nil
 	}
 	if r.perSeq > 1 {
@@ -163,9 +162,9 @@ func (r *attnRun) writeRows(_, i int) {
 // write stores keys and values lo to hi of this pass. Unit i is KV head
 // i%KVHeads of sequence i/KVHeads.
 func (r *attnRun) write(unit, lo, hi int) {
-	c := r.m.Config
+	c := &r.m.Config
 	seq, kv := unit/c.KVHeads, unit%c.KVHeads
-	r0, d, dv := seq*r.p.seqLen, c.HeadDim, c.VHead()
+	r0, d, dv := seq*r.p.seqLen, c.HeadDim, r.value
 	r.caches[seq].Write(r.layer, kv, r.p.start(seq)+lo,
 		block(r.s.k, r0+lo, r0+hi, kv*d, kv*d+d), block(r.s.v, r0+lo, r0+hi, kv*dv, kv*dv+dv))
 }
@@ -184,6 +183,7 @@ func (r *attnRun) tile(worker, i int) {
 	for part := range t.parts {
 		t.fetch(part)
 	}
+	t.store()
 }
 
 func (r *attnRun) growTiles(n int) {
@@ -216,6 +216,9 @@ func (r *attnRun) inSteps() {
 	t := &r.tiles[0]
 	for i, n := range [3]int{r.ranges, t.rows, t.parts} {
 		r.m.Pool.Run(units*n, r.steps[i])
+	}
+	for i := range units {
+		r.tiles[i].store()
 	}
 }
 
@@ -261,13 +264,15 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 			dqi, dzi := rowsOf(dq, head), rowsOf(dz, head)
 			for lo := 0; lo < t; lo += attnRows {
 				hi := min(lo+attnRows, t)
-				pattern := tensor.Of(a.scratch[worker].p[:(hi-lo)*hi], hi-lo, hi)
+				wide := hi + softmaxStep
+				pattern := tensor.Of(a.scratch[worker].p, hi-lo, wide).Columns(0, hi)
 				dp := tensor.Of(a.scratch[worker].dp[:(hi-lo)*hi], hi-lo, hi)
 				q, k, v, dzt := rows(qh, lo, hi), rows(kh, 0, hi), rows(vh, 0, hi), rows(dzi, lo, hi)
 				tensor.Gemm(nil, pattern, q, k.T(), false)
 				for r := range pattern.Rows {
-					m.softmax(row(pattern, r)[:lo+r+1], nil, head)
-					clear(row(pattern, r)[lo+r+1:])
+					line := pattern.Data[r*wide:][:wide]
+					m.softmax(line, lo+r+1, nil, head)
+					clear(line[lo+r+1:])
 				}
 				tensor.Gemm(nil, dp, dzt, v.T(), false)
 				tensor.Gemm(nil, rows(dvi, 0, hi), pattern.T(), dzt, true)
@@ -288,7 +293,7 @@ const attnRows = 64
 
 // growScratch makes room for tiles of attnRows × positions in every worker.
 func (a *Activations) growScratch(positions int) {
-	need := attnRows * positions
+	need := attnRows * (positions + softmaxStep)
 	for i := range a.scratch {
 		if s := &a.scratch[i]; len(s.p) < need {
 			s.p, s.dp = make([]float32, need), make([]float32, need)

@@ -34,11 +34,27 @@ func BenchmarkAttention(b *testing.B) {
 	}
 }
 
-func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Type, threads int) {
-	const layers = 4 // so that a cache is not read twice in a row
-	c.Layers = layers
+// TestAttentionAllocates nothing for a token, where the work stays on one thread,
+// is divided by heads, and in steps.
+func TestAttentionAllocates(t *testing.T) {
+	for _, held := range []int{20, 500, 2000} {
+		run := attentionRun(t, Config{Heads: 8, KVHeads: 4, HeadDim: 64}, held, 1, kvcache.F16, 2)
+		if n := testing.AllocsPerRun(10, run); n > 0 {
+			t.Errorf("after %d tokens: %v allocations", held, n)
+		}
+	}
+}
+
+// benchLayers is how many layers run in turn, so that no cache is read twice in a
+// row.
+const benchLayers = 4
+
+// attentionRun makes what runs attention over random numbers: queries new tokens
+// behind held ones, in benchLayers layers.
+func attentionRun(tb testing.TB, c Config, held, queries int, kv kvcache.Type, threads int) func() {
+	c.Layers = benchLayers
 	pool := par.New(threads)
-	defer pool.Close()
+	tb.Cleanup(pool.Close)
 	m := &Model{Config: c, KV: kv, Pool: pool}
 	cache := m.NewCache(held + queries)
 	fill := func(n int) layerActs {
@@ -52,7 +68,7 @@ func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Ty
 	}
 	a := &Activations{attn: newAttnRun(), seqLen: queries}
 	cache.Reserve(held)
-	for l := range layers {
+	for l := range benchLayers {
 		s := fill(held)
 		for h := range c.KVHeads {
 			if held > 0 {
@@ -65,19 +81,24 @@ func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Ty
 	cache.Reserve(queries)
 	s, p := fill(queries), &pass{seqs: 1, seqLen: queries, caches: []*kvcache.Cache{cache}}
 	run := func() {
-		for p.layer = range layers {
+		for p.layer = range benchLayers {
 			if err := m.attention(a, s, nil, p); err != nil {
-				b.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 	}
-	run()
+	run() // makes what it works in
+	return run
+}
+
+func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Type, threads int) {
+	run := attentionRun(b, c, held, queries, kv, threads)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
 		run()
 	}
-	seconds := b.Elapsed().Seconds() / float64(b.N) / layers
+	seconds := b.Elapsed().Seconds() / float64(b.N) / benchLayers
 	b.ReportMetric(seconds*1e6, "µs/layer")
 	seen := float64(held) + float64(queries+1)/2
 	b.ReportMetric(4*float64(queries)*seen*float64(c.QDim())/seconds/1e9, "GFLOP/s")

@@ -10,45 +10,45 @@ import (
 // tile is some queries of one sequence, with the query heads of one KV head: row
 // i is query head i%group of query i/group.
 type tile struct {
-	run        *attnRun
-	cache      *kvcache.Cache
-	unit       int // which KV head of which sequence
-	query      int // the first, counted in the pass
-	pos        int // its position
-	rows       int
-	from, to   int  // positions that any row sees; from is rounded down to a panel
-	whole      bool // someone may have changed what does not see into what does
-	parts      int  // panels of the values
-	q          []float32
-	scores     []float32 // then probabilities; column j is position from+j
-	z          []float32
-	lq, ls, lz int // their strides
-}
+	run      *attnRun
+	cache    *kvcache.Cache
+	seq, kv  int
+	query    int // the first, counted in the pass
+	pos      int // its position
+	group    int
+	rows     int
+	from, to int  // positions that any row sees; from is rounded down to a panel
+	whole    bool // someone may have changed what does not see into what does
+	parts    int  // panels of the values
 
-// spread is added to row strides, so that rows do not start the same distance
-// from a page's beginning: 16 numbers, one cache line.
-const spread = 16
+	q, scores, z []float32 // scores are probabilities later; column j is position from+j
+	dim, ls, lz  int       // their strides
+	wide         []float32 // a panel, widened
+}
 
 // load sets the tile to queries lo to hi of a unit, and takes their vectors.
 func (t *tile) load(r *attnRun, unit, lo, hi int) {
-	c, group := r.m.Config, r.group()
-	seq := unit / c.KVHeads
-	t.run, t.cache, t.unit, t.whole = r, r.caches[seq], unit, false
-	t.query, t.pos, t.rows = lo, r.p.start(seq)+lo, (hi-lo)*group
+	c := &r.m.Config
+	t.run, t.group, t.dim = r, c.Heads/c.KVHeads, c.HeadDim
+	t.seq, t.kv, t.whole = unit/c.KVHeads, unit%c.KVHeads, false
+	t.cache = r.caches[t.seq]
+	t.query, t.pos, t.rows = lo, r.p.start(t.seq)+lo, (hi-lo)*t.group
 	t.from, t.to = r.sees(t.pos)/kvcache.Columns*kvcache.Columns, t.pos+hi-lo
-	t.parts = ceil(c.VHead(), kvcache.Columns)
-	t.lq, t.lz = c.HeadDim+spread, t.parts*kvcache.Columns+spread
-	t.q, t.z = grown(t.q, t.rows*t.lq), grown(t.z, t.rows*t.lz)
+	t.parts = ceil(r.value, kvcache.Columns)
+	t.lz = t.parts * kvcache.Columns
+	t.q, t.z = grown(t.q, t.rows*t.dim), grown(t.z, t.rows*t.lz)
 	t.grow()
-	for i := range t.rows {
-		head := t.head(i)
-		copy(t.q[i*t.lq:], row(r.s.q, t.row(i))[head*c.HeadDim:(head+1)*c.HeadDim])
+	first, width := t.seq*r.p.seqLen, t.group*t.dim // the group's heads lie side by side
+	for i := lo; i < hi; i++ {
+		copy(t.q[(i-lo)*width:], row(r.s.q, first+i)[t.kv*width:][:width])
 	}
 }
 
-// grow makes room for the scores of positions from to to.
+// grow makes room for the scores of positions from to to. Rows end with room to
+// round up what a row sees, and begin at different distances from a page's
+// beginning, so that they do not take each other's place in the cache.
 func (t *tile) grow() {
-	t.ls = ceil(t.to-t.from, kvcache.Columns)*kvcache.Columns + spread
+	t.ls = ceil(t.to-t.from, kvcache.Columns)*kvcache.Columns + softmaxStep
 	t.scores = grown(t.scores, t.rows*t.ls)
 }
 
@@ -61,18 +61,8 @@ func grown(x []float32, n int) []float32 {
 	return make([]float32, n+n/2)
 }
 
-// head is the query head of row i, row its row in the matrices of the pass, at its
-// position.
-func (t *tile) head(i int) int {
-	kv, group := t.unit%t.run.m.Config.KVHeads, t.run.group()
-	return kv*group + i%group
-}
-
-func (t *tile) row(i int) int {
-	return t.unit/t.run.m.Config.KVHeads*t.run.p.seqLen + t.query + i/t.run.group()
-}
-
-func (t *tile) at(i int) int { return t.pos + i/t.run.group() }
+// at is the position of row i.
+func (t *tile) at(i int) int { return t.pos + i/t.group }
 
 // seen is the positions that any of rows lo to hi sees.
 func (t *tile) seen(lo, hi int) (first, end int) {
@@ -90,17 +80,27 @@ func (r *attnRun) sees(pos int) int {
 	return max(0, pos+1-r.window)
 }
 
+// widenRows is how many rows of products make it worth to widen a panel before.
+const widenRows = 2 * kvcache.MaxRows
+
+// panel is rows of a panel, as the tile's products read them fastest.
+func (t *tile) panel(p kvcache.Panel, rows int) kvcache.Panel {
+	if t.rows <= widenRows {
+		return p
+	}
+	t.wide = grown(t.wide, rows*kvcache.Columns)
+	return p.Widened(t.wide, rows)
+}
+
 // score computes q·k for the panels that hold positions lo to hi; lo begins one.
 func (t *tile) score(lo, hi int) {
-	kv, dim := t.unit%t.run.m.Config.KVHeads, t.run.m.Config.HeadDim
 	for pos := lo; pos < hi; pos += kvcache.Columns {
-		keys := t.cache.Keys(t.run.layer, kv, pos)
+		keys := t.panel(t.cache.Keys(t.run.layer, t.kv, pos), t.dim)
 		for i := 0; i < t.rows; i += kvcache.MaxRows {
 			n := min(kvcache.MaxRows, t.rows-i)
-			if first, end := t.seen(i, i+n); end <= pos || first >= pos+kvcache.Columns {
-				continue
+			if first, end := t.seen(i, i+n); first < pos+kvcache.Columns && pos < end {
+				keys.MultiplyInto(t.scores[i*t.ls+pos-t.from:], t.ls, t.q[i*t.dim:], t.dim, n, t.dim, false)
 			}
-			keys.MultiplyInto(t.scores[i*t.ls+pos-t.from:], t.ls, t.q[i*t.lq:], t.lq, n, dim, false)
 		}
 	}
 }
@@ -108,16 +108,26 @@ func (t *tile) score(lo, hi int) {
 // softmax turns row i of scores into probabilities. Places that its query does not
 // see get 0.
 func (t *tile) softmax(i int) {
-	r := t.scores[i*t.ls:][:t.ls]
-	lo, hi := t.run.sees(t.at(i))-t.from, t.at(i)+1-t.from
-	t.run.m.softmax(r[lo:hi], t.run.w, t.head(i))
+	r, pos := t.scores[i*t.ls:][:t.ls], t.at(i)
+	lo, hi := t.run.sees(pos)-t.from, pos+1-t.from
+	t.run.m.softmax(r[lo:], hi-lo, t.run.w, t.kv*t.group+i%t.group)
 	clear(r[:lo])
 	clear(r[hi:])
 }
 
-// softmax turns raw scores of positions that a query sees into probabilities.
-func (m *Model) softmax(scores []float32, w *Layer, head int) {
-	largest, sum := kernel.Softmax(scores, m.cap(scores))
+// softmaxStep is the number that softmax rounds lengths up to, so that the kernels
+// have no ends to treat: one cache line.
+const softmaxStep = 16
+
+// softmax turns the first n of raw scores, which a query sees, into probabilities.
+// Up to softmaxStep-1 numbers behind them are overwritten.
+func (m *Model) softmax(scores []float32, n int, w *Layer, head int) {
+	factor := m.cap(scores[:n])
+	scores = scores[:ceil(n, softmaxStep)*softmaxStep]
+	for i := range scores[n:] {
+		scores[n+i] = float32(math.Inf(-1))
+	}
+	largest, sum := kernel.Softmax(scores, factor)
 	if m.Config.Sinks { // one more score, whose share goes nowhere
 		kernel.Scale(scores, float32(1/(1+math.Exp(float64(w.AttnSinks[head])-float64(largest))/float64(sum))))
 	}
@@ -125,24 +135,29 @@ func (m *Model) softmax(scores []float32, w *Layer, head int) {
 
 // fetch computes z = Σ p·v for one panel of the values, for all rows.
 func (t *tile) fetch(part int) {
-	c := t.run.m.Config
-	kv, at := t.unit%c.KVHeads, part*kvcache.Columns
 	for pos := t.from; pos < t.to; {
-		values, n := t.cache.Values(t.run.layer, kv, part, pos)
+		values, n := t.cache.Values(t.run.layer, t.kv, part, pos)
+		n = min(n, t.to-pos)
+		values = t.panel(values, n)
 		for i := 0; i < t.rows; i += kvcache.MaxRows {
 			rows := min(kvcache.MaxRows, t.rows-i)
 			first, end := t.seen(i, i+rows)
-			lo, hi := max(first, pos), min(end, pos+n)
-			if lo < hi {
-				values.From(lo-pos).MultiplyInto(t.z[i*t.lz+at:], t.lz, t.scores[i*t.ls+lo-t.from:], t.ls, rows, hi-lo, lo > first)
+			if lo, hi := max(first, pos), min(end, pos+n); lo < hi {
+				values.From(lo-pos).MultiplyInto(t.z[i*t.lz+part*kvcache.Columns:], t.lz, t.scores[i*t.ls+lo-t.from:], t.ls, rows, hi-lo, lo > first)
 			}
 		}
 		pos += n
 	}
-	dim := c.VHead()
-	for i := range t.rows {
-		to := row(t.run.s.z, t.row(i))[t.head(i)*dim:][:dim]
-		copy(to[at:], t.z[i*t.lz+at:][:kvcache.Columns])
+}
+
+// store writes what was fetched to where it belongs.
+func (t *tile) store() {
+	s, dim := &t.run.s, t.run.value
+	to := s.z.Data[(t.seq*t.run.p.seqLen+t.query)*s.z.RS+t.kv*t.group*dim:]
+	for i := 0; i < t.rows; i += t.group {
+		for g := range t.group {
+			copy(to[i/t.group*s.z.RS+g*dim:][:dim], t.z[(i+g)*t.lz:])
+		}
 	}
 }
 

@@ -49,15 +49,16 @@ func (r *attnRun) watched() error {
 		for part := range t.parts {
 			t.fetch(part)
 		}
+		t.store()
 	})
 	return nil
 }
 
 // rest shows f each row of the tile beside its place in the matrix of all.
 func (t *tile) rest(all tensor.Mat, f func(all, mine []float32)) {
-	c, p, group := t.run.m.Config, t.run.p, t.run.group()
+	heads, p := t.run.m.Config.Heads, t.run.p
 	for i := range t.rows {
-		at := (t.unit/c.KVHeads*c.Heads+t.head(i))*p.seqLen + t.query + i/group
+		at := (t.seq*heads+t.kv*t.group+i%t.group)*p.seqLen + t.query + i/t.group
 		f(row(all, at)[:t.to], t.scores[i*t.ls:][:t.to])
 	}
 }

@@ -154,6 +154,9 @@ func (p *pass) watched(point string) bool {
 // fire shows data to whoever watches the point; tail is the shape after
 // [batch, position].
 func (p *pass) fire(point string, data []float32, tail ...int) error {
+	if p.hooks == nil { // nothing to allocate a shape for
+		return nil
+	}
 	return p.fireShaped(point, data, append([]int{p.seqs, p.seqLen}, tail...)...)
 }
 

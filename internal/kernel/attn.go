@@ -38,3 +38,13 @@ func NarrowF16(dst []uint16, src []float32) {
 		narrowF16(dst[lo:hi], src[lo:hi])
 	}
 }
+
+// WidenHalves is dst = src, which is exact. For more than some rows of a product it
+// is faster to do so once, and to go on with PanelF32.
+func WidenHalves(dst []float32, src []uint16) {
+	same("WidenHalves", len(dst), len(src))
+	for lo := 0; lo < len(dst); lo += chunk {
+		hi := min(lo+chunk, len(dst))
+		widenHalves(dst[lo:hi], src[lo:hi])
+	}
+}

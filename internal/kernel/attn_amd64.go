@@ -46,3 +46,17 @@ func narrowF16(dst []uint16, src []float32) {
 	}
 	narrowF16Generic(dst[n:], src[n:])
 }
+
+func widenHalves(dst []float32, src []uint16) {
+	n := len(dst) &^ 15
+	switch level := cpu.Active(); {
+	case level == cpu.Generic:
+		n = 0
+	case n == 0:
+	case level >= cpu.AVX512:
+		widen512F16(&dst[0], &src[0], n)
+	default:
+		widen256F16(&dst[0], &src[0], n)
+	}
+	widenHalvesGeneric(dst[n:], src[n:])
+}

@@ -5860,6 +5860,23 @@ sixteen:
 	VZEROUPPER
 	RET
 
+// func widen512F16(dst *float32, src *uint16, n int)
+// Requires: AVX, AVX512F
+TEXT ·widen512F16(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+sixteen:
+	VCVTPH2PS (CX), Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x10, DX
+	JNZ       sixteen
+	VZEROUPPER
+	RET
+
 // func narrow256F16(dst *uint16, src *float32, n int)
 // Requires: AVX, F16C
 TEXT ·narrow256F16(SB), NOSPLIT, $0-24
@@ -5874,6 +5891,25 @@ sixteen:
 	VCVTPS2PH $0x00, Y1, 16(AX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x20, AX
+	SUBQ      $0x10, DX
+	JNZ       sixteen
+	VZEROUPPER
+	RET
+
+// func widen256F16(dst *float32, src *uint16, n int)
+// Requires: AVX, F16C
+TEXT ·widen256F16(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+sixteen:
+	VCVTPH2PS (CX), Y0
+	VMOVUPS   Y0, (AX)
+	VCVTPH2PS 16(CX), Y1
+	VMOVUPS   Y1, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
 	SUBQ      $0x10, DX
 	JNZ       sixteen
 	VZEROUPPER

@@ -29,7 +29,17 @@ func panel256F16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, 
 //go:noescape
 func narrow512F16(dst *uint16, src *float32, n int)
 
+// widen512F16 widens n numbers of float16; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen512F16(dst *float32, src *uint16, n int)
+
 // narrow256F16 rounds n numbers to float16; n > 0 is a multiple of 16.
 //
 //go:noescape
 func narrow256F16(dst *uint16, src *float32, n int)
+
+// widen256F16 widens n numbers of float16; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen256F16(dst *float32, src *uint16, n int)

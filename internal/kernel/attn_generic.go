@@ -38,3 +38,9 @@ func narrowF16Generic(dst []uint16, src []float32) {
 		dst[i] = quant.F32ToF16(x)
 	}
 }
+
+func widenHalvesGeneric(dst []float32, src []uint16) {
+	for i, h := range src {
+		dst[i] = quant.F16ToF32(h)
+	}
+}

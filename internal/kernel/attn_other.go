@@ -11,3 +11,5 @@ func panelF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k in
 }
 
 func narrowF16(dst []uint16, src []float32) { narrowF16Generic(dst, src) }
+
+func widenHalves(dst []float32, src []uint16) { widenHalvesGeneric(dst, src) }

@@ -149,6 +149,13 @@ func TestNarrow(t *testing.T) {
 				t.Fatalf("%v (%#08x): %#04x, want %#04x", x, math.Float32bits(x), dst[i], quant.F32ToF16(x))
 			}
 		}
+		back := make([]float32, len(dst))
+		WidenHalves(back, dst)
+		for i, h := range dst {
+			if want := quant.F16ToF32(h); math.Float32bits(back[i]) != math.Float32bits(want) {
+				t.Fatalf("%#04x: %v, want %v", h, back[i], want)
+			}
+		}
 		for n := range 50 {
 			for _, side := range guard.Sides {
 				src, dst := arena(t, 0, n, side), asHalves(arena(t, 1, (n+1)/2, side))
@@ -161,6 +168,9 @@ func TestNarrow(t *testing.T) {
 					if dst[i] != quant.F32ToF16(x) {
 						t.Fatalf("%d of %d: %v", i, n, x)
 					}
+				}
+				if WidenHalves(src, dst[:n]); n > 0 && src[n-1] != quant.F16ToF32(dst[n-1]) {
+					t.Fatalf("%d: %v", n, src[n-1])
 				}
 			}
 		}
@@ -181,6 +191,7 @@ func TestPanelRefuses(t *testing.T) {
 		"lda negative":  func() { PanelF32(x, 32, x, -1, x, 2, 1, false) },
 		"ldc overflows": func() { PanelF32(x, math.MaxInt/2, x, 1, x, 12, 1, false) },
 		"narrow":        func() { NarrowF16(h[:3], x[:4]) },
+		"widen":         func() { WidenHalves(x[:3], h[:4]) },
 	} {
 		func() {
 			defer func() {

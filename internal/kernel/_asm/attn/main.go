@@ -1,6 +1,6 @@
 // Command attn writes the assembly of attention's products: rows of numbers as
 // they lie times one panel of 32 columns, which holds float32 or float16
-// (panel.go), and the rounding to float16 (narrow.go).
+// (panel.go), and the rounding to float16 and back (narrow.go).
 //
 // internal/kernel/attn.go holds the go:generate line.
 package main
@@ -17,8 +17,10 @@ func main() {
 			panel(set, s)
 		}
 	}
-	narrow(avx512)
-	narrow(avx2)
+	for _, set := range []isa{avx512, avx2} {
+		narrow(set)
+		widen(set)
+	}
 	Generate()
 }
 

@@ -26,3 +26,24 @@ func narrow(set isa) {
 	VZEROUPPER()
 	RET()
 }
+
+// widen generates the way back, which is exact.
+func widen(set isa) {
+	name := "widen" + set.name + "F16"
+	TEXT(name, NOSPLIT, "func(dst *float32, src *uint16, n int)")
+	Doc(name + " widens n numbers of float16; n > 0 is a multiple of 16.")
+	Pragma("noescape")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	Label("sixteen")
+	for i := 0; i < 16; i += set.lanes {
+		x := set.vec[i/set.lanes]
+		VCVTPH2PS(Mem{Base: src, Disp: 2 * i}, x)
+		VMOVUPS(x, Mem{Base: dst, Disp: 4 * i})
+	}
+	ADDQ(Imm(32), src)
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(16), n)
+	JNZ(LabelRef("sixteen"))
+	VZEROUPPER()
+	RET()
+}

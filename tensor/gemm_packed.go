@@ -63,7 +63,8 @@ type packedProduct struct {
 
 	r0, r1   int // the block of rows
 	panels   int // of all products
-	perTask  int // panels per task
+	perTask  int // panels of a large task
+	large    int // how many tasks are large; the others are single panels
 	rowParts int // parts that the rows of a block are cut into, when there are few panels
 
 	aPanels []float32
@@ -102,14 +103,16 @@ func (m *packedProduct) run(p *par.Pool, list []PackedProduct) {
 	for m.r0 = 0; m.r0 < rows; m.r0 = m.r1 {
 		m.r1 = min(m.r0+block, rows)
 		m.shareA(p)
-		p.Run(panels(m.panels, m.perTask)*m.rowParts, m.panelsTask)
+		p.Run((m.large+m.panels-m.large*m.perTask)*m.rowParts, m.panelsTask)
 	}
 }
 
-// plan cuts the work into tasks: of several panels if there are many, of parts of
-// the rows if there are few.
+// plan cuts the work into tasks: of several panels, which memory likes, until three
+// quarters are done, then of one, so that the threads finish together; and of parts of
+// the rows when there are few panels.
 func (m *packedProduct) plan(threads, rows int) {
 	m.perTask, m.rowParts = max(1, m.panels/(8*threads)), 1
+	m.large = 3 * m.panels / 4 / m.perTask
 	if threads > 1 {
 		m.rowParts = max(1, min(panels(4*threads, m.panels), panels(rows, 4*kernel.TileRows)))
 	}
@@ -180,7 +183,11 @@ func (m *packedProduct) task(_, i int) {
 	n := panels(m.r1-m.r0, kernel.TileRows)
 	r0 := m.r0 + n*part/m.rowParts*kernel.TileRows
 	r1 := min(m.r0+n*(part+1)/m.rowParts*kernel.TileRows, m.r1)
-	first, last := group*m.perTask, min((group+1)*m.perTask, m.panels)
+	first, last := group*m.perTask, (group+1)*m.perTask
+	if group >= m.large {
+		first = m.large*m.perTask + group - m.large
+		last = first + 1
+	}
 	for l := range m.list {
 		n := m.list[l].B.panels()
 		for j := max(first, 0); j < min(last, n); j++ {

@@ -356,6 +356,7 @@ func deepseek3HF(h *hf) model.Config {
 
 func gptOSSHF(h *hf) model.Config {
 	h.otherwise("rope_theta", "150000")
+	h.otherwise("rope_scaling", `{"rope_type": "yarn", "factor": 32, "truncate": false, "original_max_position_embeddings": 4096}`)
 	c := h.plain()
 	h.heads(&c, 8, 64)
 	bias := h.bool("attention_bias", true)

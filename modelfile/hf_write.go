@@ -3,6 +3,7 @@ package modelfile
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -19,12 +20,9 @@ func makeConfig(c model.Config, common hfCommon) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.write == nil {
-		return nil, unsupported("writing a folder of the architecture %q is", c.Arch)
-	}
 	out := a.write(c)
 	out["model_type"], out["architectures"], out["torch_dtype"] = a.modelTypes[0], a.classes[:1], "float32"
-	out["bos_token_id"], out["eos_token_id"] = common.BOS, common.EOS
+	out["bos_token_id"], out["eos_token_id"], out["pad_token_id"] = common.BOS, common.EOS, nil // a class's own may be beyond the vocabulary
 	if common.License != "" {
 		out["license"] = common.License
 	}
@@ -42,12 +40,16 @@ func makeConfig(c model.Config, common hfCommon) (map[string]any, error) {
 	return out, nil
 }
 
-// number writes a float32 with the digits that it needs.
+// number writes a float32 with the digits that it needs. transformers takes no whole number where it wants a float.
 func number(f float32) json.Number {
-	return json.Number(strconv.FormatFloat(float64(f), 'g', -1, 32))
+	text := strconv.FormatFloat(float64(f), 'g', -1, 32)
+	if !strings.ContainsAny(text, ".e") {
+		text += ".0"
+	}
+	return json.Number(text)
 }
 
-// plainOut writes what [hf.plain] reads.
+// plainOut writes what [hf.plain] reads, in the form that old versions of transformers know too.
 func plainOut(c model.Config) map[string]any {
 	out := map[string]any{
 		"vocab_size": c.Vocab, "max_position_embeddings": c.Context, "num_hidden_layers": c.Layers, "hidden_size": c.Dim,
@@ -64,47 +66,21 @@ func plainOut(c model.Config) map[string]any {
 	case model.ScaleYaRN:
 		out["rope_scaling"] = map[string]any{"rope_type": "yarn", "factor": s.Factor, "beta_fast": s.Fast, "beta_slow": s.Slow,
 			"truncate": !s.Plain, "attention_factor": s.Amplitude, "original_max_position_embeddings": s.Original}
+	case model.ScaleDivided:
+		out["rope_scaling"] = map[string]any{"rope_type": "longrope", "short_factor": s.Divisors, "long_factor": s.Long}
+		out["original_max_position_embeddings"] = s.Original
+	}
+	if c.Rope.Dims != 0 {
+		out["partial_rotary_factor"] = shareOf(c.Rope.Dims, c.HeadDim)
 	}
 	return out
 }
 
-func llamaOut(c model.Config) map[string]any {
-	out := plainOut(c)
-	out["attention_bias"], out["mlp_bias"] = c.QKVBias, c.MLPBias
-	return out
-}
-
-// mistralOut has one window for all blocks.
-func mistralOut(c model.Config) map[string]any {
-	out := plainOut(c)
-	out["sliding_window"] = nil
-	if w := c.Block(0).Window; w > 0 {
-		out["sliding_window"] = w
+// shareOf is a share that comes out as n of all, rounded down.
+func shareOf(n, all int) float64 {
+	share := float64(n) / float64(all)
+	if int(share*float64(all)) < n {
+		share = math.Nextafter(share, 2)
 	}
-	return out
-}
-
-func qwen3Out(c model.Config) map[string]any {
-	out := plainOut(c)
-	out["attention_bias"] = c.QKVBias
-	return out
-}
-
-func graniteOut(c model.Config) map[string]any {
-	out := llamaOut(c)
-	out["embedding_multiplier"], out["residual_multiplier"] = number(c.EmbedScale), number(c.ResidScale)
-	out["attention_multiplier"], out["logits_scaling"] = number(c.AttnScale), number(1/c.LogitScale)
-	return out
-}
-
-func gpt2Out(c model.Config) map[string]any {
-	out := map[string]any{
-		"vocab_size": c.Vocab, "n_positions": c.Context, "n_layer": c.Layers, "n_embd": c.Dim, "n_inner": c.Hidden, "n_head": c.Heads,
-		"activation_function": activationName(c.Activation), "layer_norm_epsilon": number(c.NormEps), "tie_word_embeddings": c.TiedHead,
-		"scale_attn_weights": true, "scale_attn_by_inverse_layer_idx": false, "add_cross_attention": false,
-	}
-	if !c.NormBias || !c.QKVBias || !c.MLPBias { // transformers' GPT-2 always has them, so the file holds zeros
-		out["weft"] = map[string]bool{"no_norm_bias": !c.NormBias, "no_attn_bias": !c.QKVBias, "no_mlp_bias": !c.MLPBias}
-	}
-	return out
+	return share
 }

@@ -25,10 +25,11 @@ import (
 
 // Engine runs tokens and remembers them.
 type Engine interface {
-	Append(tokens []int32) (logits []float32, err error) // logits after the last, valid until the next call
-	Len() int                                            // tokens held
-	Truncate(n int) error                                // forget all tokens from n on
-	Context() int                                        // tokens that fit
+	Append(tokens []int32) (logits []float32, err error)    // logits after the last, valid until the next call
+	AppendAll(tokens []int32) (logits []float32, err error) // logits after each, a row after the other
+	Len() int                                               // tokens held
+	Truncate(n int) error                                   // forget all tokens from n on
+	Context() int                                           // tokens that fit
 }
 
 // Sampler chooses the next token. history is the prompt and all tokens since.
@@ -51,6 +52,9 @@ type Request struct {
 	MaxTokens int      // most tokens to generate; 0: until something else ends it
 	End       []int32  // tokens that end the answer and are no part of it (end of text, end of turn)
 	Stop      []string // texts that end the answer and are no part of it; need a Decoder
+
+	Drafter Drafter // guesses tokens ahead, when that is faster; nil: nobody does
+	Always  bool    // let it guess all the time
 
 	LogProbs bool // fill Token.LogProb
 	Top      int  // how many alternatives to list in Token.Top; more than 0 implies LogProbs
@@ -88,7 +92,10 @@ type Result struct {
 	Reused  int           // of these, held already and not run again
 	Prefill time.Duration // running the others
 	Sampled int           // tokens chosen, including an end token and those of a stop text
-	Decode  time.Duration // choosing tokens and running them one by one
+	Decode  time.Duration // choosing tokens and running them
+
+	Proposed int // tokens guessed ahead
+	Accepted int // of these, guessed right
 }
 
 // PrefillRate is prompt tokens run per second; 0 if none.

@@ -28,19 +28,26 @@ type script struct {
 var errEngine = errors.New("out of order")
 
 func (e *script) Append(tokens []int32) ([]float32, error) {
+	logits, err := e.AppendAll(tokens)
+	return logits[max(0, len(logits)-len(e.pieces)):], err
+}
+
+func (e *script) AppendAll(tokens []int32) ([]float32, error) {
 	if e.calls++; e.calls == e.fail {
 		return nil, errEngine
 	}
 	if len(tokens) == 0 || len(e.tokens)+len(tokens) > e.context {
 		return nil, fmt.Errorf("appended %d to %d of %d tokens", len(tokens), len(e.tokens), e.context)
 	}
-	e.tokens = append(e.tokens, tokens...)
 	e.ran += len(tokens)
-	logits := make([]float32, len(e.pieces))
-	if n := len(e.tokens); n < len(e.plan) {
-		logits[e.plan[n]] = 5
+	all := make([]float32, len(tokens)*len(e.pieces))
+	for i, token := range tokens {
+		e.tokens = append(e.tokens, token)
+		if n := len(e.tokens); n < len(e.plan) {
+			all[i*len(e.pieces)+int(e.plan[n])] = 5
+		}
 	}
-	return logits, nil
+	return all, nil
 }
 func (e *script) Len() int     { return len(e.tokens) }
 func (e *script) Context() int { return e.context }

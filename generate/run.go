@@ -11,19 +11,16 @@ import (
 )
 
 // promptStep is how many tokens of a prompt run between looks at the context's
-// cancellation.
+// cancellation, and at once beside other answers.
 const promptStep = 256
 
 // Generator answers requests with one engine, one at a time. Nobody else may use
 // the engine meanwhile.
-type Generator struct {
-	engine Engine
-	held   []int32 // the engine's tokens
-}
+type Generator struct{ memory }
 
 // New makes a generator. What the engine holds already is forgotten when the
 // first request comes.
-func New(e Engine) *Generator { return &Generator{engine: e} }
+func New(e Engine) *Generator { return &Generator{memory{engine: e}} }
 
 // Context is how many tokens a prompt and its answer may have together.
 func (g *Generator) Context() int { return g.engine.Context() }
@@ -47,7 +44,7 @@ func (g *Generator) Run(ctx context.Context, req Request, yield func(Token) bool
 		}
 		req.Sampler = s
 	}
-	r := &run{g: g, req: req, yield: yield, result: Result{End: -1, Prompt: len(req.Prompt)}}
+	r := &run{g: g, req: req, yield: yield, gauge: gauge{always: req.Always}, result: Result{End: -1, Prompt: len(req.Prompt)}}
 	r.holder.stops = req.Stop
 	err := r.loop(ctx)
 	r.result.Text = r.text.String()
@@ -62,48 +59,79 @@ type run struct {
 	holder holder
 	text   strings.Builder
 	result Result
-	one    [1]int32
+	gauge  gauge
+	tokens []int32       // of the last step: the token chosen before it, then guesses
+	guess  []int32       // these
+	took   time.Duration // the step
 }
 
 func (r *run) loop(ctx context.Context) error {
 	logits, err := r.prefill(ctx)
+	for err == nil && r.result.Finish == "" {
+		var id int32
+		if id, err = r.take(ctx, logits); err == nil && r.result.Finish == "" {
+			logits, err = r.step(id)
+		}
+	}
+	return err
+}
+
+// take chooses a token from each row of logits: the first belongs to the text, and
+// each further one does if the guess that it follows was right. The engine forgets
+// wrong guesses. id is the token chosen last.
+func (r *run) take(ctx context.Context, logits []float32) (id int32, err error) {
+	vocab, at, before := len(logits)/(len(r.guess)+1), len(r.g.held)-len(r.guess), r.result.Sampled
+	right := 0
+	for {
+		id, err = r.takeOne(ctx, logits[right*vocab:(right+1)*vocab], r.g.held[:at+right])
+		if err != nil || r.result.Finish != "" || right == len(r.guess) || id != r.guess[right] {
+			break
+		}
+		right++
+	}
+	r.result.Accepted += right
+	if r.took > 0 {
+		r.gauge.measured(len(r.guess) > 0, r.took, r.result.Sampled-before)
+	}
+	if forget := r.g.truncate(at + right); err == nil {
+		err = forget
+	}
+	return id, err
+}
+
+// takeOne chooses the token that follows history, hands over what is certain, and
+// sees whether the answer ends.
+func (r *run) takeOne(ctx context.Context, logits []float32, history []int32) (id int32, err error) {
+	if ctx.Err() != nil {
+		r.finish(Cancel)
+		return 0, nil
+	}
+	token, err := r.choose(logits, history)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for r.result.Finish == "" {
-		if ctx.Err() != nil {
-			return r.finish(Cancel)
-		}
-		token, err := r.choose(logits)
-		if err != nil {
-			return err
-		}
-		if slices.Contains(r.req.End, token.ID) {
-			r.result.End = token.ID
-			return r.finish(Stop)
-		}
-		if r.req.Decoder != nil {
-			token.Text = r.req.Decoder.Push(token.ID)
-		}
-		if stop := r.holder.push(token); stop != "" {
-			r.result.StopText = stop
-			return r.finish(Stop)
-		}
-		if !r.release() {
-			r.result.Finish = Cancel
-			return nil
-		}
-		switch {
-		case r.result.Sampled == r.req.MaxTokens:
-			return r.finish(Length)
-		case r.g.engine.Len() == r.g.engine.Context():
-			return r.finish(Context)
-		}
-		if logits, err = r.step(token.ID); err != nil {
-			return err
-		}
+	if slices.Contains(r.req.End, token.ID) {
+		r.result.End = token.ID
+		r.finish(Stop)
+		return token.ID, nil
 	}
-	return nil
+	if r.req.Decoder != nil {
+		token.Text = r.req.Decoder.Push(token.ID)
+	}
+	if stop := r.holder.push(token); stop != "" {
+		r.result.StopText = stop
+		r.finish(Stop)
+		return token.ID, nil
+	}
+	switch {
+	case !r.release():
+		r.result.Finish = Cancel
+	case r.result.Sampled == r.req.MaxTokens:
+		r.finish(Length)
+	case len(history) == r.g.engine.Context():
+		r.finish(Context)
+	}
+	return token.ID, nil
 }
 
 // prefill runs the part of the prompt that the engine does not hold, and at
@@ -120,7 +148,8 @@ func (r *run) prefill(ctx context.Context) ([]float32, error) {
 	var logits []float32
 	for n < len(prompt) {
 		if ctx.Err() != nil {
-			return nil, r.finish(Cancel)
+			r.finish(Cancel)
+			return nil, nil
 		}
 		next := prompt[n:min(n+promptStep, len(prompt))]
 		if logits, err = r.g.append(next); err != nil {
@@ -135,10 +164,10 @@ func (r *run) prefill(ctx context.Context) ([]float32, error) {
 }
 
 // choose takes the next token and says how likely it was.
-func (r *run) choose(logits []float32) (Token, error) {
+func (r *run) choose(logits []float32, history []int32) (Token, error) {
 	start := time.Now()
 	defer func() { r.result.Decode += time.Since(start) }()
-	id, err := r.req.Sampler.Next(logits, r.g.held)
+	id, err := r.req.Sampler.Next(logits, history)
 	if err != nil {
 		return Token{}, fmt.Errorf("choose token %d: %w", r.result.Sampled+1, err)
 	}
@@ -161,16 +190,44 @@ func (r *run) choose(logits []float32) (Token, error) {
 	return t, nil
 }
 
-// step runs one token.
-func (r *run) step(id int32) ([]float32, error) {
+// step runs the token chosen last, and guesses of what comes after it. It returns
+// a row of logits for each.
+func (r *run) step(id int32) (logits []float32, err error) {
 	start := time.Now()
-	defer func() { r.result.Decode += time.Since(start) }()
-	r.one[0] = id
-	logits, err := r.g.append(r.one[:])
+	defer func() {
+		r.took = time.Since(start)
+		r.result.Decode += r.took
+	}()
+	r.tokens = append(r.tokens[:0], id)
+	if err := r.propose(); err != nil {
+		return nil, fmt.Errorf("guess after token %d: %w", r.result.Sampled, err)
+	}
+	if r.guess = r.tokens[1:]; len(r.guess) > 0 {
+		r.result.Proposed += len(r.guess)
+		logits, err = r.g.appendAll(r.tokens)
+	} else {
+		logits, err = r.g.append(r.tokens)
+	}
 	if err != nil {
+		r.guess = nil
 		return nil, fmt.Errorf("run token %d: %w", r.result.Sampled, err)
 	}
 	return logits, nil
+}
+
+// propose adds guesses to the tokens of a step: no more than the answer has room
+// for.
+func (r *run) propose() error {
+	n := min(guesses, r.g.engine.Context()-len(r.g.held)-1)
+	if most := r.req.MaxTokens; most > 0 {
+		n = min(n, most-r.result.Sampled-1)
+	}
+	if r.req.Drafter == nil || n < 1 || !r.gauge.propose() {
+		return nil
+	}
+	guess, err := r.req.Drafter.Propose(append(r.g.held, r.tokens...), n)
+	r.tokens = append(r.tokens, guess...)
+	return err
 }
 
 // release hands over what is certain; false means that nobody wants more.
@@ -192,7 +249,7 @@ func (r *run) release() bool {
 }
 
 // finish ends the answer: whatever was held back is certain now.
-func (r *run) finish(why Finish) error {
+func (r *run) finish(why Finish) {
 	r.result.Finish = why
 	tail := ""
 	if r.req.Decoder != nil && r.result.StopText == "" {
@@ -200,30 +257,4 @@ func (r *run) finish(why Finish) error {
 	}
 	r.holder.end(tail)
 	r.release()
-	return nil
-}
-
-// keep forgets what the engine holds beyond the prompt's beginning and returns
-// how many tokens stay.
-func (g *Generator) keep(prompt []int32) (int, error) {
-	n := 0
-	if g.engine.Len() == len(g.held) { // else somebody else used it
-		for n < min(len(g.held), len(prompt)-1) && g.held[n] == prompt[n] {
-			n++
-		}
-	}
-	if err := g.engine.Truncate(n); err != nil {
-		return 0, fmt.Errorf("reuse %d tokens: %w", n, err)
-	}
-	g.held = g.held[:n]
-	return n, nil
-}
-
-// append runs tokens and records those that the engine then holds.
-func (g *Generator) append(tokens []int32) ([]float32, error) {
-	logits, err := g.engine.Append(tokens)
-	if err == nil {
-		g.held = append(g.held, tokens...)
-	}
-	return logits, err
 }

@@ -30,6 +30,14 @@ func (c Config) UsualContext() int {
 	return c.Context
 }
 
+// sessionContext is the context of a session that is asked for ctx tokens.
+func (c Config) sessionContext(ctx int) int {
+	if ctx <= 0 {
+		ctx = c.UsualContext()
+	}
+	return min(ctx, c.Context)
+}
+
 // NewCache makes an empty cache of at most ctx positions for this model.
 func (m *Model) NewCache(ctx int) *kvcache.Cache { return kvcache.New(m.Config.CacheShape(m.KV), ctx) }
 
@@ -41,10 +49,7 @@ func (c Config) CacheShape(t kvcache.Type) kvcache.Shape {
 // NewSession opens a sequence of at most ctx tokens; 0 means the model's
 // usual context, and more than it was made for is cut to that.
 func (m *Model) NewSession(ctx int) *Session {
-	if ctx <= 0 {
-		ctx = m.Config.UsualContext()
-	}
-	ctx = min(ctx, m.Config.Context)
+	ctx = m.Config.sessionContext(ctx)
 	return &Session{
 		Model: m,
 		Cache: m.NewCache(ctx),
@@ -77,6 +82,13 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 	}
 }
 
+// AppendAll is Append with the logits of every token, a row of Vocab numbers after
+// the other. It takes at most 512 tokens at once.
+func (s *Session) AppendAll(tokens []int32) ([]float32, error) {
+	logits, err := s.Model.Forward(tokens, &Run{Cache: s.Cache, Acts: s.acts, Logits: AllLogits})
+	return logits.Data, err
+}
+
 // Len is how many tokens are held.
 func (s *Session) Len() int { return s.Cache.Len() }
 
@@ -84,10 +96,12 @@ func (s *Session) Len() int { return s.Cache.Len() }
 func (s *Session) Context() int { return s.Cache.Cap() }
 
 // Truncate forgets all tokens from n on.
-func (s *Session) Truncate(n int) error {
-	if n < 0 || n > s.Len() {
-		return fmt.Errorf("truncate to %d of %d tokens", n, s.Len())
+func (s *Session) Truncate(n int) error { return truncate(s.Cache, n) }
+
+func truncate(c *kvcache.Cache, n int) error {
+	if n < 0 || n > c.Len() {
+		return fmt.Errorf("truncate to %d of %d tokens", n, c.Len())
 	}
-	s.Cache.Truncate(n)
+	c.Truncate(n)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"weft/chat"
 	"weft/internal/builtin"
 	"weft/internal/par"
+	"weft/kvcache"
 	"weft/model"
 	"weft/modelfile"
 	"weft/sample"
@@ -13,8 +14,9 @@ import (
 
 // Opener opens models. The zero value uses one thread per core.
 type Opener struct {
-	Threads int  // 0: one per core
-	Exact   bool // compute with float32 activations on quantised weights too: slower, for looking closely
+	Threads  int  // 0: one per core
+	Exact    bool // compute in float32 throughout, whatever the weights are: slower, for looking closely
+	Unpacked bool // leave the weights as the files have them: opens at once, and runs slowly
 }
 
 // Open opens a model: a .gguf file, or a folder as Hugging Face transformers and
@@ -58,8 +60,13 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit})
-	b.DropPages()
+	if !o.Exact {
+		core.KV = kvcache.F16
+	}
+	if !o.Unpacked {
+		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit})
+		b.DropPages()
+	}
 	m := &Model{
 		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template,
 		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool, bundle: b,

@@ -18,9 +18,10 @@ func For(t *tokenizer.Tokenizer) Template {
 	return Plain
 }
 
-// Encode makes tokens of a prompt. Special tokens are recognised in markup
-// only. Text between two of them is encoded in one go, markup and content
-// together: that is how models saw it in training, and neighbours may merge.
+// Encode makes tokens of a prompt. Special tokens, and others that are marks
+// (<think>, see [tokenizer.Added.IsMark]), are recognised in markup only. Text
+// between two of them is encoded in one go, markup and content together: that is
+// how models saw it in training, and neighbours may merge.
 func Encode(t *tokenizer.Tokenizer, p Prompt) []int32 {
 	e := encoder{t: t}
 	if p.AddSpecial {
@@ -40,8 +41,9 @@ func Encode(t *tokenizer.Tokenizer, p Prompt) []int32 {
 type encoder struct {
 	t    *tokenizer.Tokenizer
 	ids  []int32
-	run  []byte // text without special tokens, not yet encoded
+	run  []byte // text without marks, not yet encoded
 	trim bool   // the token before swallows white space
+	on   bool   // a mark was written: the text goes on
 }
 
 // begin writes what the tokenizer puts before any text. What it may put after
@@ -53,18 +55,19 @@ func (e *encoder) begin() {
 	}
 }
 
-// markup splits a template's text at its special tokens.
+// markup splits a template's text at its marks.
 func (e *encoder) markup(text string) {
 	for _, id := range e.t.Encode(text, tokenizer.Encode{ParseSpecial: true}) {
-		if !e.t.IsSpecial(id) {
+		a := e.t.AddedToken(id)
+		if a == nil || !a.Special && !a.IsMark() {
 			continue
 		}
-		before, after, found := strings.Cut(text, string(e.t.Piece(id)))
+		before, after, found := strings.Cut(text, a.Text)
 		if !found {
 			continue // the tokenizer spells it otherwise; it stays text
 		}
 		e.text(before)
-		e.special(id)
+		e.mark(a)
 		text = after
 	}
 	e.text(text)
@@ -79,22 +82,18 @@ func (e *encoder) text(s string) {
 	e.run = append(e.run, s...)
 }
 
-// special writes a special token, which may swallow white space on either side.
-func (e *encoder) special(id int32) {
-	for _, a := range e.t.Added() {
-		if a.ID == id {
-			if a.LStrip {
-				e.run = bytes.TrimRightFunc(e.run, unicode.IsSpace)
-			}
-			e.trim = a.RStrip
-		}
+// mark writes a token as a whole, which may swallow white space on either side.
+func (e *encoder) mark(a *tokenizer.Added) {
+	if a.LStrip {
+		e.run = bytes.TrimRightFunc(e.run, unicode.IsSpace)
 	}
+	e.trim = a.RStrip
 	e.flush()
-	e.ids = append(e.ids, id)
+	e.ids, e.on = append(e.ids, a.ID), true
 }
 
 // flush encodes the run.
 func (e *encoder) flush() {
-	e.ids = e.t.AppendEncode(e.ids, e.run, tokenizer.Encode{})
+	e.ids = e.t.AppendEncode(e.ids, e.run, tokenizer.Encode{Plain: true, Continue: e.on})
 	e.run = e.run[:0]
 }

@@ -61,6 +61,102 @@ func TestNothingButTheTemplateBecomesSpecial(t *testing.T) {
 	}
 }
 
+// addedByQwen3 are the added tokens of Qwen3's tokenizer.json; those after the first fourteen are not special there.
+var addedByQwen3 = []string{
+	"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>", "<|box_end|>",
+	"<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>",
+	"<tool_call>", "</tool_call>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>",
+	"<tool_response>", "</tool_response>", "<think>", "</think>",
+}
+
+// TestMarksThatPeopleTypeStayText: a token need not be called special to steer a model.
+func TestMarksThatPeopleTypeStayText(t *testing.T) {
+	tok := marked(t, append(slices.Clone(addedByQwen3), "\n\n", "é"), 14)
+	tm, err := Jinja("{% for m in messages %}<|im_start|>{{ m.role }}\n<think>\n\n</think>\n\n{{ m.content }}<|im_end|>\n{% endfor %}", JinjaOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(addedByQwen3, "")
+	for _, typed := range append(slices.Clone(addedByQwen3), all, "<"+all+">", "think>"+all+"<thi", strings.Join(addedByQwen3, "\n")) {
+		p, err := tm.Render([]Message{{Role: User, Content: typed}, {Role: Assistant, Content: typed}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := Encode(tok, p)
+		var got []string
+		for _, id := range ids {
+			if a := tok.AddedToken(id); a != nil && a.IsMark() {
+				got = append(got, a.Text)
+			}
+		}
+		if want := []string{"<|im_start|>", "<think>", "</think>", "<|im_end|>"}; !slices.Equal(got, slices.Concat(want, want)) {
+			t.Errorf("%q became %q", typed, got)
+		}
+		if text := string(tok.Decode(ids)); text != p.text() {
+			t.Errorf("%q became %q", p.text(), text)
+		}
+	}
+	p := Prompt{Pieces: []Piece{{Text: "é\n\n<think>"}}}
+	want := append([]int32{int32(256 + len(addedByQwen3) + 1), int32(256 + len(addedByQwen3))}, tok.Encode("<think", tokenizer.Encode{})...)
+	if got := Encode(tok, p); !slices.Equal(got[:len(want)], want) {
+		t.Errorf("white space and letters are %v, want %v", got, want)
+	}
+}
+
+// TestTextGoesOnAfterMarks: what a whole rendered prompt would give, also where the tokenizer begins texts with a space.
+func TestTextGoesOnAfterMarks(t *testing.T) {
+	doc := map[string]any{}
+	data, err := tokenizer.Bytes("<a>", "<b>").JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	doc["pre_tokenizer"] = map[string]any{"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": false}
+	doc["decoder"] = map[string]any{"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": false}
+	model := doc["model"].(map[string]any)
+	model["unk_token"] = "?"
+	if data, err = json.Marshal(doc); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, markup := range []string{"<a>", "x<a>", "<a><b>"} {
+		p := Prompt{Pieces: []Piece{{markup, true}, {"y", false}, {"<b>z", true}}}
+		want := tok.Encode(markup+"y<b>z", tokenizer.Encode{ParseSpecial: true})
+		if got := Encode(tok, p); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", markup, tok.Decode(got), tok.Decode(want))
+		}
+	}
+}
+
+// marked is a tokenizer of bytes and added tokens, of which the first few are special.
+func marked(t *testing.T, added []string, specials int) *tokenizer.Tokenizer {
+	t.Helper()
+	data, err := tokenizer.Bytes(added...).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := map[string]any{}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range doc["added_tokens"].([]any)[specials:] {
+		a.(map[string]any)["special"] = false
+	}
+	if data, err = json.Marshal(doc); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
 func TestRolesMayMakeTokens(t *testing.T) {
 	tok := tokenizer.Bytes("<|user|>", "<|system|>")
 	tm, err := Jinja("{% for m in messages %}{{ '<|' + m.role + '|>' + m.content }}{% endfor %}", JinjaOptions{})

@@ -28,6 +28,14 @@ func (t Type) String() string {
 	return fmt.Sprintf("Type(%d)", uint8(t))
 }
 
+// Size is the bytes of a number.
+func (t Type) Size() int {
+	if t == F16 {
+		return 2
+	}
+	return 4
+}
+
 // ParseType is the inverse of String.
 func ParseType(s string) (Type, error) {
 	for t, name := range typeNames {
@@ -45,6 +53,12 @@ type Shape struct {
 	KeyDim   int // numbers of one head's key
 	ValueDim int // numbers of one head's value
 	Type     Type
+}
+
+// Bytes is the memory for n positions.
+func (s Shape) Bytes(n int) int {
+	n = (n + Columns - 1) / Columns * Columns
+	return s.Type.Size() * s.Layers * s.Heads * n * (s.KeyDim + (s.ValueDim+Columns-1)/Columns*Columns)
 }
 
 // Cache is the keys and values of one sequence. It is not safe for concurrent

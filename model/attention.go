@@ -86,7 +86,7 @@ func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass
 // ownCaches is memory of one layer for the keys and values of sequences that
 // nobody wants to go on with.
 func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
-	shape := r.m.cacheShape()
+	shape := r.m.Config.CacheShape(r.m.KV)
 	shape.Layers = 1
 	if r.p.exact {
 		shape.Type = kvcache.F32

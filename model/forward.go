@@ -75,14 +75,15 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 		return fmt.Errorf("forward: %d tokens are no multiple of the sequence length %d", n, p.seqLen)
 	case len(p.caches) > 0 && n != len(p.caches)*p.seqLen:
 		return fmt.Errorf("forward: %d tokens in sequences of %d for %d caches", n, p.seqLen, len(p.caches))
-	case p.longest() > m.Config.Context:
-		return fmt.Errorf("forward: %w: position %d of %d", ErrContext, p.longest(), m.Config.Context)
 	case r.Acts != nil && n > r.Acts.seqs*r.Acts.seqLen:
 		return fmt.Errorf("forward: %d tokens, the activations hold %d", n, r.Acts.seqs*r.Acts.seqLen)
 	}
 	p.seqs = len(tokens) / p.seqLen
 	if err := m.checkCaches(p); err != nil {
 		return fmt.Errorf("forward: %w", err)
+	}
+	if n := p.longest(); n > m.Config.Context {
+		return fmt.Errorf("forward: %w: position %d of %d", ErrContext, n, m.Config.Context)
 	}
 	if err := r.Hooks.check(m.Config); err != nil {
 		return fmt.Errorf("forward: %w", err)
@@ -96,7 +97,7 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 func (m *Model) checkCaches(p *pass) error {
 	for i, c := range p.caches {
 		switch {
-		case c == nil || c.Shape() != m.cacheShape():
+		case c == nil || c.Shape() != m.Config.CacheShape(m.KV):
 			return fmt.Errorf("cache %d is not one of this model (NewCache)", i)
 		case slices.Contains(p.caches[:i], c):
 			return fmt.Errorf("cache %d is given twice", i)

@@ -31,11 +31,11 @@ func (c Config) UsualContext() int {
 }
 
 // NewCache makes an empty cache of at most ctx positions for this model.
-func (m *Model) NewCache(ctx int) *kvcache.Cache { return kvcache.New(m.cacheShape(), ctx) }
+func (m *Model) NewCache(ctx int) *kvcache.Cache { return kvcache.New(m.Config.CacheShape(m.KV), ctx) }
 
-func (m *Model) cacheShape() kvcache.Shape {
-	c := m.Config
-	return kvcache.Shape{Layers: c.Layers, Heads: c.KVHeads, KeyDim: c.HeadDim, ValueDim: c.VHead(), Type: m.KV}
+// CacheShape is what a cache of that type holds for this model.
+func (c Config) CacheShape(t kvcache.Type) kvcache.Shape {
+	return kvcache.Shape{Layers: c.Layers, Heads: c.KVHeads, KeyDim: c.HeadDim, ValueDim: c.VHead(), Type: t}
 }
 
 // NewSession opens a sequence of at most ctx tokens; 0 means the model's

@@ -63,19 +63,21 @@ func MeasureRead(p *par.Pool) (gbps float64) {
 }
 
 func measureRead(p *par.Pool, bytes, passes int) (gbps float64) {
-	const piece = 256 << 10 // numbers that a thread takes at once
 	x := aligned(bytes / 4)
-	n := panels(len(x), piece)
-	at := func(i int) []float32 { return x[i*piece : min((i+1)*piece, len(x))] }
-	p.Run(n, func(_, i int) { // pages exist once something was written to them
-		for part := at(i); len(part) > 0; part = part[min(1024, len(part)):] {
-			part[0] = 1
+	p.Range(len(x), 1024, func(lo, hi int) { // pages exist once something was written to them
+		for i := lo; i < hi; i += 1024 {
+			x[i] = 1
 		}
 	})
 	for range passes {
-		start := time.Now()
-		p.Run(n, func(_, i int) { kernel.Read(at(i)) })
-		gbps = max(gbps, float64(4*len(x))/float64(time.Since(start).Nanoseconds()))
+		gbps = max(gbps, readOnce(p, x))
 	}
 	return gbps
+}
+
+func readOnce(p *par.Pool, x []float32) (gbps float64) {
+	const piece = 256 << 10 // numbers that a thread takes at once
+	start := time.Now()
+	p.Run(panels(len(x), piece), func(_, i int) { kernel.Read(x[i*piece : min((i+1)*piece, len(x))]) })
+	return float64(4*len(x)) / float64(time.Since(start).Nanoseconds())
 }

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -16,6 +17,22 @@ type Added struct {
 	Normalized bool // looked for in normalized text
 }
 
+// IsMark says whether a text has this token as a mark: white space and single
+// characters are text like any other, everything else may mean something to the
+// model that the letters alone do not, such as <think>, whether the file calls
+// it special or not.
+func (a *Added) IsMark() bool {
+	return utf8.RuneCountInString(a.Text) > 1 && strings.Trim(a.Text, " \t\r\n"+lowBlock) != ""
+}
+
+// finds says whether a token is looked for.
+func (o Encode) finds(a *Added) bool {
+	if o.Plain {
+		return !a.Special && !a.IsMark()
+	}
+	return o.ParseSpecial || !a.Special
+}
+
 // finder finds added tokens.
 type finder struct {
 	added  []Added // those of the tokenizer, as values are indexes
@@ -24,18 +41,19 @@ type finder struct {
 	some   bool
 }
 
-func newFinder(added []Added) *finder { return &finder{added: added, texts: newTrie()} }
+func newFinder(added []Added) *finder { return &finder{added: added, texts: newTrie(0)} }
 
-func (f *finder) add(text string, index int) {
-	if text != "" {
-		f.texts.add(text, int32(index))
-		f.begins[text[0]], f.some = true, true
+func (f *finder) add(text string, index int) error {
+	if text == "" {
+		return nil
 	}
+	f.begins[text[0]], f.some = true, true
+	return f.texts.add(text, int32(index))
 }
 
 // next finds the first added token, the longest at its place: ordinary text
 // ends at at, the token (nil: none) at end, stripped white space included.
-func (f *finder) next(text []byte, special bool) (at, end int, found *Added) {
+func (f *finder) next(text []byte, o Encode) (at, end int, found *Added) {
 	if !f.some {
 		return len(text), len(text), nil
 	}
@@ -43,7 +61,7 @@ func (f *finder) next(text []byte, special bool) (at, end int, found *Added) {
 		if !f.begins[text[i]] {
 			continue
 		}
-		a, n := f.longest(text, i, special)
+		a, n := f.longest(text, i, o)
 		if a == nil {
 			continue
 		}
@@ -60,7 +78,7 @@ func (f *finder) next(text []byte, special bool) (at, end int, found *Added) {
 }
 
 // longest is the longest token at a place.
-func (f *finder) longest(text []byte, i int, special bool) (found *Added, n int) {
+func (f *finder) longest(text []byte, i int, o Encode) (found *Added, n int) {
 	node, ok := int32(0), true
 	for end := i; end < len(text); {
 		if node, ok = f.texts.step(node, text[end]); !ok {
@@ -69,7 +87,7 @@ func (f *finder) longest(text []byte, i int, special bool) (found *Added, n int)
 		end++
 		if k := f.texts.value[node]; k >= 0 {
 			a := &f.added[k]
-			if (special || !a.Special) && (!a.SingleWord || alone(text, i, end)) {
+			if o.finds(a) && (!a.SingleWord || alone(text, i, end)) {
 				found, n = a, end-i
 			}
 		}

@@ -19,7 +19,9 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"sync"
 )
@@ -28,14 +30,14 @@ import (
 type Tokenizer struct {
 	BOS, EOS int32 // -1: none
 
-	spec   file             // tokenizer.json without vocabulary, merges and added tokens
-	vocab  []string         // by ID, as the file writes them; "": the ID is unused
-	ids    map[string]int32 // by what the file writes
-	merges []pair           // bpe, by rank
-	ranks  []int32          // of the merges, where they are not their places
-	scores []float64        // unigram, by ID
-	kinds  []int32          // by ID, where the file tells kinds of tokens; else nil
-	unk    int32            // -1: none
+	spec   file      // tokenizer.json without vocabulary, merges and added tokens
+	vocab  []string  // by ID, as the file writes them; "": the ID is unused
+	ids    *index    // by what the file writes
+	merges []pair    // bpe, by rank
+	ranks  []int32   // of the merges, where they are not their places
+	scores []float64 // unigram, by ID
+	kinds  []int32   // by ID, where the file tells kinds of tokens; else nil
+	unk    int32     // -1: none
 
 	source *Vocabulary // what FromVocabulary made it of; nil: something else did
 
@@ -49,7 +51,8 @@ type Tokenizer struct {
 	byteLevel bool // tokens are written with a character for each byte
 	model     model
 	decoder   decoder
-	pieces    [][]byte // by ID, what tokens stand for; nil: the ID is unused
+	pieces    []byte   // what tokens stand for, one after the other
+	ends      []uint32 // by ID, where in pieces
 	prefix    []int32  // what AddSpecial puts before
 	suffix    []int32  // and after
 	encoders  sync.Pool
@@ -58,20 +61,25 @@ type Tokenizer struct {
 // Encode says how Tokenizer.Encode treats control tokens.
 type Encode struct {
 	ParseSpecial bool // text that spells a special token becomes that token
+	Plain        bool // text that spells an added token (see [Added.IsMark]) does not become it, special or not
 	AddSpecial   bool // put the model's start (and end) tokens around the text
 	Continue     bool // the text goes on after other tokens: what Metaspace's "first" puts before a text is left out
 }
 
 // Size is the number of IDs, used or not: every ID is below it.
-func (t *Tokenizer) Size() int { return len(t.pieces) }
+func (t *Tokenizer) Size() int { return len(t.ends) }
 
 // Piece is the bytes of one token, the text of a special one, nil for an ID
 // that does not exist. The caller must not change it.
 func (t *Tokenizer) Piece(id int32) []byte {
-	if id < 0 || int(id) >= len(t.pieces) {
+	if id < 0 || int(id) >= len(t.ends) || t.vocab[id] == "" {
 		return nil
 	}
-	return t.pieces[id]
+	begin := uint32(0)
+	if id > 0 {
+		begin = t.ends[id-1]
+	}
+	return t.pieces[begin:t.ends[id]:t.ends[id]]
 }
 
 // IsSpecial says whether the token is a control mark rather than text.
@@ -89,6 +97,10 @@ func (t *Tokenizer) SpecialID(text string) (int32, bool) {
 	}
 	return -1, false
 }
+
+// AddedToken is a token that is matched as a whole, nil if the ID is none. The
+// caller must not change it.
+func (t *Tokenizer) AddedToken(id int32) *Added { return t.addedAt[id] }
 
 // Added lists the tokens that are matched as a whole.
 func (t *Tokenizer) Added() []Added { return t.added }
@@ -125,7 +137,7 @@ func (t *Tokenizer) AppendEncode(dst []int32, text []byte, o Encode) []int32 {
 	e := t.encoders.Get().(*encoder)
 	e.dst, e.first = dst, !o.Continue
 	for len(text) > 0 {
-		at, end, a := t.raw.next(text, o.ParseSpecial)
+		at, end, a := t.raw.next(text, o)
 		e.section(text[:at], o)
 		e.added(a)
 		text = text[end:]
@@ -151,7 +163,7 @@ func (e *encoder) section(text []byte, o Encode) {
 		text = e.t.normalize(text)
 	}
 	for len(text) > 0 {
-		at, end, a := e.t.normal.next(text, o.ParseSpecial)
+		at, end, a := e.t.normal.next(text, o)
 		e.text(text[:at])
 		e.added(a)
 		text = text[end:]
@@ -160,12 +172,11 @@ func (e *encoder) section(text []byte, o Encode) {
 
 // build makes everything that encoding needs of spec, vocab, merges, scores and added.
 func (t *Tokenizer) build() error {
-	for _, step := range []func() error{t.indexAdded, t.buildNormalizer, t.buildDecoder, t.buildCutters, t.buildModel, t.buildProcessor} {
+	for _, step := range []func() error{t.indexAdded, t.buildNormalizer, t.buildDecoder, t.buildCutters, t.buildModel, t.buildProcessor, t.buildFinders} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	t.buildFinders()
 	t.encoders.New = func() any { return newEncoder(t) }
 	return nil
 }
@@ -186,34 +197,41 @@ func (t *Tokenizer) indexAdded() error {
 
 // buildFinders indexes the added tokens. Those for normalized text are
 // normalized too, as Hugging Face does it.
-func (t *Tokenizer) buildFinders() {
+func (t *Tokenizer) buildFinders() error {
 	t.raw, t.normal = newFinder(t.added), newFinder(t.added)
 	for i, a := range t.added {
-		switch {
-		case !a.Normalized || t.normalize == nil:
-			t.raw.add(a.Text, i)
-		case t.kinds != nil: // SentencePiece does not
-			t.normal.add(a.Text, i)
-		default:
-			t.normal.add(string(t.normalize([]byte(a.Text))), i)
+		in, text := t.raw, a.Text
+		if a.Normalized && t.normalize != nil {
+			in = t.normal
+			if t.kinds == nil { // SentencePiece does not
+				text = string(t.normalize([]byte(text)))
+			}
+		}
+		if err := in.add(text, i); err != nil {
+			return fmt.Errorf("added tokens: %w", err)
 		}
 	}
+	return nil
 }
 
 func (t *Tokenizer) buildDecoder() (err error) {
 	if t.decoder, err = parseDecoder(t.spec.Decoder); err != nil {
 		return err
 	}
-	t.pieces = make([][]byte, len(t.vocab))
+	t.pieces, t.ends = nil, make([]uint32, len(t.vocab))
 	for id, text := range t.vocab {
 		a := t.addedAt[int32(id)]
 		switch {
 		case text == "":
 		case a != nil && int32(id) != t.unk && (a.Special || t.decoder.byteLevel || t.decoder.joiner != ""):
-			t.pieces[id] = []byte(text)
+			t.pieces = append(t.pieces, text...)
 		default:
-			t.pieces[id] = t.decoder.piece(text)
+			t.pieces = append(t.pieces, t.decoder.piece(text)...)
 		}
+		if len(t.pieces) > math.MaxUint32 {
+			return errors.New("the tokens have more than 4 GB of text")
+		}
+		t.ends[id] = uint32(len(t.pieces))
 	}
 	return nil
 }
@@ -234,7 +252,7 @@ func (t *Tokenizer) buildModel() (err error) {
 
 // mergeable says whether a token may come of text that was not found as a whole.
 func (t *Tokenizer) mergeable(id int32) bool {
-	if t.IsSpecial(id) {
+	if a := t.addedAt[id]; a != nil && (a.Special || a.IsMark()) {
 		return false
 	}
 	if t.kinds != nil {
@@ -267,12 +285,23 @@ func Bytes(specials ...string) *Tokenizer {
 	return t
 }
 
+// written is what the file writes for a token.
+func (t *Tokenizer) written(id int32) string { return t.vocab[id] }
+
+// length is the bytes of all tokens.
+func (t *Tokenizer) length() (n int) {
+	for _, text := range t.vocab {
+		n += len(text)
+	}
+	return n
+}
+
 // indexVocab finds tokens by their text, once all are there.
 func (t *Tokenizer) indexVocab() {
-	t.ids = make(map[string]int32, len(t.vocab))
+	t.ids = newIndex(t.written, len(t.vocab))
 	for id, text := range t.vocab {
 		if text != "" {
-			t.ids[text] = int32(id)
+			t.ids.put(text, int32(id))
 		}
 	}
 }

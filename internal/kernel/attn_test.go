@@ -11,8 +11,8 @@ import (
 	"weft/internal/quant"
 )
 
-// halves views guarded memory as 16-bit numbers.
-func halves(x []float32) []uint16 {
+// asHalves views guarded memory as 16-bit numbers.
+func asHalves(x []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
 }
 
@@ -36,7 +36,7 @@ func TestPanel(t *testing.T) {
 func onePanel(t *testing.T, rows, k int, add bool, side guard.Side) error {
 	lda, ldc := k+(rows+k)%3, TileCols+k%5
 	a, c := arena(t, 0, (rows-1)*lda+k, side), arena(t, 1, (rows-1)*ldc+TileCols, side)
-	b, half := arena(t, 2, TileCols*k, side), halves(arena(t, 3, TileCols*k/2, side))
+	b, half := arena(t, 2, TileCols*k, side), asHalves(arena(t, 3, TileCols*k/2, side))
 	random := r(rows*100 + k)
 	fill(random, a)
 	fill(random, c)
@@ -151,7 +151,7 @@ func TestNarrow(t *testing.T) {
 		}
 		for n := range 50 {
 			for _, side := range guard.Sides {
-				src, dst := arena(t, 0, n, side), halves(arena(t, 1, (n+1)/2, side))
+				src, dst := arena(t, 0, n, side), asHalves(arena(t, 1, (n+1)/2, side))
 				fill(r(n), src)
 				if side == guard.After {
 					dst = dst[len(dst)-n:]

@@ -59,16 +59,22 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 	}
 }
 
-func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
+func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strips []byte, p Panel, rows int, add bool) {
+	do, size := table[f.Type][p.Cols-1], p.Blocks/f.Blocks()*f.Bytes
+	for r := 0; r < rows; r += Rows {
+		f.dotStrip(do, c[r:], ldc, strips[r/Rows*size:], p, min(Rows, rows-r), add)
+	}
+}
+
+// dotStrip computes in memory of its own, where a column always has 16 rows.
+func (f *Form) dotStrip(do dotFunc, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	var out [DotCols][Rows]float32
 	for n := 0; n < p.Cols && add; n++ {
 		copy(out[n][:rows], c[n*ldc:])
 	}
-	do := table[f.Type][p.Cols-1]
 	for b := 0; b < p.Blocks; b += dotStep {
 		units := min(dotStep, p.Blocks-b) / f.Blocks()
-		do(&out[0][0], &strip[0], units, &p.core(b)[0], f.aux(p, b))
-		strip = strip[units*f.Bytes:]
+		do(&out[0][0], &strip[b/f.Blocks()*f.Bytes], units, &p.core(b)[0], f.aux(p, b))
 	}
 	for n := range p.Cols {
 		copy(c[n*ldc:][:rows], out[n][:])

@@ -8,11 +8,22 @@ import "weft/internal/cpu"
 const quantiseStep = 1024
 
 func quantise(p Panel, c int, x []float32) {
-	if cpu.Active() < cpu.AVX512 {
+	level := cpu.Active()
+	if level < cpu.AVX2 || p.Blocks < 4 {
 		quantiseGeneric(p, c, x)
 		return
 	}
-	for b := 0; b < p.Blocks; b += quantiseStep {
-		quantise512(&p.core(b)[c], &p.sums(b)[c], &p.halves(b)[c], p.Cols, &x[b*BlockLen], min(quantiseStep, p.Blocks-b))
+	for b := 0; b < p.Blocks; {
+		n := min(quantiseStep, p.Blocks-b)
+		if n < 4 { // with some of the blocks before, again
+			b, n = p.Blocks-4, 4
+		}
+		core, sums, halves := &p.core(b)[c], &p.sums(b)[c], &p.halves(b)[c]
+		if level >= cpu.AVX512 {
+			quantise512(core, sums, halves, p.Cols, &x[b*BlockLen], n/4)
+		} else {
+			quantise256(core, sums, halves, p.Cols, &x[b*BlockLen], n/4)
+		}
+		b += n &^ 3
 	}
 }

@@ -4,125 +4,664 @@
 
 #include "textflag.h"
 
-// func quantise512(core *int32, sums *int32, halves *int32, cols int, x *float32, blocks int)
-// Requires: AVX, AVX2, AVX512F, AVX512VL
-TEXT ·quantise512(SB), NOSPLIT, $0-48
-	MOVQ         core+0(FP), AX
-	MOVQ         sums+8(FP), CX
-	MOVQ         halves+16(FP), DX
-	MOVQ         cols+24(FP), BX
-	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), SI
-	LEAQ         (AX)(BX*4), DI
-	LEAQ         (DI)(BX*4), R8
-	MOVQ         blocks+40(FP), R9
-	MOVQ         x+32(FP), R10
-	MOVL         $0x7fffffff, R11
-	VPBROADCASTD R11, Z0
-	MOVL         $0x42fe0000, R11
-	VPBROADCASTD R11, X1
-	MOVL         $0x00000fff, R11
-	VPBROADCASTD R11, X2
-	MOVL         $0x00000001, R11
-	VPBROADCASTD R11, X3
-	MOVL         $0xffffe000, R11
-	VPBROADCASTD R11, X4
-	MOVL         $0x80808080, R11
-	VPBROADCASTD R11, Y5
-	MOVL         $0x00000800, R11
-	VPBROADCASTD R11, X6
-	VPXOR        Y7, Y7, Y7
+// func quantise512(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, CMOV
+TEXT ·quantise512(SB), NOSPLIT, $16-48
+	VPBROADCASTD  fours7fffffff<>+0(SB), Z0
+	VPBROADCASTD  fours80808080<>+0(SB), Z1
+	VPBROADCASTD  fours01010101<>+0(SB), Z2
+	VPBROADCASTD  fours00010001<>+0(SB), Z3
+	MOVQ          cols+24(FP), AX
+	SHLQ          $0x02, AX
+	LEAQ          (AX)(AX*2), CX
+	MOVQ          core+0(FP), DX
+	MOVQ          sums+8(FP), R10
+	MOVQ          halves+16(FP), R11
+	MOVQ          fours+40(FP), R12
+	MOVQ          x+32(FP), R13
+	VPANDD        (R13), Z0, Z4
+	VPANDD        64(R13), Z0, Z5
+	VPMAXUD       Z5, Z4, Z4
+	VPANDD        128(R13), Z0, Z5
+	VPANDD        192(R13), Z0, Z6
+	VPMAXUD       Z6, Z5, Z5
+	VPANDD        256(R13), Z0, Z6
+	VPANDD        320(R13), Z0, Z7
+	VPMAXUD       Z7, Z6, Z6
+	VPANDD        384(R13), Z0, Z7
+	VPANDD        448(R13), Z0, Z8
+	VPMAXUD       Z8, Z7, Z7
+	VPUNPCKHDQ    Z5, Z4, Z8
+	VPUNPCKLDQ    Z5, Z4, Z4
+	VPMAXUD       Z8, Z4, Z4
+	VPUNPCKHDQ    Z7, Z6, Z5
+	VPUNPCKLDQ    Z7, Z6, Z6
+	VPMAXUD       Z5, Z6, Z6
+	VPUNPCKHQDQ   Z6, Z4, Z5
+	VPUNPCKLQDQ   Z6, Z4, Z4
+	VPMAXUD       Z5, Z4, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMAXUD       Y5, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X5
+	VPMAXUD       X5, X4, X4
+	VMOVUPS       fours42fe0000<>+0(SB), X7
+	VDIVPS        X4, X7, X5
+	VDIVPS        X7, X4, X6
 
-block:
-	VMOVUPS (R10), Z8
-	VMOVUPS 64(R10), Z9
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X6, X7
+	VPAND  fours00000001<>+0(SB), X7, X7
+	VPADDD fours00000fff<>+0(SB), X6, X6
+	VPADDD X7, X6, X6
+	VPAND  foursffffe000<>+0(SB), X6, X6
 
-	// The largest magnitude: of floats without sign, the order is that of their bits
-	VPANDD        Z8, Z0, Z10
-	VPANDD        Z9, Z0, Z11
-	VPMAXUD       Z11, Z10, Z10
-	VEXTRACTI64X4 $0x01, Z10, Y11
-	VPMAXUD       Y11, Y10, Y10
-	VEXTRACTI128  $0x01, Y10, X11
-	VPMAXUD       X11, X10, X10
-	VPSHUFD       $0x4e, X10, X11
-	VPMAXUD       X11, X10, X10
-	VPSHUFD       $0xb1, X10, X11
-	VPMAXUD       X11, X10, X10
+	// Out of range
+	VMOVDQU  fours02fe0001<>+0(SB), X7
+	VPCMPGTD X4, X7, X7
+	VPCMPGTD fours7f7fffff<>+0(SB), X4, X4
+	VPANDN   X6, X7, X6
+	VPOR     X4, X6, X6
+	VPOR     X4, X7, X7
+	VPANDN   X5, X7, X5
+	VMOVUPS  X5, (SP)
 
-	// 127/largest, and largest/127 rounded to 11 bits
-	VDIVSS X10, X1, X12
-	VDIVSS X1, X10, X13
-	VPSRLD $0x0d, X13, X11
-	VPAND  X3, X11, X11
-	VPADDD X2, X13, X13
-	VPADDD X11, X13, X13
-	VPAND  X4, X13, X13
-	VMOVD  X10, R11
-	SUBL   $0x02fe0001, R11
-	CMPL   R11, $0x7c81fffe
-	JHI    special
+four:
+	// The scales of the next four blocks, so that they are there in time; in the end, the same again
+	LEAQ          512(R13), R14
+	CMPQ          R12, $0x01
+	CMOVQEQ       R13, R14
+	VPANDD        (R14), Z0, Z4
+	VPANDD        64(R14), Z0, Z5
+	VPMAXUD       Z5, Z4, Z4
+	VPANDD        128(R14), Z0, Z5
+	VPANDD        192(R14), Z0, Z7
+	VPMAXUD       Z7, Z5, Z5
+	VPANDD        256(R14), Z0, Z7
+	VPANDD        320(R14), Z0, Z8
+	VPMAXUD       Z8, Z7, Z7
+	VPANDD        384(R14), Z0, Z8
+	VPANDD        448(R14), Z0, Z9
+	VPMAXUD       Z9, Z8, Z8
+	VPUNPCKHDQ    Z5, Z4, Z9
+	VPUNPCKLDQ    Z5, Z4, Z4
+	VPMAXUD       Z9, Z4, Z4
+	VPUNPCKHDQ    Z8, Z7, Z5
+	VPUNPCKLDQ    Z8, Z7, Z7
+	VPMAXUD       Z5, Z7, Z7
+	VPUNPCKHQDQ   Z7, Z4, Z5
+	VPUNPCKLQDQ   Z7, Z4, Z4
+	VPMAXUD       Z5, Z4, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMAXUD       Y5, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X5
+	VPMAXUD       X5, X4, X4
+	VMOVUPS       fours42fe0000<>+0(SB), X8
+	VDIVPS        X4, X8, X5
+	VDIVPS        X8, X4, X7
 
-round:
-	VBROADCASTSS X12, Z10
-	VMULPS       Z10, Z8, Z8
-	VMULPS       Z10, Z9, Z9
-	VCVTPS2DQ    Z8, Z8
-	VCVTPS2DQ    Z9, Z9
-	VPMOVDB      Z8, X12
-	VPMOVDB      Z9, X8
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X7, X8
+	VPAND  fours00000001<>+0(SB), X8, X8
+	VPADDD fours00000fff<>+0(SB), X7, X7
+	VPADDD X8, X7, X7
+	VPAND  foursffffe000<>+0(SB), X7, X7
 
-	// Sums of the halves and of both, in lanes 0, 1 and 2
-	VINSERTI128  $0x01, X8, Y12, Y12
-	VPXOR        Y5, Y12, Y9
-	VPSADBW      Y7, Y9, Y9
-	VEXTRACTI128 $0x01, Y9, X11
-	VSHUFPS      $0x88, X11, X9, X9
-	VPHADDD      X9, X9, X9
-	VPSUBD       X6, X9, X9
-	VPHADDD      X9, X9, X11
-	VPUNPCKLQDQ  X11, X9, X9
-	VCVTDQ2PS    X9, X10
-	VBROADCASTSS X13, X11
-	VMULPS       X11, X10, X10
-	VPSLLD       $0x07, X9, X9
-	VPSUBD       X9, X7, X9
-	VMOVD        X12, (AX)
-	VPEXTRD      $0x01, X12, (AX)(BX*1)
-	VPEXTRD      $0x02, X12, (AX)(BX*2)
-	VPEXTRD      $0x03, X12, (AX)(SI*1)
-	VMOVD        X8, (DI)
-	VPEXTRD      $0x01, X8, (DI)(BX*1)
-	VPEXTRD      $0x02, X8, (DI)(BX*2)
-	VPEXTRD      $0x03, X8, (DI)(SI*1)
-	VMOVSS       X13, (R8)
-	VPEXTRD      $0x02, X9, (R8)(BX*1)
-	VEXTRACTPS   $0x02, X10, (CX)
-	VMOVD        X9, (DX)
-	VPEXTRD      $0x01, X9, (DX)(BX*1)
-	VMOVSS       X10, (DX)(BX*2)
-	VEXTRACTPS   $0x01, X10, (DX)(SI*1)
-	ADDQ         $0x00000080, R10
-	LEAQ         (AX)(BX*8), AX
-	LEAQ         (AX)(BX*2), AX
-	LEAQ         (DI)(BX*8), DI
-	LEAQ         (DI)(BX*2), DI
-	LEAQ         (R8)(BX*8), R8
-	LEAQ         (R8)(BX*2), R8
-	ADDQ         BX, CX
-	LEAQ         (DX)(BX*4), DX
-	DECQ         R9
-	JNZ          block
+	// Out of range
+	VMOVDQU       fours02fe0001<>+0(SB), X8
+	VPCMPGTD      X4, X8, X8
+	VPCMPGTD      fours7f7fffff<>+0(SB), X4, X4
+	VPANDN        X7, X8, X7
+	VPOR          X4, X7, X7
+	VPOR          X4, X8, X8
+	VPANDN        X5, X8, X5
+	LEAQ          (DX)(AX*4), BX
+	LEAQ          (BX)(AX*4), SI
+	LEAQ          (SI)(AX*2), DI
+	LEAQ          (DI)(AX*4), R8
+	LEAQ          (R8)(AX*4), R9
+	VBROADCASTSS  (SP), Z4
+	VMULPS        (R13), Z4, Z8
+	VMULPS        64(R13), Z4, Z4
+	VCVTPS2DQ     Z8, Z8
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z4, Z8, Z8
+	VBROADCASTSS  4(SP), Z4
+	VMULPS        128(R13), Z4, Z9
+	VMULPS        192(R13), Z4, Z4
+	VCVTPS2DQ     Z9, Z9
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z4, Z9, Z9
+	VPACKSSWB     Z9, Z8, Z8
+	VPCMPB        $0x04, Z1, Z8, K1
+	VMOVDQU8.Z    Z8, K1, Z8
+	VMOVD         X8, (DX)
+	VPEXTRD       $0x01, X8, (BX)
+	VPEXTRD       $0x02, X8, (DI)
+	VPEXTRD       $0x03, X8, (R8)
+	VEXTRACTI32X4 $0x01, Z8, X4
+	VMOVD         X4, (DX)(AX*1)
+	VPEXTRD       $0x01, X4, (BX)(AX*1)
+	VPEXTRD       $0x02, X4, (DI)(AX*1)
+	VPEXTRD       $0x03, X4, (R8)(AX*1)
+	VEXTRACTI32X4 $0x02, Z8, X4
+	VMOVD         X4, (DX)(AX*2)
+	VPEXTRD       $0x01, X4, (BX)(AX*2)
+	VPEXTRD       $0x02, X4, (DI)(AX*2)
+	VPEXTRD       $0x03, X4, (R8)(AX*2)
+	VEXTRACTI32X4 $0x03, Z8, X4
+	VMOVD         X4, (DX)(CX*1)
+	VPEXTRD       $0x01, X4, (BX)(CX*1)
+	VPEXTRD       $0x02, X4, (DI)(CX*1)
+	VPEXTRD       $0x03, X4, (R8)(CX*1)
+	VPMADDUBSW    Z8, Z2, Z4
+	VPMADDWD      Z3, Z4, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y8
+	VPADDD        Y8, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X8
+	VPADDD        X8, X4, X4
+	VPSHUFD       $0x50, X6, X8
+	VPSHUFD       $0xb1, X4, X9
+	VPADDD        X4, X9, X9
+	VCVTDQ2PS     X9, X10
+	VMULPS        X8, X10, X10
+	VPXOR         X11, X11, X11
+	VPSLLD        $0x07, X9, X9
+	VPSUBD        X9, X11, X11
+	VCVTDQ2PS     X4, X9
+	VMULPS        X8, X9, X9
+	VPXOR         X12, X12, X12
+	VPSLLD        $0x07, X4, X4
+	VPSUBD        X4, X12, X12
+	VMOVD         X8, (SI)
+	VMOVD         X11, (SI)(AX*1)
+	VMOVD         X10, (R10)
+	ADDQ          AX, R10
+	VMOVD         X12, (R11)
+	VMOVD         X9, (R11)(AX*2)
+	VPEXTRD       $0x01, X12, (R11)(AX*1)
+	VPEXTRD       $0x01, X9, (R11)(CX*1)
+	LEAQ          (R11)(AX*4), R11
+	VPEXTRD       $0x02, X8, (R9)
+	VPEXTRD       $0x02, X11, (R9)(AX*1)
+	VPEXTRD       $0x02, X10, (R10)
+	ADDQ          AX, R10
+	VPEXTRD       $0x02, X12, (R11)
+	VPEXTRD       $0x02, X9, (R11)(AX*2)
+	VPEXTRD       $0x03, X12, (R11)(AX*1)
+	VPEXTRD       $0x03, X9, (R11)(CX*1)
+	LEAQ          (R11)(AX*4), R11
+	LEAQ          (R9)(AX*2), DX
+	LEAQ          (DX)(AX*4), BX
+	LEAQ          (BX)(AX*4), SI
+	LEAQ          (SI)(AX*2), DI
+	LEAQ          (DI)(AX*4), R8
+	LEAQ          (R8)(AX*4), R9
+	VBROADCASTSS  8(SP), Z4
+	VMULPS        256(R13), Z4, Z8
+	VMULPS        320(R13), Z4, Z4
+	VCVTPS2DQ     Z8, Z8
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z4, Z8, Z8
+	VBROADCASTSS  12(SP), Z4
+	VMULPS        384(R13), Z4, Z9
+	VMULPS        448(R13), Z4, Z4
+	VCVTPS2DQ     Z9, Z9
+	VCVTPS2DQ     Z4, Z4
+	VPACKSSDW     Z4, Z9, Z9
+	VPACKSSWB     Z9, Z8, Z8
+	VPCMPB        $0x04, Z1, Z8, K1
+	VMOVDQU8.Z    Z8, K1, Z8
+	VMOVD         X8, (DX)
+	VPEXTRD       $0x01, X8, (BX)
+	VPEXTRD       $0x02, X8, (DI)
+	VPEXTRD       $0x03, X8, (R8)
+	VEXTRACTI32X4 $0x01, Z8, X4
+	VMOVD         X4, (DX)(AX*1)
+	VPEXTRD       $0x01, X4, (BX)(AX*1)
+	VPEXTRD       $0x02, X4, (DI)(AX*1)
+	VPEXTRD       $0x03, X4, (R8)(AX*1)
+	VEXTRACTI32X4 $0x02, Z8, X4
+	VMOVD         X4, (DX)(AX*2)
+	VPEXTRD       $0x01, X4, (BX)(AX*2)
+	VPEXTRD       $0x02, X4, (DI)(AX*2)
+	VPEXTRD       $0x03, X4, (R8)(AX*2)
+	VEXTRACTI32X4 $0x03, Z8, X4
+	VMOVD         X4, (DX)(CX*1)
+	VPEXTRD       $0x01, X4, (BX)(CX*1)
+	VPEXTRD       $0x02, X4, (DI)(CX*1)
+	VPEXTRD       $0x03, X4, (R8)(CX*1)
+	VPMADDUBSW    Z8, Z2, Z4
+	VPMADDWD      Z3, Z4, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y8
+	VPADDD        Y8, Y4, Y4
+	VEXTRACTI128  $0x01, Y4, X8
+	VPADDD        X8, X4, X4
+	VPSHUFD       $0xfa, X6, X6
+	VPSHUFD       $0xb1, X4, X8
+	VPADDD        X4, X8, X8
+	VCVTDQ2PS     X8, X9
+	VMULPS        X6, X9, X9
+	VPXOR         X10, X10, X10
+	VPSLLD        $0x07, X8, X8
+	VPSUBD        X8, X10, X10
+	VCVTDQ2PS     X4, X8
+	VMULPS        X6, X8, X8
+	VPXOR         X11, X11, X11
+	VPSLLD        $0x07, X4, X4
+	VPSUBD        X4, X11, X11
+	VMOVD         X6, (SI)
+	VMOVD         X10, (SI)(AX*1)
+	VMOVD         X9, (R10)
+	ADDQ          AX, R10
+	VMOVD         X11, (R11)
+	VMOVD         X8, (R11)(AX*2)
+	VPEXTRD       $0x01, X11, (R11)(AX*1)
+	VPEXTRD       $0x01, X8, (R11)(CX*1)
+	LEAQ          (R11)(AX*4), R11
+	VPEXTRD       $0x02, X6, (R9)
+	VPEXTRD       $0x02, X10, (R9)(AX*1)
+	VPEXTRD       $0x02, X9, (R10)
+	ADDQ          AX, R10
+	VPEXTRD       $0x02, X11, (R11)
+	VPEXTRD       $0x02, X8, (R11)(AX*2)
+	VPEXTRD       $0x03, X11, (R11)(AX*1)
+	VPEXTRD       $0x03, X8, (R11)(CX*1)
+	LEAQ          (R11)(AX*4), R11
+	LEAQ          (R9)(AX*2), DX
+	VMOVUPS       X5, (SP)
+	VMOVUPS       X7, X6
+	MOVQ          R14, R13
+	DECQ          R12
+	JNZ           four
 	VZEROUPPER
 	RET
 
-special:
-	// Codes are 0 then; a number that is not finite, times 0, is converted to 1<<31
+DATA fours7fffffff<>+0(SB)/4, $0x7fffffff
+DATA fours7fffffff<>+4(SB)/4, $0x7fffffff
+DATA fours7fffffff<>+8(SB)/4, $0x7fffffff
+DATA fours7fffffff<>+12(SB)/4, $0x7fffffff
+GLOBL fours7fffffff<>(SB), RODATA|NOPTR, $16
+
+DATA fours80808080<>+0(SB)/4, $0x80808080
+DATA fours80808080<>+4(SB)/4, $0x80808080
+DATA fours80808080<>+8(SB)/4, $0x80808080
+DATA fours80808080<>+12(SB)/4, $0x80808080
+GLOBL fours80808080<>(SB), RODATA|NOPTR, $16
+
+DATA fours01010101<>+0(SB)/4, $0x01010101
+DATA fours01010101<>+4(SB)/4, $0x01010101
+DATA fours01010101<>+8(SB)/4, $0x01010101
+DATA fours01010101<>+12(SB)/4, $0x01010101
+GLOBL fours01010101<>(SB), RODATA|NOPTR, $16
+
+DATA fours00010001<>+0(SB)/4, $0x00010001
+DATA fours00010001<>+4(SB)/4, $0x00010001
+DATA fours00010001<>+8(SB)/4, $0x00010001
+DATA fours00010001<>+12(SB)/4, $0x00010001
+GLOBL fours00010001<>(SB), RODATA|NOPTR, $16
+
+DATA fours42fe0000<>+0(SB)/4, $0x42fe0000
+DATA fours42fe0000<>+4(SB)/4, $0x42fe0000
+DATA fours42fe0000<>+8(SB)/4, $0x42fe0000
+DATA fours42fe0000<>+12(SB)/4, $0x42fe0000
+GLOBL fours42fe0000<>(SB), RODATA|NOPTR, $16
+
+DATA fours00000001<>+0(SB)/4, $0x00000001
+DATA fours00000001<>+4(SB)/4, $0x00000001
+DATA fours00000001<>+8(SB)/4, $0x00000001
+DATA fours00000001<>+12(SB)/4, $0x00000001
+GLOBL fours00000001<>(SB), RODATA|NOPTR, $16
+
+DATA fours00000fff<>+0(SB)/4, $0x00000fff
+DATA fours00000fff<>+4(SB)/4, $0x00000fff
+DATA fours00000fff<>+8(SB)/4, $0x00000fff
+DATA fours00000fff<>+12(SB)/4, $0x00000fff
+GLOBL fours00000fff<>(SB), RODATA|NOPTR, $16
+
+DATA foursffffe000<>+0(SB)/4, $0xffffe000
+DATA foursffffe000<>+4(SB)/4, $0xffffe000
+DATA foursffffe000<>+8(SB)/4, $0xffffe000
+DATA foursffffe000<>+12(SB)/4, $0xffffe000
+GLOBL foursffffe000<>(SB), RODATA|NOPTR, $16
+
+DATA fours02fe0001<>+0(SB)/4, $0x02fe0001
+DATA fours02fe0001<>+4(SB)/4, $0x02fe0001
+DATA fours02fe0001<>+8(SB)/4, $0x02fe0001
+DATA fours02fe0001<>+12(SB)/4, $0x02fe0001
+GLOBL fours02fe0001<>(SB), RODATA|NOPTR, $16
+
+DATA fours7f7fffff<>+0(SB)/4, $0x7f7fffff
+DATA fours7f7fffff<>+4(SB)/4, $0x7f7fffff
+DATA fours7f7fffff<>+8(SB)/4, $0x7f7fffff
+DATA fours7f7fffff<>+12(SB)/4, $0x7f7fffff
+GLOBL fours7f7fffff<>(SB), RODATA|NOPTR, $16
+
+// func quantise256(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·quantise256(SB), NOSPLIT, $16-48
+	VPBROADCASTD fours7fffffff<>+0(SB), Y0
+	VPBROADCASTD fours80808080<>+0(SB), Y1
+	VPBROADCASTD fours01010101<>+0(SB), Y2
+	VPBROADCASTD fours00010001<>+0(SB), Y3
+	MOVQ         cols+24(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         core+0(FP), DX
+	MOVQ         sums+8(FP), R10
+	MOVQ         halves+16(FP), R11
+	MOVQ         fours+40(FP), R12
+	MOVQ         x+32(FP), R13
+	VPAND        (R13), Y0, Y4
+	VPAND        32(R13), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        64(R13), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        96(R13), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        128(R13), Y0, Y5
+	VPAND        160(R13), Y0, Y6
+	VPMAXUD      Y6, Y5, Y5
+	VPAND        192(R13), Y0, Y6
+	VPMAXUD      Y6, Y5, Y5
+	VPAND        224(R13), Y0, Y6
+	VPMAXUD      Y6, Y5, Y5
+	VPAND        256(R13), Y0, Y6
+	VPAND        288(R13), Y0, Y7
+	VPMAXUD      Y7, Y6, Y6
+	VPAND        320(R13), Y0, Y7
+	VPMAXUD      Y7, Y6, Y6
+	VPAND        352(R13), Y0, Y7
+	VPMAXUD      Y7, Y6, Y6
+	VPAND        384(R13), Y0, Y7
+	VPAND        416(R13), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        448(R13), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        480(R13), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPUNPCKHDQ   Y5, Y4, Y8
+	VPUNPCKLDQ   Y5, Y4, Y4
+	VPMAXUD      Y8, Y4, Y4
+	VPUNPCKHDQ   Y7, Y6, Y5
+	VPUNPCKLDQ   Y7, Y6, Y6
+	VPMAXUD      Y5, Y6, Y6
+	VPUNPCKHQDQ  Y6, Y4, Y5
+	VPUNPCKLQDQ  Y6, Y4, Y4
+	VPMAXUD      Y5, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPMAXUD      X5, X4, X4
+	VMOVUPS      fours42fe0000<>+0(SB), X7
+	VDIVPS       X4, X7, X5
+	VDIVPS       X7, X4, X6
+
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X6, X7
+	VPAND  fours00000001<>+0(SB), X7, X7
+	VPADDD fours00000fff<>+0(SB), X6, X6
+	VPADDD X7, X6, X6
+	VPAND  foursffffe000<>+0(SB), X6, X6
+
+	// Out of range
+	VMOVDQU  fours02fe0001<>+0(SB), X7
+	VPCMPGTD X4, X7, X7
+	VPCMPGTD fours7f7fffff<>+0(SB), X4, X4
+	VPANDN   X6, X7, X6
+	VPOR     X4, X6, X6
+	VPOR     X4, X7, X7
+	VPANDN   X5, X7, X5
+	VMOVUPS  X5, (SP)
+
+four:
+	// The scales of the next four blocks, so that they are there in time; in the end, the same again
+	LEAQ         512(R13), R14
+	CMPQ         R12, $0x01
+	CMOVQEQ      R13, R14
+	VPAND        (R14), Y0, Y4
+	VPAND        32(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        64(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        96(R14), Y0, Y5
+	VPMAXUD      Y5, Y4, Y4
+	VPAND        128(R14), Y0, Y5
+	VPAND        160(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        192(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        224(R14), Y0, Y7
+	VPMAXUD      Y7, Y5, Y5
+	VPAND        256(R14), Y0, Y7
+	VPAND        288(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        320(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        352(R14), Y0, Y8
+	VPMAXUD      Y8, Y7, Y7
+	VPAND        384(R14), Y0, Y8
+	VPAND        416(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPAND        448(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPAND        480(R14), Y0, Y9
+	VPMAXUD      Y9, Y8, Y8
+	VPUNPCKHDQ   Y5, Y4, Y9
+	VPUNPCKLDQ   Y5, Y4, Y4
+	VPMAXUD      Y9, Y4, Y4
+	VPUNPCKHDQ   Y8, Y7, Y5
+	VPUNPCKLDQ   Y8, Y7, Y7
+	VPMAXUD      Y5, Y7, Y7
+	VPUNPCKHQDQ  Y7, Y4, Y5
+	VPUNPCKLQDQ  Y7, Y4, Y4
+	VPMAXUD      Y5, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X5
+	VPMAXUD      X5, X4, X4
+	VMOVUPS      fours42fe0000<>+0(SB), X8
+	VDIVPS       X4, X8, X5
+	VDIVPS       X8, X4, X7
+
+	// To the nearest, ties to even, of the upper 11 bits
+	VPSRLD $0x0d, X7, X8
+	VPAND  fours00000001<>+0(SB), X8, X8
+	VPADDD fours00000fff<>+0(SB), X7, X7
+	VPADDD X8, X7, X7
+	VPAND  foursffffe000<>+0(SB), X7, X7
+
+	// Out of range
+	VMOVDQU      fours02fe0001<>+0(SB), X8
+	VPCMPGTD     X4, X8, X8
+	VPCMPGTD     fours7f7fffff<>+0(SB), X4, X4
+	VPANDN       X7, X8, X7
+	VPOR         X4, X7, X7
+	VPOR         X4, X8, X8
+	VPANDN       X5, X8, X5
+	LEAQ         (DX)(AX*4), BX
+	LEAQ         (BX)(AX*4), SI
+	LEAQ         (SI)(AX*2), DI
+	LEAQ         (DI)(AX*4), R8
+	LEAQ         (R8)(AX*4), R9
+	VBROADCASTSS (SP), Y4
+	VMULPS       (R13), Y4, Y8
+	VMULPS       32(R13), Y4, Y9
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VMULPS       64(R13), Y4, Y9
+	VMULPS       96(R13), Y4, Y4
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y9, Y9
+	VPACKSSWB    Y9, Y8, Y8
+	VPCMPEQB     Y1, Y8, Y4
+	VPANDN       Y8, Y4, Y8
+	VMOVD        X8, (DX)
+	VPEXTRD      $0x01, X8, (DX)(AX*2)
+	VPEXTRD      $0x02, X8, (BX)
+	VPEXTRD      $0x03, X8, (BX)(AX*2)
+	VEXTRACTI128 $0x01, Y8, X4
+	VMOVD        X4, (DX)(AX*1)
+	VPEXTRD      $0x01, X4, (DX)(CX*1)
+	VPEXTRD      $0x02, X4, (BX)(AX*1)
+	VPEXTRD      $0x03, X4, (BX)(CX*1)
+	VPMADDUBSW   Y8, Y2, Y4
+	VPMADDWD     Y3, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X8
+	VPADDD       X8, X4, X4
+	VBROADCASTSS 4(SP), Y8
+	VMULPS       128(R13), Y8, Y9
+	VMULPS       160(R13), Y8, Y10
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y10, Y10
+	VPACKSSDW    Y10, Y9, Y9
+	VMULPS       192(R13), Y8, Y10
+	VMULPS       224(R13), Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VCVTPS2DQ    Y8, Y8
+	VPACKSSDW    Y8, Y10, Y10
+	VPACKSSWB    Y10, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y8
+	VPANDN       Y9, Y8, Y9
+	VMOVD        X9, (DI)
+	VPEXTRD      $0x01, X9, (DI)(AX*2)
+	VPEXTRD      $0x02, X9, (R8)
+	VPEXTRD      $0x03, X9, (R8)(AX*2)
+	VEXTRACTI128 $0x01, Y9, X8
+	VMOVD        X8, (DI)(AX*1)
+	VPEXTRD      $0x01, X8, (DI)(CX*1)
+	VPEXTRD      $0x02, X8, (R8)(AX*1)
+	VPEXTRD      $0x03, X8, (R8)(CX*1)
+	VPMADDUBSW   Y9, Y2, Y8
+	VPMADDWD     Y3, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPADDD       X9, X8, X8
+	VPHADDD      X8, X4, X4
+	VPSHUFD      $0x50, X6, X8
+	VPSHUFD      $0xb1, X4, X9
+	VPADDD       X4, X9, X9
+	VCVTDQ2PS    X9, X10
+	VMULPS       X8, X10, X10
+	VPXOR        X11, X11, X11
+	VPSLLD       $0x07, X9, X9
+	VPSUBD       X9, X11, X11
+	VCVTDQ2PS    X4, X9
+	VMULPS       X8, X9, X9
 	VPXOR        X12, X12, X12
-	VPXOR        X13, X13, X13
-	VMOVD        X10, R11
-	CMPL         R11, $0x7f7fffff
-	JLS          round
-	MOVL         $0x7fc00000, R11
-	VPBROADCASTD R11, X13
-	JMP          round
+	VPSLLD       $0x07, X4, X4
+	VPSUBD       X4, X12, X12
+	VMOVD        X8, (SI)
+	VMOVD        X11, (SI)(AX*1)
+	VMOVD        X10, (R10)
+	ADDQ         AX, R10
+	VMOVD        X12, (R11)
+	VMOVD        X9, (R11)(AX*2)
+	VPEXTRD      $0x01, X12, (R11)(AX*1)
+	VPEXTRD      $0x01, X9, (R11)(CX*1)
+	LEAQ         (R11)(AX*4), R11
+	VPEXTRD      $0x02, X8, (R9)
+	VPEXTRD      $0x02, X11, (R9)(AX*1)
+	VPEXTRD      $0x02, X10, (R10)
+	ADDQ         AX, R10
+	VPEXTRD      $0x02, X12, (R11)
+	VPEXTRD      $0x02, X9, (R11)(AX*2)
+	VPEXTRD      $0x03, X12, (R11)(AX*1)
+	VPEXTRD      $0x03, X9, (R11)(CX*1)
+	LEAQ         (R11)(AX*4), R11
+	LEAQ         (R9)(AX*2), DX
+	LEAQ         (DX)(AX*4), BX
+	LEAQ         (BX)(AX*4), SI
+	LEAQ         (SI)(AX*2), DI
+	LEAQ         (DI)(AX*4), R8
+	LEAQ         (R8)(AX*4), R9
+	VBROADCASTSS 8(SP), Y4
+	VMULPS       256(R13), Y4, Y8
+	VMULPS       288(R13), Y4, Y9
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y8, Y8
+	VMULPS       320(R13), Y4, Y9
+	VMULPS       352(R13), Y4, Y4
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y9, Y9
+	VPACKSSWB    Y9, Y8, Y8
+	VPCMPEQB     Y1, Y8, Y4
+	VPANDN       Y8, Y4, Y8
+	VMOVD        X8, (DX)
+	VPEXTRD      $0x01, X8, (DX)(AX*2)
+	VPEXTRD      $0x02, X8, (BX)
+	VPEXTRD      $0x03, X8, (BX)(AX*2)
+	VEXTRACTI128 $0x01, Y8, X4
+	VMOVD        X4, (DX)(AX*1)
+	VPEXTRD      $0x01, X4, (DX)(CX*1)
+	VPEXTRD      $0x02, X4, (BX)(AX*1)
+	VPEXTRD      $0x03, X4, (BX)(CX*1)
+	VPMADDUBSW   Y8, Y2, Y4
+	VPMADDWD     Y3, Y4, Y4
+	VEXTRACTI128 $0x01, Y4, X8
+	VPADDD       X8, X4, X4
+	VBROADCASTSS 12(SP), Y8
+	VMULPS       384(R13), Y8, Y9
+	VMULPS       416(R13), Y8, Y10
+	VCVTPS2DQ    Y9, Y9
+	VCVTPS2DQ    Y10, Y10
+	VPACKSSDW    Y10, Y9, Y9
+	VMULPS       448(R13), Y8, Y10
+	VMULPS       480(R13), Y8, Y8
+	VCVTPS2DQ    Y10, Y10
+	VCVTPS2DQ    Y8, Y8
+	VPACKSSDW    Y8, Y10, Y10
+	VPACKSSWB    Y10, Y9, Y9
+	VPCMPEQB     Y1, Y9, Y8
+	VPANDN       Y9, Y8, Y9
+	VMOVD        X9, (DI)
+	VPEXTRD      $0x01, X9, (DI)(AX*2)
+	VPEXTRD      $0x02, X9, (R8)
+	VPEXTRD      $0x03, X9, (R8)(AX*2)
+	VEXTRACTI128 $0x01, Y9, X8
+	VMOVD        X8, (DI)(AX*1)
+	VPEXTRD      $0x01, X8, (DI)(CX*1)
+	VPEXTRD      $0x02, X8, (R8)(AX*1)
+	VPEXTRD      $0x03, X8, (R8)(CX*1)
+	VPMADDUBSW   Y9, Y2, Y8
+	VPMADDWD     Y3, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPADDD       X9, X8, X8
+	VPHADDD      X8, X4, X4
+	VPSHUFD      $0xfa, X6, X6
+	VPSHUFD      $0xb1, X4, X8
+	VPADDD       X4, X8, X8
+	VCVTDQ2PS    X8, X9
+	VMULPS       X6, X9, X9
+	VPXOR        X10, X10, X10
+	VPSLLD       $0x07, X8, X8
+	VPSUBD       X8, X10, X10
+	VCVTDQ2PS    X4, X8
+	VMULPS       X6, X8, X8
+	VPXOR        X11, X11, X11
+	VPSLLD       $0x07, X4, X4
+	VPSUBD       X4, X11, X11
+	VMOVD        X6, (SI)
+	VMOVD        X10, (SI)(AX*1)
+	VMOVD        X9, (R10)
+	ADDQ         AX, R10
+	VMOVD        X11, (R11)
+	VMOVD        X8, (R11)(AX*2)
+	VPEXTRD      $0x01, X11, (R11)(AX*1)
+	VPEXTRD      $0x01, X8, (R11)(CX*1)
+	LEAQ         (R11)(AX*4), R11
+	VPEXTRD      $0x02, X6, (R9)
+	VPEXTRD      $0x02, X10, (R9)(AX*1)
+	VPEXTRD      $0x02, X9, (R10)
+	ADDQ         AX, R10
+	VPEXTRD      $0x02, X11, (R11)
+	VPEXTRD      $0x02, X8, (R11)(AX*2)
+	VPEXTRD      $0x03, X11, (R11)(AX*1)
+	VPEXTRD      $0x03, X8, (R11)(CX*1)
+	LEAQ         (R11)(AX*4), R11
+	LEAQ         (R9)(AX*2), DX
+	VMOVUPS      X5, (SP)
+	VMOVUPS      X7, X6
+	MOVQ         R14, R13
+	DECQ         R12
+	JNZ          four
+	VZEROUPPER
+	RET

@@ -4,7 +4,12 @@
 
 package lanes
 
-// quantise512 rounds blocks (> 0) blocks of x to a column of a panel of cols columns.
+// quantise512 rounds 4·fours (> 0) blocks of x to a column of a panel of cols columns.
 //
 //go:noescape
-func quantise512(core *int32, sums *int32, halves *int32, cols int, x *float32, blocks int)
+func quantise512(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)
+
+// quantise256 rounds 4·fours (> 0) blocks of x to a column of a panel of cols columns.
+//
+//go:noescape
+func quantise256(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)

@@ -4,46 +4,49 @@
 
 #include "textflag.h"
 
-// func tile512Whole(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+// func tile512Whole(c *float32, ldc int, w *byte, core *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Whole(SB), NOSPLIT, $0-57
-	MOVQ      $-1, AX
-	MOVQ      rows+40(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+48(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      blocks+32(FP), BX
+TEXT ·tile512Whole(SB), NOSPLIT, $0-65
+	MOVQ  $-1, AX
+	MOVQ  rows+48(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+56(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  blocks+32(FP), BX
+	MOVQ  strips+40(FP), SI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+56(FP), SI
-	TESTB     SI, SI
+	MOVB      add+64(FP), DI
+	TESTB     DI, DI
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -74,21 +77,29 @@ block1:
 	DECQ          BX
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
+	ADDQ          $0x00000040, AX
+	MOVQ          core+24(FP), DX
+	MOVQ          blocks+32(FP), BX
+	DECQ          SI
+	JNZ           strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      blocks+32(FP), SI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ strips+40(FP), DI
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+56(FP), DI
-	TESTB     DI, DI
+	MOVB      add+64(FP), R8
+	TESTB     R8, R8
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -133,22 +144,30 @@ block2:
 	JNZ           block2
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          blocks+32(FP), SI
+	DECQ          DI
+	JNZ           strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      blocks+32(FP), SI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ strips+40(FP), DI
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+56(FP), DI
-	TESTB     DI, DI
+	MOVB      add+64(FP), R8
+	TESTB     R8, R8
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -207,23 +226,31 @@ block3:
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          blocks+32(FP), SI
+	DECQ          DI
+	JNZ           strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      blocks+32(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ blocks+32(FP), DI
+	MOVQ strips+40(FP), R8
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+56(FP), R8
-	TESTB     R8, R8
+	MOVB      add+64(FP), R9
+	TESTB     R9, R9
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -296,25 +323,33 @@ block4:
 	VMOVUPS       Z1, K1, (DX)(AX*1)
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
+	ADDQ          $0x00000040, DX
+	MOVQ          core+24(FP), SI
+	MOVQ          blocks+32(FP), DI
+	DECQ          R8
+	JNZ           strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -401,26 +436,35 @@ block5:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -521,18 +565,27 @@ block6:
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -540,8 +593,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -656,18 +709,27 @@ block7:
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -676,8 +738,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -806,19 +868,28 @@ block8:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -828,8 +899,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -972,19 +1043,29 @@ block9:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -995,8 +1076,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1153,19 +1234,29 @@ block10:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1177,8 +1268,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1349,19 +1440,29 @@ block11:
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1374,8 +1475,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1560,50 +1661,60 @@ block12:
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
 	VMOVUPS       Z11, K1, (SI)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512WholeMins(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512WholeMins(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -1637,22 +1748,31 @@ block1:
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
+	ADDQ             $0x00000040, AX
+	MOVQ             core+24(FP), DX
+	MOVQ             beside+32(FP), BX
+	MOVQ             blocks+40(FP), SI
+	DECQ             DI
+	JNZ              strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -1701,23 +1821,32 @@ block2:
 	JNZ              block2
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -1781,24 +1910,33 @@ block3:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1877,26 +2015,35 @@ block4:
 	VMOVUPS          Z1, K1, (DX)(AX*1)
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
+	ADDQ             $0x00000040, DX
+	MOVQ             core+24(FP), SI
+	MOVQ             beside+32(FP), DI
+	MOVQ             blocks+40(FP), R8
+	DECQ             R9
+	JNZ              strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1990,27 +2137,37 @@ block5:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2119,19 +2276,29 @@ block6:
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2139,8 +2306,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2264,19 +2431,29 @@ block7:
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2285,8 +2462,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2425,20 +2602,30 @@ block8:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2448,8 +2635,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2603,20 +2790,31 @@ block9:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2627,8 +2825,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2797,20 +2995,31 @@ block10:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2822,8 +3031,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3007,20 +3216,31 @@ block11:
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3033,8 +3253,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3233,50 +3453,61 @@ block12:
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
 	VMOVUPS          Z11, K1, (SI)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip12
 	VZEROUPPER
 	RET
 
-// func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Halves(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512Halves(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -3313,22 +3544,31 @@ block1:
 	DECQ          SI
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
+	ADDQ          $0x00000040, AX
+	MOVQ          core+24(FP), DX
+	MOVQ          beside+32(FP), BX
+	MOVQ          blocks+40(FP), SI
+	DECQ          DI
+	JNZ           strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -3383,23 +3623,32 @@ block2:
 	JNZ           block2
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          beside+32(FP), SI
+	MOVQ          blocks+40(FP), DI
+	DECQ          R8
+	JNZ           strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -3472,24 +3721,33 @@ block3:
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          beside+32(FP), SI
+	MOVQ          blocks+40(FP), DI
+	DECQ          R8
+	JNZ           strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3580,26 +3838,35 @@ block4:
 	VMOVUPS       Z1, K1, (DX)(AX*1)
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
+	ADDQ          $0x00000040, DX
+	MOVQ          core+24(FP), SI
+	MOVQ          beside+32(FP), DI
+	MOVQ          blocks+40(FP), R8
+	DECQ          R9
+	JNZ           strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3708,27 +3975,37 @@ block5:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3855,19 +4132,29 @@ block6:
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3875,8 +4162,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4021,19 +4308,29 @@ block7:
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4042,8 +4339,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4206,20 +4503,30 @@ block8:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4229,8 +4536,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4411,20 +4718,31 @@ block9:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4435,8 +4753,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4635,20 +4953,31 @@ block10:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4660,8 +4989,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4878,20 +5207,31 @@ block11:
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4904,8 +5244,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5140,50 +5480,61 @@ block12:
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
 	VMOVUPS       Z11, K1, (SI)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -5224,22 +5575,31 @@ block1:
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
+	ADDQ             $0x00000040, AX
+	MOVQ             core+24(FP), DX
+	MOVQ             beside+32(FP), BX
+	MOVQ             blocks+40(FP), SI
+	DECQ             DI
+	JNZ              strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -5300,23 +5660,32 @@ block2:
 	JNZ              block2
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -5397,24 +5766,33 @@ block3:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5515,26 +5893,35 @@ block4:
 	VMOVUPS          Z1, K1, (DX)(AX*1)
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
+	ADDQ             $0x00000040, DX
+	MOVQ             core+24(FP), SI
+	MOVQ             beside+32(FP), DI
+	MOVQ             blocks+40(FP), R8
+	DECQ             R9
+	JNZ              strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5655,27 +6042,37 @@ block5:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5816,19 +6213,29 @@ block6:
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -5836,8 +6243,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5998,19 +6405,29 @@ block7:
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6019,8 +6436,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6201,20 +6618,30 @@ block8:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6224,8 +6651,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6426,20 +6853,31 @@ block9:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6450,8 +6888,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6672,20 +7110,31 @@ block10:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6697,8 +7146,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6939,20 +7388,31 @@ block11:
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6965,8 +7425,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -7227,5 +7687,3236 @@ block12:
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
 	VMOVUPS          Z11, K1, (SI)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip12
 	VZEROUPPER
 	RET
+
+// func narrow256(w *byte, blocks int, size int) bool
+// Requires: AVX, AVX2
+TEXT ·narrow256(SB), NOSPLIT, $0-25
+	MOVQ    w+0(FP), AX
+	MOVQ    blocks+8(FP), CX
+	MOVQ    size+16(FP), DX
+	VMOVDQU lanes60606060<>+0(SB), Y0
+	VPXOR   Y1, Y1, Y1
+
+block:
+	VMOVDQU (AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 32(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 64(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 96(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 128(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 160(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 192(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 224(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 256(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 288(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 320(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 352(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 384(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 416(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 448(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	VMOVDQU 480(AX), Y2
+	VPSUBB  Y0, Y2, Y2
+	VPOR    Y2, Y1, Y1
+	ADDQ    DX, AX
+	DECQ    CX
+	JNZ     block
+	VPTEST  lanesc0c0c0c0<>+0(SB), Y1
+	SETEQ   ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA lanes60606060<>+0(SB)/4, $0x60606060
+DATA lanes60606060<>+4(SB)/4, $0x60606060
+DATA lanes60606060<>+8(SB)/4, $0x60606060
+DATA lanes60606060<>+12(SB)/4, $0x60606060
+DATA lanes60606060<>+16(SB)/4, $0x60606060
+DATA lanes60606060<>+20(SB)/4, $0x60606060
+DATA lanes60606060<>+24(SB)/4, $0x60606060
+DATA lanes60606060<>+28(SB)/4, $0x60606060
+GLOBL lanes60606060<>(SB), RODATA|NOPTR, $32
+
+DATA lanesc0c0c0c0<>+0(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+4(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+8(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+12(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+16(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+20(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+24(SB)/4, $0xc0c0c0c0
+DATA lanesc0c0c0c0<>+28(SB)/4, $0xc0c0c0c0
+GLOBL lanesc0c0c0c0<>(SB), RODATA|NOPTR, $32
+
+DATA rows<>+0(SB)/4, $0x00000000
+DATA rows<>+4(SB)/4, $0x00000001
+DATA rows<>+8(SB)/4, $0x00000002
+DATA rows<>+12(SB)/4, $0x00000003
+DATA rows<>+16(SB)/4, $0x00000004
+DATA rows<>+20(SB)/4, $0x00000005
+DATA rows<>+24(SB)/4, $0x00000006
+DATA rows<>+28(SB)/4, $0x00000007
+GLOBL rows<>(SB), RODATA|NOPTR, $32
+
+// func tile256Whole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tile256Whole(SB), NOSPLIT, $0-65
+	MOVQ         cols+56(FP), AX
+	CMPQ         AX, $0x04
+	JEQ          columns4
+	CMPQ         AX, $0x03
+	JEQ          columns3
+	CMPQ         AX, $0x02
+	JEQ          columns2
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         c+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         core+24(FP), DX
+	MOVQ         blocks+32(FP), BX
+	MOVQ         stride+40(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	LEAQ         (SI)(SI*4), R8
+	ADDQ         R8, R8
+	LEAQ         (DX)(SI*4), R9
+	LEAQ         (R9)(SI*4), R10
+	VXORPS       Y0, Y0, Y0
+	MOVB         add+64(FP), R11
+	TESTB        R11, R11
+	JZ           begin1
+	MOVQ         rows+48(FP), R11
+	VMOVD        R11, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (AX), Y12, Y0
+
+begin1:
+block1:
+	VMOVDQU      (CX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(CX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(CX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(CX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VMOVDQU      256(CX), Y8
+	VPSUBB       lanes60606060<>+0(SB), Y8, Y8
+	VMOVDQU      320(CX), Y9
+	VPSUBB       lanes60606060<>+0(SB), Y9, Y9
+	VMOVDQU      384(CX), Y10
+	VPSUBB       lanes60606060<>+0(SB), Y10, Y10
+	VMOVDQU      448(CX), Y11
+	VPSUBB       lanes60606060<>+0(SB), Y11, Y11
+	VPBROADCASTD (DX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (DX)(SI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (DX)(SI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (DX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R9), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R9)(SI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R9)(SI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD (R9)(DI*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R10)(SI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R10), Y13
+	VMULPS       512(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	ADDQ         $0x00000240, CX
+	ADDQ         R8, DX
+	ADDQ         R8, R9
+	ADDQ         R8, R10
+	DECQ         BX
+	JNZ          block1
+	MOVQ         rows+48(FP), CX
+	VMOVD        CX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (AX)
+	VZEROUPPER
+	RET
+
+columns2:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (BX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVB         add+64(FP), R12
+	TESTB        R12, R12
+	JZ           begin2
+	MOVQ         rows+48(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+
+begin2:
+block2:
+	VMOVDQU      (DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VMOVDQU      256(DX), Y8
+	VPSUBB       lanes60606060<>+0(SB), Y8, Y8
+	VMOVDQU      320(DX), Y9
+	VPSUBB       lanes60606060<>+0(SB), Y9, Y9
+	VMOVDQU      384(DX), Y10
+	VPSUBB       lanes60606060<>+0(SB), Y10, Y10
+	VMOVDQU      448(DX), Y11
+	VPSUBB       lanes60606060<>+0(SB), Y11, Y11
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (BX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD (R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R11)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(BX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 4(R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R11)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	ADDQ         $0x00000240, DX
+	ADDQ         R9, BX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	DECQ         SI
+	JNZ          block2
+	MOVQ         rows+48(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+columns3:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (BX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVB         add+64(FP), R12
+	TESTB        R12, R12
+	JZ           begin3
+	MOVQ         rows+48(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+	VMASKMOVPS   (CX)(AX*2), Y12, Y2
+
+begin3:
+block3:
+	VMOVDQU      (DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VMOVDQU      256(DX), Y8
+	VPSUBB       lanes60606060<>+0(SB), Y8, Y8
+	VMOVDQU      320(DX), Y9
+	VPSUBB       lanes60606060<>+0(SB), Y9, Y9
+	VMOVDQU      384(DX), Y10
+	VPSUBB       lanes60606060<>+0(SB), Y10, Y10
+	VMOVDQU      448(DX), Y11
+	VPSUBB       lanes60606060<>+0(SB), Y11, Y11
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (BX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD (R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R11)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(BX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 4(R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R11)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(BX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(BX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 8(R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 8(R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R11)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	ADDQ         $0x00000240, DX
+	ADDQ         R9, BX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	DECQ         SI
+	JNZ          block3
+	MOVQ         rows+48(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (CX)(AX*2)
+	VZEROUPPER
+	RET
+
+columns4:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         w+16(FP), BX
+	MOVQ         core+24(FP), SI
+	MOVQ         blocks+32(FP), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (SI)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVB         add+64(FP), R13
+	TESTB        R13, R13
+	JZ           begin4
+	MOVQ         rows+48(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (DX), Y12, Y0
+	VMASKMOVPS   (DX)(AX*1), Y12, Y1
+	VMASKMOVPS   (DX)(AX*2), Y12, Y2
+	VMASKMOVPS   (DX)(CX*1), Y12, Y3
+
+begin4:
+block4:
+	VMOVDQU      (BX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(BX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(BX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(BX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VMOVDQU      256(BX), Y8
+	VPSUBB       lanes60606060<>+0(SB), Y8, Y8
+	VMOVDQU      320(BX), Y9
+	VPSUBB       lanes60606060<>+0(SB), Y9, Y9
+	VMOVDQU      384(BX), Y10
+	VPSUBB       lanes60606060<>+0(SB), Y10, Y10
+	VMOVDQU      448(BX), Y11
+	VPSUBB       lanes60606060<>+0(SB), Y11, Y11
+	VPBROADCASTD (SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (SI)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (SI)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (R12)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(SI)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(SI)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(R12)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(SI)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(SI)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 8(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 8(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(R12)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VPBROADCASTD 12(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(SI)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 12(SI)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 12(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 12(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 12(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 12(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y13
+	VPBROADCASTD 12(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 12(R12)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R12), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	ADDQ         $0x00000240, BX
+	ADDQ         R10, SI
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	DECQ         DI
+	JNZ          block4
+	MOVQ         rows+48(FP), BX
+	VMOVD        BX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (DX)
+	VMASKMOVPS   Y1, Y12, (DX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (DX)(AX*2)
+	VMASKMOVPS   Y3, Y12, (DX)(CX*1)
+	VZEROUPPER
+	RET
+
+DATA lanes00010001<>+0(SB)/4, $0x00010001
+DATA lanes00010001<>+4(SB)/4, $0x00010001
+DATA lanes00010001<>+8(SB)/4, $0x00010001
+DATA lanes00010001<>+12(SB)/4, $0x00010001
+DATA lanes00010001<>+16(SB)/4, $0x00010001
+DATA lanes00010001<>+20(SB)/4, $0x00010001
+DATA lanes00010001<>+24(SB)/4, $0x00010001
+DATA lanes00010001<>+28(SB)/4, $0x00010001
+GLOBL lanes00010001<>(SB), RODATA|NOPTR, $32
+
+// func tile256WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tile256WholeMins(SB), NOSPLIT, $0-73
+	MOVQ         cols+64(FP), AX
+	CMPQ         AX, $0x04
+	JEQ          columns4
+	CMPQ         AX, $0x03
+	JEQ          columns3
+	CMPQ         AX, $0x02
+	JEQ          columns2
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         c+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         core+24(FP), DX
+	MOVQ         beside+32(FP), BX
+	MOVQ         blocks+40(FP), SI
+	MOVQ         stride+48(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (DX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	MOVB         add+72(FP), R12
+	TESTB        R12, R12
+	JZ           begin1
+	MOVQ         rows+56(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (AX), Y12, Y0
+
+begin1:
+block1:
+	VMOVDQU      (CX), Y4
+	VMOVDQU      64(CX), Y5
+	VMOVDQU      128(CX), Y6
+	VMOVDQU      192(CX), Y7
+	VMOVDQU      256(CX), Y8
+	VMOVDQU      320(CX), Y9
+	VMOVDQU      384(CX), Y10
+	VMOVDQU      448(CX), Y11
+	VPBROADCASTD (DX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (DX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (DX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (DX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R10), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       512(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (BX), Y13
+	VFMADD231PS  576(CX), Y13, Y0
+	ADDQ         $0x00000280, CX
+	ADDQ         R9, DX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	ADDQ         DI, BX
+	DECQ         SI
+	JNZ          block1
+	MOVQ         rows+56(FP), CX
+	VMOVD        CX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (AX)
+	VZEROUPPER
+	RET
+
+columns2:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin2
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+
+begin2:
+block2:
+	VMOVDQU      (DX), Y4
+	VMOVDQU      64(DX), Y5
+	VMOVDQU      128(DX), Y6
+	VMOVDQU      192(DX), Y7
+	VMOVDQU      256(DX), Y8
+	VMOVDQU      320(DX), Y9
+	VMOVDQU      384(DX), Y10
+	VMOVDQU      448(DX), Y11
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI), Y13
+	VFMADD231PS  576(DX), Y13, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI), Y13
+	VFMADD231PS  576(DX), Y13, Y1
+	ADDQ         $0x00000280, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	ADDQ         R8, SI
+	DECQ         DI
+	JNZ          block2
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+columns3:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin3
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+	VMASKMOVPS   (CX)(AX*2), Y12, Y2
+
+begin3:
+block3:
+	VMOVDQU      (DX), Y4
+	VMOVDQU      64(DX), Y5
+	VMOVDQU      128(DX), Y6
+	VMOVDQU      192(DX), Y7
+	VMOVDQU      256(DX), Y8
+	VMOVDQU      320(DX), Y9
+	VMOVDQU      384(DX), Y10
+	VMOVDQU      448(DX), Y11
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI), Y13
+	VFMADD231PS  576(DX), Y13, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI), Y13
+	VFMADD231PS  576(DX), Y13, Y1
+	VPBROADCASTD 8(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(R11), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 8(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(SI), Y13
+	VFMADD231PS  576(DX), Y13, Y2
+	ADDQ         $0x00000280, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	ADDQ         R8, SI
+	DECQ         DI
+	JNZ          block3
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (CX)(AX*2)
+	VZEROUPPER
+	RET
+
+columns4:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         w+16(FP), BX
+	MOVQ         core+24(FP), SI
+	MOVQ         beside+32(FP), DI
+	MOVQ         blocks+40(FP), R8
+	MOVQ         stride+48(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	ADDQ         R11, R11
+	LEAQ         (SI)(R9*4), R12
+	LEAQ         (R12)(R9*4), R13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVB         add+72(FP), R14
+	TESTB        R14, R14
+	JZ           begin4
+	MOVQ         rows+56(FP), R14
+	VMOVD        R14, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (DX), Y12, Y0
+	VMASKMOVPS   (DX)(AX*1), Y12, Y1
+	VMASKMOVPS   (DX)(AX*2), Y12, Y2
+	VMASKMOVPS   (DX)(CX*1), Y12, Y3
+
+begin4:
+block4:
+	VMOVDQU      (BX), Y4
+	VMOVDQU      64(BX), Y5
+	VMOVDQU      128(BX), Y6
+	VMOVDQU      192(BX), Y7
+	VMOVDQU      256(BX), Y8
+	VMOVDQU      320(BX), Y9
+	VMOVDQU      384(BX), Y10
+	VMOVDQU      448(BX), Y11
+	VPBROADCASTD (SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD (R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  576(BX), Y13, Y0
+	VPBROADCASTD 4(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 4(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(DI), Y13
+	VFMADD231PS  576(BX), Y13, Y1
+	VPBROADCASTD 8(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 8(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(DI), Y13
+	VFMADD231PS  576(BX), Y13, Y2
+	VPBROADCASTD 12(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 12(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 12(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y8, Y13
+	VPBROADCASTD 12(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 12(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y10, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 12(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y11, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(DI), Y13
+	VFMADD231PS  576(BX), Y13, Y3
+	ADDQ         $0x00000280, BX
+	ADDQ         R11, SI
+	ADDQ         R11, R12
+	ADDQ         R11, R13
+	ADDQ         R9, DI
+	DECQ         R8
+	JNZ          block4
+	MOVQ         rows+56(FP), BX
+	VMOVD        BX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (DX)
+	VMASKMOVPS   Y1, Y12, (DX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (DX)(AX*2)
+	VMASKMOVPS   Y3, Y12, (DX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func tile256Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tile256Halves(SB), NOSPLIT, $0-73
+	MOVQ         cols+64(FP), AX
+	CMPQ         AX, $0x04
+	JEQ          columns4
+	CMPQ         AX, $0x03
+	JEQ          columns3
+	CMPQ         AX, $0x02
+	JEQ          columns2
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         c+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         core+24(FP), DX
+	MOVQ         beside+32(FP), BX
+	MOVQ         blocks+40(FP), SI
+	MOVQ         stride+48(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (DX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	MOVB         add+72(FP), R12
+	TESTB        R12, R12
+	JZ           begin1
+	MOVQ         rows+56(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (AX), Y12, Y0
+
+begin1:
+block1:
+	VMOVDQU      (CX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(CX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(CX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(CX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (DX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (DX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (DX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (DX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (BX), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       512(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VMOVDQU      256(CX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      320(CX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      384(CX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      448(CX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (R10), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (BX)(DI*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       576(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	ADDQ         $0x00000280, CX
+	ADDQ         R9, DX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	LEAQ         (BX)(DI*4), BX
+	DECQ         SI
+	JNZ          block1
+	MOVQ         rows+56(FP), CX
+	VMOVD        CX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (AX)
+	VZEROUPPER
+	RET
+
+columns2:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin2
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+
+begin2:
+block2:
+	VMOVDQU      (DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (SI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(SI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VMOVDQU      256(DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      320(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      384(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      448(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (SI)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(SI)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	ADDQ         $0x00000280, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	LEAQ         (SI)(R8*4), SI
+	DECQ         DI
+	JNZ          block2
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+columns3:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin3
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+	VMASKMOVPS   (CX)(AX*2), Y12, Y2
+
+begin3:
+block3:
+	VMOVDQU      (DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (SI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(SI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(SI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VMOVDQU      256(DX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      320(DX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      384(DX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      448(DX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (SI)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(SI)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(SI)(R8*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	ADDQ         $0x00000280, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	LEAQ         (SI)(R8*4), SI
+	DECQ         DI
+	JNZ          block3
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (CX)(AX*2)
+	VZEROUPPER
+	RET
+
+columns4:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         w+16(FP), BX
+	MOVQ         core+24(FP), SI
+	MOVQ         beside+32(FP), DI
+	MOVQ         blocks+40(FP), R8
+	MOVQ         stride+48(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	ADDQ         R11, R11
+	LEAQ         (SI)(R9*4), R12
+	LEAQ         (R12)(R9*4), R13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVB         add+72(FP), R14
+	TESTB        R14, R14
+	JZ           begin4
+	MOVQ         rows+56(FP), R14
+	VMOVD        R14, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (DX), Y12, Y0
+	VMASKMOVPS   (DX)(AX*1), Y12, Y1
+	VMASKMOVPS   (DX)(AX*2), Y12, Y2
+	VMASKMOVPS   (DX)(CX*1), Y12, Y3
+
+begin4:
+block4:
+	VMOVDQU      (BX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      64(BX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      128(BX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      192(BX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (DI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(DI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(DI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VPBROADCASTD 12(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 12(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 12(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 12(DI), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VMOVDQU      256(BX), Y4
+	VPSUBB       lanes60606060<>+0(SB), Y4, Y4
+	VMOVDQU      320(BX), Y5
+	VPSUBB       lanes60606060<>+0(SB), Y5, Y5
+	VMOVDQU      384(BX), Y6
+	VPSUBB       lanes60606060<>+0(SB), Y6, Y6
+	VMOVDQU      448(BX), Y7
+	VPSUBB       lanes60606060<>+0(SB), Y7, Y7
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD (R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD (R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD (DI)(R9*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 4(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 4(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 4(DI)(R9*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 8(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 8(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 8(DI)(R9*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VPBROADCASTD 12(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y13
+	VPBROADCASTD 12(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VPBROADCASTD 12(DI)(R9*1), Y13
+	VPSRAD       $0x02, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	ADDQ         $0x00000280, BX
+	ADDQ         R11, SI
+	ADDQ         R11, R12
+	ADDQ         R11, R13
+	LEAQ         (DI)(R9*4), DI
+	DECQ         R8
+	JNZ          block4
+	MOVQ         rows+56(FP), BX
+	VMOVD        BX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (DX)
+	VMASKMOVPS   Y1, Y12, (DX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (DX)(AX*2)
+	VMASKMOVPS   Y3, Y12, (DX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func tile256HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tile256HalvesMins(SB), NOSPLIT, $0-73
+	MOVQ         cols+64(FP), AX
+	CMPQ         AX, $0x04
+	JEQ          columns4
+	CMPQ         AX, $0x03
+	JEQ          columns3
+	CMPQ         AX, $0x02
+	JEQ          columns2
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         c+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         core+24(FP), DX
+	MOVQ         beside+32(FP), BX
+	MOVQ         blocks+40(FP), SI
+	MOVQ         stride+48(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (DX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	MOVB         add+72(FP), R12
+	TESTB        R12, R12
+	JZ           begin1
+	MOVQ         rows+56(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (AX), Y12, Y0
+
+begin1:
+block1:
+	VMOVDQU      (CX), Y4
+	VMOVDQU      64(CX), Y5
+	VMOVDQU      128(CX), Y6
+	VMOVDQU      192(CX), Y7
+	VPBROADCASTD (DX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (DX)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (DX)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (DX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       512(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (BX)(DI*2), Y13
+	VFMADD231PS  640(CX), Y13, Y0
+	VMOVDQU      256(CX), Y4
+	VMOVDQU      320(CX), Y5
+	VMOVDQU      384(CX), Y6
+	VMOVDQU      448(CX), Y7
+	VPBROADCASTD (R10), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R10)(DI*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R10)(DI*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R10)(R8*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R11), Y13
+	VMULPS       576(CX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (BX)(R8*1), Y13
+	VFMADD231PS  704(CX), Y13, Y0
+	ADDQ         $0x00000300, CX
+	ADDQ         R9, DX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	LEAQ         (BX)(DI*4), BX
+	DECQ         SI
+	JNZ          block1
+	MOVQ         rows+56(FP), CX
+	VMOVD        CX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (AX)
+	VZEROUPPER
+	RET
+
+columns2:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin2
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+
+begin2:
+block2:
+	VMOVDQU      (DX), Y4
+	VMOVDQU      64(DX), Y5
+	VMOVDQU      128(DX), Y6
+	VMOVDQU      192(DX), Y7
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI)(R8*2), Y13
+	VFMADD231PS  640(DX), Y13, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI)(R8*2), Y13
+	VFMADD231PS  640(DX), Y13, Y1
+	VMOVDQU      256(DX), Y4
+	VMOVDQU      320(DX), Y5
+	VMOVDQU      384(DX), Y6
+	VMOVDQU      448(DX), Y7
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI)(R9*1), Y13
+	VFMADD231PS  704(DX), Y13, Y0
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI)(R9*1), Y13
+	VFMADD231PS  704(DX), Y13, Y1
+	ADDQ         $0x00000300, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	LEAQ         (SI)(R8*4), SI
+	DECQ         DI
+	JNZ          block2
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+columns3:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         beside+32(FP), SI
+	MOVQ         blocks+40(FP), DI
+	MOVQ         stride+48(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (BX)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVB         add+72(FP), R13
+	TESTB        R13, R13
+	JZ           begin3
+	MOVQ         rows+56(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+	VMASKMOVPS   (CX)(AX*2), Y12, Y2
+
+begin3:
+block3:
+	VMOVDQU      (DX), Y4
+	VMOVDQU      64(DX), Y5
+	VMOVDQU      128(DX), Y6
+	VMOVDQU      192(DX), Y7
+	VPBROADCASTD (BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI)(R8*2), Y13
+	VFMADD231PS  640(DX), Y13, Y0
+	VPBROADCASTD 4(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI)(R8*2), Y13
+	VFMADD231PS  640(DX), Y13, Y1
+	VPBROADCASTD 8(BX), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(BX)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(BX)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(BX)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(SI)(R8*2), Y13
+	VFMADD231PS  640(DX), Y13, Y2
+	VMOVDQU      256(DX), Y4
+	VMOVDQU      320(DX), Y5
+	VMOVDQU      384(DX), Y6
+	VMOVDQU      448(DX), Y7
+	VPBROADCASTD (R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (SI)(R9*1), Y13
+	VFMADD231PS  704(DX), Y13, Y0
+	VPBROADCASTD 4(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(SI)(R9*1), Y13
+	VFMADD231PS  704(DX), Y13, Y1
+	VPBROADCASTD 8(R11), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(R11)(R8*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(R11)(R8*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(R11)(R9*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R12), Y13
+	VMULPS       576(DX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(SI)(R9*1), Y13
+	VFMADD231PS  704(DX), Y13, Y2
+	ADDQ         $0x00000300, DX
+	ADDQ         R10, BX
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	LEAQ         (SI)(R8*4), SI
+	DECQ         DI
+	JNZ          block3
+	MOVQ         rows+56(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (CX)(AX*2)
+	VZEROUPPER
+	RET
+
+columns4:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         w+16(FP), BX
+	MOVQ         core+24(FP), SI
+	MOVQ         beside+32(FP), DI
+	MOVQ         blocks+40(FP), R8
+	MOVQ         stride+48(FP), R9
+	SHLQ         $0x02, R9
+	LEAQ         (R9)(R9*2), R10
+	LEAQ         (R9)(R9*4), R11
+	ADDQ         R11, R11
+	LEAQ         (SI)(R9*4), R12
+	LEAQ         (R12)(R9*4), R13
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVB         add+72(FP), R14
+	TESTB        R14, R14
+	JZ           begin4
+	MOVQ         rows+56(FP), R14
+	VMOVD        R14, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (DX), Y12, Y0
+	VMASKMOVPS   (DX)(AX*1), Y12, Y1
+	VMASKMOVPS   (DX)(AX*2), Y12, Y2
+	VMASKMOVPS   (DX)(CX*1), Y12, Y3
+
+begin4:
+block4:
+	VMOVDQU      (BX), Y4
+	VMOVDQU      64(BX), Y5
+	VMOVDQU      128(BX), Y6
+	VMOVDQU      192(BX), Y7
+	VPBROADCASTD (SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (DI)(R9*2), Y13
+	VFMADD231PS  640(BX), Y13, Y0
+	VPBROADCASTD 4(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(DI)(R9*2), Y13
+	VFMADD231PS  640(BX), Y13, Y1
+	VPBROADCASTD 8(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(DI)(R9*2), Y13
+	VFMADD231PS  640(BX), Y13, Y2
+	VPBROADCASTD 12(SI), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(SI)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 12(SI)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 12(SI)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R13), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(DI)(R9*2), Y13
+	VFMADD231PS  640(BX), Y13, Y3
+	VMOVDQU      256(BX), Y4
+	VMOVDQU      320(BX), Y5
+	VMOVDQU      384(BX), Y6
+	VMOVDQU      448(BX), Y7
+	VPBROADCASTD (R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD (R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD (R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD (R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS (R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (DI)(R10*1), Y13
+	VFMADD231PS  704(BX), Y13, Y0
+	VPBROADCASTD 4(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 4(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 4(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 4(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 4(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS 4(DI)(R10*1), Y13
+	VFMADD231PS  704(BX), Y13, Y1
+	VPBROADCASTD 8(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 8(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 8(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 8(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 8(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS 8(DI)(R10*1), Y13
+	VFMADD231PS  704(BX), Y13, Y2
+	VPBROADCASTD 12(R12), Y14
+	VPMADDUBSW   Y14, Y4, Y13
+	VPBROADCASTD 12(R12)(R9*1), Y15
+	VPMADDUBSW   Y15, Y5, Y15
+	VPADDW       Y15, Y13, Y13
+	VPBROADCASTD 12(R12)(R9*2), Y14
+	VPMADDUBSW   Y14, Y6, Y14
+	VPADDW       Y14, Y13, Y13
+	VPBROADCASTD 12(R12)(R10*1), Y15
+	VPMADDUBSW   Y15, Y7, Y15
+	VPADDW       Y15, Y13, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y12
+	VCVTDQ2PS    Y12, Y12
+	VBROADCASTSS 12(R13), Y13
+	VMULPS       576(BX), Y13, Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS 12(DI)(R10*1), Y13
+	VFMADD231PS  704(BX), Y13, Y3
+	ADDQ         $0x00000300, BX
+	ADDQ         R11, SI
+	ADDQ         R11, R12
+	ADDQ         R11, R13
+	LEAQ         (DI)(R9*4), DI
+	DECQ         R8
+	JNZ          block4
+	MOVQ         rows+56(FP), BX
+	VMOVD        BX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (DX)
+	VMASKMOVPS   Y1, Y12, (DX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (DX)(AX*2)
+	VMASKMOVPS   Y3, Y12, (DX)(CX*1)
+	VZEROUPPER
+	RET
+
+// func tile256WholeWide(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tile256WholeWide(SB), NOSPLIT, $0-65
+	MOVQ         cols+56(FP), AX
+	CMPQ         AX, $0x04
+	JEQ          columns4
+	CMPQ         AX, $0x03
+	JEQ          columns3
+	CMPQ         AX, $0x02
+	JEQ          columns2
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), AX
+	MOVQ         c+0(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         core+24(FP), DX
+	MOVQ         blocks+32(FP), BX
+	MOVQ         stride+40(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	LEAQ         (SI)(SI*4), R8
+	ADDQ         R8, R8
+	LEAQ         (DX)(SI*4), R9
+	LEAQ         (R9)(SI*4), R10
+	VXORPS       Y0, Y0, Y0
+	MOVB         add+64(FP), R11
+	TESTB        R11, R11
+	JZ           begin1
+	MOVQ         rows+48(FP), R11
+	VMOVD        R11, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (AX), Y12, Y0
+
+begin1:
+block1:
+	VMOVDQU      (CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (DX), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y4
+	VMOVDQU      64(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (DX)(SI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      128(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (DX)(SI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      192(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (DX)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      256(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R9), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      320(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R9)(SI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      384(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R9)(SI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VMOVDQU      448(CX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R9)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VCVTDQ2PS    Y4, Y4
+	VBROADCASTSS (R10), Y12
+	VMULPS       512(CX), Y12, Y12
+	VFMADD231PS  Y12, Y4, Y0
+	ADDQ         $0x00000240, CX
+	ADDQ         R8, DX
+	ADDQ         R8, R9
+	ADDQ         R8, R10
+	DECQ         BX
+	JNZ          block1
+	MOVQ         rows+48(FP), CX
+	VMOVD        CX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (AX)
+	VZEROUPPER
+	RET
+
+columns2:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (BX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	MOVB         add+64(FP), R12
+	TESTB        R12, R12
+	JZ           begin2
+	MOVQ         rows+48(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+
+begin2:
+block2:
+	VMOVDQU      (DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y4
+	VPBROADCASTD 4(BX), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y5
+	VMOVDQU      64(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(DI*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      128(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(DI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(DI*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      192(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      256(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      320(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(DI*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      384(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(DI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(DI*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VMOVDQU      448(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VCVTDQ2PS    Y4, Y4
+	VBROADCASTSS (R11), Y12
+	VMULPS       512(DX), Y12, Y12
+	VFMADD231PS  Y12, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VBROADCASTSS 4(R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y5, Y1
+	ADDQ         $0x00000240, DX
+	ADDQ         R9, BX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	DECQ         SI
+	JNZ          block2
+	MOVQ         rows+48(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+columns3:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), CX
+	MOVQ         w+16(FP), DX
+	MOVQ         core+24(FP), BX
+	MOVQ         blocks+32(FP), SI
+	MOVQ         stride+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	LEAQ         (DI)(DI*4), R9
+	ADDQ         R9, R9
+	LEAQ         (BX)(DI*4), R10
+	LEAQ         (R10)(DI*4), R11
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	MOVB         add+64(FP), R12
+	TESTB        R12, R12
+	JZ           begin3
+	MOVQ         rows+48(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (CX), Y12, Y0
+	VMASKMOVPS   (CX)(AX*1), Y12, Y1
+	VMASKMOVPS   (CX)(AX*2), Y12, Y2
+
+begin3:
+block3:
+	VMOVDQU      (DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y4
+	VPBROADCASTD 4(BX), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y5
+	VPBROADCASTD 8(BX), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y6
+	VMOVDQU      64(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(DI*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(BX)(DI*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      128(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(DI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(DI*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(BX)(DI*2), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      192(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (BX)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(BX)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(BX)(R8*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      256(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R10), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      320(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(DI*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(DI*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R10)(DI*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      384(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(DI*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(DI*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R10)(DI*2), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VMOVDQU      448(DX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R10)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R10)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R10)(R8*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VCVTDQ2PS    Y4, Y4
+	VBROADCASTSS (R11), Y12
+	VMULPS       512(DX), Y12, Y12
+	VFMADD231PS  Y12, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VBROADCASTSS 4(R11), Y13
+	VMULPS       512(DX), Y13, Y13
+	VFMADD231PS  Y13, Y5, Y1
+	VCVTDQ2PS    Y6, Y6
+	VBROADCASTSS 8(R11), Y14
+	VMULPS       512(DX), Y14, Y14
+	VFMADD231PS  Y14, Y6, Y2
+	ADDQ         $0x00000240, DX
+	ADDQ         R9, BX
+	ADDQ         R9, R10
+	ADDQ         R9, R11
+	DECQ         SI
+	JNZ          block3
+	MOVQ         rows+48(FP), DX
+	VMOVD        DX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (CX)
+	VMASKMOVPS   Y1, Y12, (CX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (CX)(AX*2)
+	VZEROUPPER
+	RET
+
+columns4:
+	MOVQ         ldc+8(FP), AX
+	SHLQ         $0x02, AX
+	LEAQ         (AX)(AX*2), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         w+16(FP), BX
+	MOVQ         core+24(FP), SI
+	MOVQ         blocks+32(FP), DI
+	MOVQ         stride+40(FP), R8
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	LEAQ         (R8)(R8*4), R10
+	ADDQ         R10, R10
+	LEAQ         (SI)(R8*4), R11
+	LEAQ         (R11)(R8*4), R12
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	MOVB         add+64(FP), R13
+	TESTB        R13, R13
+	JZ           begin4
+	MOVQ         rows+48(FP), R13
+	VMOVD        R13, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   (DX), Y12, Y0
+	VMASKMOVPS   (DX)(AX*1), Y12, Y1
+	VMASKMOVPS   (DX)(AX*2), Y12, Y2
+	VMASKMOVPS   (DX)(CX*1), Y12, Y3
+
+begin4:
+block4:
+	VMOVDQU      (BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (SI), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y4
+	VPBROADCASTD 4(SI), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y5
+	VPBROADCASTD 8(SI), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y6
+	VPBROADCASTD 12(SI), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y7
+	VMOVDQU      64(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (SI)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(SI)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(SI)(R8*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(SI)(R8*1), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      128(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (SI)(R8*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(SI)(R8*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(SI)(R8*2), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(SI)(R8*2), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      192(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (SI)(R9*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(SI)(R9*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(SI)(R9*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(SI)(R9*1), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      256(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R11), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R11), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R11), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(R11), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      320(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R11)(R8*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R11)(R8*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R11)(R8*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(R11)(R8*1), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      384(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R11)(R8*2), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R11)(R8*2), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R11)(R8*2), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(R11)(R8*2), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VMOVDQU      448(BX), Y8
+	VPXOR        lanes80808080<>+0(SB), Y8, Y8
+	VPABSB       Y8, Y9
+	VPBROADCASTD (R11)(R9*1), Y12
+	VPSIGNB      Y8, Y12, Y12
+	VPMADDUBSW   Y12, Y9, Y12
+	VPMADDWD     lanes00010001<>+0(SB), Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD 4(R11)(R9*1), Y13
+	VPSIGNB      Y8, Y13, Y13
+	VPMADDUBSW   Y13, Y9, Y13
+	VPMADDWD     lanes00010001<>+0(SB), Y13, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 8(R11)(R9*1), Y14
+	VPSIGNB      Y8, Y14, Y14
+	VPMADDUBSW   Y14, Y9, Y14
+	VPMADDWD     lanes00010001<>+0(SB), Y14, Y14
+	VPADDD       Y14, Y6, Y6
+	VPBROADCASTD 12(R11)(R9*1), Y15
+	VPSIGNB      Y8, Y15, Y15
+	VPMADDUBSW   Y15, Y9, Y15
+	VPMADDWD     lanes00010001<>+0(SB), Y15, Y15
+	VPADDD       Y15, Y7, Y7
+	VCVTDQ2PS    Y4, Y4
+	VBROADCASTSS (R12), Y12
+	VMULPS       512(BX), Y12, Y12
+	VFMADD231PS  Y12, Y4, Y0
+	VCVTDQ2PS    Y5, Y5
+	VBROADCASTSS 4(R12), Y13
+	VMULPS       512(BX), Y13, Y13
+	VFMADD231PS  Y13, Y5, Y1
+	VCVTDQ2PS    Y6, Y6
+	VBROADCASTSS 8(R12), Y14
+	VMULPS       512(BX), Y14, Y14
+	VFMADD231PS  Y14, Y6, Y2
+	VCVTDQ2PS    Y7, Y7
+	VBROADCASTSS 12(R12), Y15
+	VMULPS       512(BX), Y15, Y15
+	VFMADD231PS  Y15, Y7, Y3
+	ADDQ         $0x00000240, BX
+	ADDQ         R10, SI
+	ADDQ         R10, R11
+	ADDQ         R10, R12
+	DECQ         DI
+	JNZ          block4
+	MOVQ         rows+48(FP), BX
+	VMOVD        BX, X12
+	VPBROADCASTD X12, Y12
+	VPCMPGTD     rows<>+0(SB), Y12, Y12
+	VMASKMOVPS   Y0, Y12, (DX)
+	VMASKMOVPS   Y1, Y12, (DX)(AX*1)
+	VMASKMOVPS   Y2, Y12, (DX)(AX*2)
+	VMASKMOVPS   Y3, Y12, (DX)(CX*1)
+	VZEROUPPER
+	RET
+
+DATA lanes80808080<>+0(SB)/4, $0x80808080
+DATA lanes80808080<>+4(SB)/4, $0x80808080
+DATA lanes80808080<>+8(SB)/4, $0x80808080
+DATA lanes80808080<>+12(SB)/4, $0x80808080
+DATA lanes80808080<>+16(SB)/4, $0x80808080
+DATA lanes80808080<>+20(SB)/4, $0x80808080
+DATA lanes80808080<>+24(SB)/4, $0x80808080
+DATA lanes80808080<>+28(SB)/4, $0x80808080
+GLOBL lanes80808080<>(SB), RODATA|NOPTR, $32

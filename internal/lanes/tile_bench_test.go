@@ -8,6 +8,7 @@ import (
 
 	"weft/internal/cpu"
 	"weft/internal/kernel"
+	"weft/internal/quant"
 )
 
 // BenchmarkTile multiplies an unpacked strip by panel after panel, as a prompt
@@ -15,27 +16,26 @@ import (
 // turns with the tile.
 func BenchmarkTile(b *testing.B) {
 	for _, l := range cpu.Levels() {
-		for kind := Whole; kind <= HalvesMins; kind++ {
-			for _, cols := range []int{1, 2, 3, 4, 5, 6, 8, 12} {
-				b.Run(fmt.Sprintf("%v/%v/%d", l, [...]string{"Whole", "WholeMins", "Halves", "HalvesMins"}[kind], cols), func(b *testing.B) {
+		for _, f := range []quant.Type{quant.Q4_0, quant.Q8_0, quant.Q4_K, quant.Q6_K, quant.Q2_K} {
+			for _, cols := range []int{1, 4, 8, 12} {
+				b.Run(fmt.Sprintf("%v/%v/%d", l, f, cols), func(b *testing.B) {
 					defer cpu.Force(l)()
-					benchTile(b, kind, cols)
+					benchTile(b, FormOf(f), cols)
 				})
 			}
 		}
 	}
 }
 
-func benchTile(b *testing.B, kind Kind, cols int) {
+func benchTile(b *testing.B, f *Form, cols int) {
 	const k, panels = 2048, 4
 	rng := rand.New(rand.NewPCG(1, 1))
+	kind := f.Kind()
+	raw, _ := encoded(b, f.Type, Rows, k, rng)
+	strip := make([]byte, f.StripBytes(k))
+	f.packGeneric(strip, raw, k/f.Len, len(raw[0])/(k/f.Len))
 	w := make([]byte, k/BlockLen*kind.BlockBytes())
-	for i := range w { // bytes 60 make ordinary floats
-		w[i] = 60
-		if i%kind.BlockBytes() < 512 {
-			w[i] = byte(rng.Uint32())
-		}
-	}
+	f.unpackGeneric(w, strip, k/f.Len)
 	var ps [panels]Panel
 	for i := range ps {
 		ps[i], _ = filled(k, cols, rng)

@@ -11,13 +11,17 @@ import (
 
 // Prefixes (field pp) and vector lengths (field L'L) of the encoding.
 const (
-	ppF3      = 2
-	length512 = 2
+	ppF3, ppF2 = 2, 3
+	length512  = 2
 )
 
 // VDPBF16PS adds the dot products of the pairs of bfloat16 in the 32-bit lanes of
 // a and b to the float32 lanes of dst, all zmm. Operands come in Go's order.
 func VDPBF16PS(b, a, dst reg.VecPhysical) { emit(ppF3, 0x52, b, a, dst) }
+
+// VCVTNE2PS2BF16 rounds the float32 lanes of lo and hi to bfloat16 in the lower and
+// the upper half of dst, all zmm. Operands come in Go's order.
+func VCVTNE2PS2BF16(lo, hi, dst reg.VecPhysical) { emit(ppF2, 0x72, lo, hi, dst) }
 
 // emit writes a three-operand zmm instruction of the map 0F38 with W 0. Intel's
 // Software Developer's Manual, volume 2, section 2.7 has the bits; most of those

@@ -1,5 +1,7 @@
 // Command lanequant writes the assembly that rounds activations to 8 bits into a
-// column of a panel (package lanes).
+// column of a panel (package lanes). Four blocks at a time lie in the lanes of an xmm
+// register, where their scales are made (main.go), and then two, with their sums
+// (column.go); codes.go has what differs between instruction sets.
 //
 // internal/lanes/panel.go holds the go:generate line.
 package main
@@ -14,60 +16,91 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	quantise512()
+	quantise(avx512)
+	quantise(avx2)
 	Generate()
 }
 
-// column is where a column's block is in a panel. Its dwords are stride bytes apart.
-type column struct {
-	core          [3]reg.Register // dwords 0, 4 and 8
-	sums, halves  reg.Register
-	stride, three reg.Register // stride, times 3
-	blocks        reg.Register
-}
+// blockBytes is the size of a block of numbers.
+const blockBytes = 128
 
-func load() (c column) {
-	c.core[0], c.sums, c.halves = Load(Param("core"), GP64()), Load(Param("sums"), GP64()), Load(Param("halves"), GP64())
-	c.stride, c.three = Load(Param("cols"), GP64()), GP64()
-	SHLQ(Imm(2), c.stride)
-	LEAQ(Mem{Base: c.stride, Index: c.stride, Scale: 2}, c.three)
-	for i := 1; i < 3; i++ {
-		c.core[i] = GP64()
-		LEAQ(Mem{Base: c.core[i-1], Index: c.stride, Scale: 4}, c.core[i])
+// quantise generates the function of an instruction set.
+func quantise(set *isa) {
+	TEXT("quantise"+set.name, NOSPLIT, "func(core *int32, sums *int32, halves *int32, cols int, x *float32, fours int)")
+	Doc("quantise" + set.name + " rounds 4·fours (> 0) blocks of x to a column of a panel of cols columns.")
+	Pragma("noescape")
+	inverses := AllocLocal(16)
+	set.constants()
+	c, x := load(), Load(Param("x"), GP64())
+
+	inverse, d := scales(set.largest(x))
+	VMOVUPS(inverse, inverses)
+	Label("four")
+	Comment("The scales of the next four blocks, so that they are there in time; in the end, the same again")
+	next := GP64()
+	LEAQ(Mem{Base: x, Disp: 4 * blockBytes}, next)
+	CMPQ(c.fours, Imm(1))
+	CMOVQEQ(x, next)
+	inverse, following := scales(set.largest(next))
+	for pair := range 2 {
+		c.point()
+		c.sums(d, set.codes(c, x, inverses, pair), pair)
 	}
-	c.blocks = Load(Param("blocks"), GP64())
-	return c
+	VMOVUPS(inverse, inverses)
+	VMOVUPS(following, d)
+	MOVQ(next, x)
+	DECQ(c.fours)
+	JNZ(LabelRef("four"))
+	VZEROUPPER()
+	RET()
 }
 
-// next goes on by a block: 10 dwords of core, 1 of sums, 4 of halves.
-func (c column) next() {
-	for _, p := range c.core {
-		LEAQ(Mem{Base: p, Index: c.stride, Scale: 8}, p)
-		LEAQ(Mem{Base: p, Index: c.stride, Scale: 2}, p)
-	}
-	ADDQ(c.stride, c.sums)
-	LEAQ(Mem{Base: c.halves, Index: c.stride, Scale: 4}, c.halves)
+// scales turns the largest magnitudes of four blocks, as bits, into 127/largest and
+// largest/127, the latter rounded to 11 bits. A block that is all but zero gets
+// zeros, one with a number that is not finite a NaN.
+func scales(largest reg.VecVirtual) (inverse, d reg.VecVirtual) {
+	inverse, d = XMM(), XMM()
+	t, small, wild := XMM(), XMM(), XMM()
+	VMOVUPS(fours(math.Float32bits(127)), t)
+	VDIVPS(largest, t, inverse)
+	VDIVPS(t, largest, d)
+	Comment("To the nearest, ties to even, of the upper 11 bits")
+	VPSRLD(Imm(13), d, t)
+	VPAND(fours(1), t, t)
+	VPADDD(fours(0xfff), d, d)
+	VPADDD(t, d, d)
+	VPAND(fours(^uint32(0x1fff)), d, d)
+	Comment("Out of range")
+	VMOVDQU(fours(leastDivisor()), small)
+	VPCMPGTD(largest, small, small)
+	VPCMPGTD(fours(math.Float32bits(math.MaxFloat32)), largest, wild)
+	VPANDN(d, small, d)
+	VPOR(wild, d, d)
+	VPOR(wild, small, small)
+	VPANDN(inverse, small, inverse)
+	return inverse, d
 }
 
-// at is dword i < 4 after a pointer.
-func (c column) at(p reg.Register, i int) Mem {
-	switch i {
-	case 1, 2:
-		return Mem{Base: p, Index: c.stride, Scale: uint8(i)}
-	case 3:
-		return Mem{Base: p, Index: c.three, Scale: 1}
-	}
-	return Mem{Base: p}
-}
-
-// Blocks whose largest magnitude has bits from least to most have codes: above is
-// infinity, below 127/largest is infinite.
-var least, most = leastDivisor(), math.Float32bits(math.MaxFloat32)
-
+// leastDivisor is the least float32, as bits, that 127 can be divided by.
 func leastDivisor() uint32 {
 	x := math.Float32bits(127/float32(math.MaxFloat32)) - 16
 	for math.IsInf(float64(float32(127)/math.Float32frombits(x)), 0) {
 		x++
 	}
 	return x
+}
+
+var constants = map[uint32]Mem{}
+
+// fours is a constant in four lanes.
+func fours(value uint32) Mem {
+	m, ok := constants[value]
+	if !ok {
+		m = GLOBL(name(value), RODATA|NOPTR)
+		for i := range 4 {
+			DATA(4*i, U32(value))
+		}
+		constants[value] = m
+	}
+	return m
 }

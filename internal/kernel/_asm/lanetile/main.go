@@ -5,6 +5,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -15,6 +17,14 @@ const (
 	groups  = 8
 	plane   = 64
 	maxCols = 12
+)
+
+var (
+	zmm = []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10,
+		reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22,
+		reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}
+	ymm = []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9, reg.Y10,
+		reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}
 )
 
 // kind is how a block of an unpacked strip looks, as lanes.Kind says it.
@@ -36,9 +46,9 @@ func (k kind) blockBytes() int {
 	return k.vector(k.subs)
 }
 
-// beside is how many dwords per column and block the panel's section has that the
+// extra is how many dwords per column and block the panel's section has that the
 // kind reads besides core: none, sums, or halves.
-func (k kind) beside() int {
+func (k kind) extra() int {
 	switch {
 	case k.subs == 2:
 		return 4
@@ -53,7 +63,41 @@ func main() {
 	for _, k := range kinds {
 		tiles512(k)
 	}
+	narrow256()
+	rowNumbers = GLOBL("rows", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(i))
+	}
+	for _, k := range kinds {
+		if k.mins {
+			tiles256(k, codes)
+		} else {
+			tiles256(k, narrow)
+		}
+	}
+	tiles256(kinds[0], wide)
 	Generate()
+}
+
+// besideParam declares the section, if there is one.
+func (k kind) besideParam() string {
+	if k.extra() == 0 {
+		return ""
+	}
+	return "beside *int32, "
+}
+
+// choose emits a piece of code for each number of columns and the way to it.
+func choose(most int, piece func(cols int)) {
+	cols := Load(Param("cols"), GP64())
+	for n := most; n > 1; n-- {
+		CMPQ(cols, Imm(uint64(n)))
+		JEQ(LabelRef(fmt.Sprint("columns", n)))
+	}
+	for n := 1; n <= most; n++ {
+		Label(fmt.Sprint("columns", n))
+		piece(n)
+	}
 }
 
 // pointers are the general registers of a tile.
@@ -76,7 +120,7 @@ func load(cols int, k kind) (p pointers) {
 		p.c = append(p.c, next)
 	}
 	p.w, p.core = Load(Param("w"), GP64()), Load(Param("core"), GP64())
-	if k.beside() > 0 {
+	if k.extra() > 0 {
 		p.beside = Load(Param("beside"), GP64())
 	}
 	p.blocks = Load(Param("blocks"), GP64())

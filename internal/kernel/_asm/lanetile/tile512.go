@@ -8,10 +8,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-var zmm = []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10,
-	reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22,
-	reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}
-
 // The registers: an output and a sum of products for each column, and the rest.
 func acc(n int) reg.VecPhysical     { return zmm[n] }
 func dot(n int) reg.VecPhysical     { return zmm[maxCols+n] }
@@ -24,34 +20,24 @@ var scale, minimum = zmm[30], zmm[31]
 // columns, all of whose outputs stay in registers.
 func tiles512(k kind) {
 	name := "tile512" + k.name
-	beside := ""
-	if k.beside() > 0 {
-		beside = "beside *int32, "
-	}
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+beside+"blocks int, rows int, cols int, add bool)")
-	Doc(name + " is Kind.Tile of 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
+	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, strips int, rows int, cols int, add bool)")
+	Doc(name + " is Kind.Tile of strips (> 0) strips, one after the other, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
 	Pragma("noescape")
 	ones, mask := GP64(), K()
 	MOVQ(I64(-1), ones)
 	BZHIQ(Load(Param("rows"), GP64()), ones, ones)
 	KMOVW(ones.As32(), mask)
-	cols := Load(Param("cols"), GP64())
-	for n := maxCols; n > 1; n-- {
-		CMPQ(cols, Imm(uint64(n)))
-		JEQ(LabelRef(fmt.Sprint("columns", n)))
-	}
-	for n := 1; n <= maxCols; n++ {
-		Label(fmt.Sprint("columns", n))
-		tile512(k, n, mask)
-	}
+	choose(maxCols, func(cols int) { tile512(k, cols, mask) })
 }
 
 func tile512(k kind, cols int, mask reg.Register) {
 	p := load(cols, k)
+	strips, strip, block := Load(Param("strips"), GP64()), fmt.Sprint("strip", cols), fmt.Sprint("block", cols)
+	Label(strip)
 	for n := range cols {
 		VPXORD(acc(n), acc(n), acc(n))
 	}
-	add, block := Load(Param("add"), GP8()), fmt.Sprint("block", cols)
+	add := Load(Param("add"), GP8())
 	TESTB(add, add)
 	JZ(LabelRef(block))
 	for n := range cols {
@@ -64,14 +50,17 @@ func tile512(k kind, cols int, mask reg.Register) {
 	}
 	ADDQ(U32(k.blockBytes()), p.w)
 	ADDQ(U32((groups+2)*4*cols), p.core)
-	if k.beside() > 0 {
-		ADDQ(U32(k.beside()*4*cols), p.beside)
+	if k.extra() > 0 {
+		ADDQ(U32(k.extra()*4*cols), p.beside)
 	}
 	DECQ(p.blocks)
 	JNZ(LabelRef(block))
 	for n := range cols {
 		VMOVUPS(acc(n), mask, p.column(n))
 	}
+	p.nextStrip(k)
+	DECQ(strips)
+	JNZ(LabelRef(strip))
 	VZEROUPPER()
 	RET()
 }
@@ -117,3 +106,17 @@ func (k kind) scale(p pointers, cols, h int) {
 		}
 	}
 }
+
+// nextStrip moves on to 16 rows more, with the panel from its beginning.
+func (p pointers) nextStrip(k kind) {
+	for _, c := range p.c {
+		ADDQ(U32(4*rowsOf512), c)
+	}
+	Load(Param("core"), p.core)
+	if k.extra() > 0 {
+		Load(Param("beside"), p.beside)
+	}
+	Load(Param("blocks"), p.blocks)
+}
+
+const rowsOf512 = 16

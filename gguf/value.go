@@ -55,6 +55,9 @@ func (v Value) wrong(want string) error {
 	return fmt.Errorf("is %v, not %s", v.Type, want)
 }
 
+// Size is the bytes that the value takes in a file.
+func (v Value) Size() int { return len(v.data) }
+
 // Int is the value of any integer type that fits.
 func (v Value) Int() (int64, error) {
 	le := binary.LittleEndian

@@ -59,13 +59,13 @@ func (l *Linear) held() (bytes int, with Arithmetic) {
 		return l.quantised.Bytes(), Int8
 	case l.packed != nil:
 		n := l.packed.K * l.packed.N // without what fills up the last panel
-		switch l.packed.DType() {
-		case tensor.BF16:
-			return 2 * n, BFloat16
-		case tensor.F16:
-			return 2 * n, Float32
+		if l.packed.Rounds() {
+			with = BFloat16
 		}
-		return 4 * n, Float32
+		if tensor.IsHalf(l.packed.DType()) {
+			return 2 * n, with
+		}
+		return 4 * n, with
 	case l.Stored != nil:
 		for i := range l.Stored.Rows {
 			bytes += len(l.Stored.RowBytes(i))

@@ -14,10 +14,10 @@ type out struct {
 // linear: y = x·Wᵀ + B. x is n × in, y is n × out.
 func (m *Model) linear(y, x tensor.Mat, l *Linear) { m.linears(x, out{y, l}) }
 
-// linears is linear with several matrices at once, which spares rounding x for
-// each of those that are quantised, and waiting for each.
+// linears is linear with several matrices at once, which spares preparing x for
+// each of those that are packed or quantised, and waiting for each.
 func (m *Model) linears(x tensor.Mat, outs ...out) {
-	quantised := make([]tensor.Product, 0, 4)
+	packed, quantised := make([]tensor.PackedProduct, 0, 4), make([]tensor.Product, 0, 4)
 	for _, o := range outs {
 		y, l := o.y, o.l
 		if m.observe != nil {
@@ -32,13 +32,14 @@ func (m *Model) linears(x tensor.Mat, outs ...out) {
 		case l.quantised != nil:
 			quantised = append(quantised, tensor.Product{C: y, B: l.quantised, Add: add})
 		case l.packed != nil:
-			tensor.GemmPacked(m.Pool, y, x, l.packed, add)
+			packed = append(packed, tensor.PackedProduct{C: y, B: l.packed, Add: add})
 		case l.Stored != nil:
 			tensor.GemmStored(m.Pool, y, x, l.Stored, add)
 		default:
 			tensor.Gemm(m.Pool, y, x, l.W.T(), add)
 		}
 	}
+	tensor.GemmPacked(m.Pool, x, packed...)
 	tensor.GemmQuantised(m.Pool, x, quantised...)
 }
 

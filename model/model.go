@@ -67,8 +67,9 @@ type Packing struct {
 }
 
 // Pack arranges the weights once for fast products. Products with quantised weights
-// then round activations to 8 bits, unless Exact is set: then no bit of any result
-// changes. The weights must not change afterwards.
+// then round activations to 8 bits, and those with bfloat16 weights to bfloat16, unless
+// Exact is set: then no bit of any result changes. The weights must not change
+// afterwards.
 func (m *Model) Pack(o Packing) {
 	m.W.each(func(p Param, at place) {
 		if at.linear != nil && p.Kind == Matrix {

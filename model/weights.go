@@ -95,7 +95,7 @@ func (l *Linear) pack(p *par.Pool, o Packing) {
 	switch {
 	case l.Stored != nil && !o.Exact && tensor.CanQuantised(l.Stored.DType(), l.Stored.Cols):
 		l.quantised = tensor.PackQuantised(p, l.Stored)
-	case l.Stored != nil && (o.Decode || tensor.IsHalf(l.Stored.DType()) && !o.Exact):
+	case l.Stored != nil && (o.Decode || tensor.IsHalf(l.Stored.DType())):
 		l.packed = tensor.PackStored(p, l.Stored, o.Exact)
 	case l.Stored == nil && l.W.Data != nil:
 		l.packed = tensor.Pack(p, l.W.T())

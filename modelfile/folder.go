@@ -23,8 +23,9 @@ const (
 	templateName   = "chat_template.jinja"
 )
 
-// maxText bounds the JSON files that are read whole; the largest real tokenizer has some 35 MB.
-const maxText = 256 << 20
+// maxText bounds the settings and templates that are read whole. The largest real ones, Gemma 3's tokenizer_config.json
+// with all its unused tokens, have 1.2 MB.
+const maxText = 4 << 20
 
 // openFolder reads a folder in Hugging Face's layout.
 func openFolder(dir string) (*Bundle, error) {

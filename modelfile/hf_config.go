@@ -43,9 +43,15 @@ func (t tokenIDs) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]int32(t))
 }
 
+// maxConfig bounds config.json, whose lists take several times their bytes once decoded; real ones have some kilobytes.
+const maxConfig = 1 << 20
+
 // parseConfig reads config.json.
 func parseConfig(text []byte) (model.Config, hfCommon, error) {
 	var common hfCommon
+	if len(text) > maxConfig {
+		return model.Config{}, common, fmt.Errorf("%d bytes are more than a config has", len(text))
+	}
 	if err := json.Unmarshal(text, &common); err != nil {
 		return model.Config{}, common, err
 	}

@@ -96,8 +96,11 @@ func (s slot) row(i int) int {
 
 // view is the parameter in the file's tensor, without copying where that is possible.
 func (s slot) view(r tensor.Raw) (*tensor.Stored, error) {
-	if s.columns != nil || s.plusOne {
-		return s.copied(r)
+	switch {
+	case s.columns != nil:
+		return s.upright(r)
+	case s.plusOne:
+		return s.raised(r)
 	}
 	all := r.Elements() / s.cols
 	if s.order != nil {
@@ -112,20 +115,63 @@ func (s slot) view(r tensor.Raw) (*tensor.Stored, error) {
 	return tensor.NewStored(r, nil)
 }
 
-// copied is the parameter as float32 numbers of its own.
-func (s slot) copied(r tensor.Raw) (*tensor.Stored, error) {
-	file := make([]float32, r.Elements())
-	if err := r.Float32s(file); err != nil {
+// held is the bytes that the parameter takes in memory once it is opened, beside what stays in the file.
+func (s slot) held(d tensor.DType) int {
+	switch {
+	case s.columns != nil && !s.vector && !isBlocks(d):
+		return s.rows * s.cols * d.BlockBytes()
+	case s.columns != nil || s.plusOne || s.vector: // vectors are decoded
+		return s.rows * s.cols * 4
+	}
+	return 4 * len(s.order)
+}
+
+func isBlocks(d tensor.DType) bool { return d.BlockSize() > 1 }
+
+// raised is a vector whose tensor holds the numbers less 1.
+func (s slot) raised(r tensor.Raw) (*tensor.Stored, error) {
+	x := make([]float32, r.Elements())
+	if err := r.Float32s(x); err != nil {
 		return nil, err
 	}
-	dst := make([]float32, s.rows*s.cols)
-	s.each(func(ours, theirs int) { dst[ours] = file[theirs] })
-	if s.plusOne {
-		for i := range dst {
-			dst[i]++
+	for i := range x {
+		x[i]++
+	}
+	return tensor.NewStored(tensor.RawOf(x, s.rows, s.cols), nil)
+}
+
+// upright is a copy of a turned tensor's columns as rows. Numbers keep their type; blocks, which lie across, are decoded.
+func (s slot) upright(r tensor.Raw) (*tensor.Stored, error) {
+	c, width, per := s.columns, s.shape[len(s.shape)-1], s.columns.per
+	if per == 0 {
+		per = s.rows
+	}
+	in := tensor.Raw{DType: r.DType, Shape: []int{r.Elements() / width, width}, Data: r.Data}
+	out, decoded := r.DType, make([]float32, 0)
+	if isBlocks(r.DType) {
+		out, decoded = tensor.F32, make([]float32, width)
+	}
+	lying, err := tensor.NewStored(in, nil)
+	if err != nil {
+		return nil, err
+	}
+	size := out.BlockBytes()
+	dst := make([]byte, s.rows*s.cols*size)
+	for first := 0; first < s.rows; first += per {
+		for j := range s.cols {
+			at := (c.matrix+first/per)*s.cols + j
+			line := lying.RowBytes(at)
+			if isBlocks(r.DType) {
+				lying.Row(decoded, at)
+				line = tensor.RawOf(decoded).Data
+			}
+			for i := range min(per, s.rows-first) {
+				from := (c.first + i*c.step) * size
+				copy(dst[((first+i)*s.cols+j)*size:][:size], line[from:from+size])
+			}
 		}
 	}
-	return tensor.NewStored(tensor.RawOf(dst, s.rows, s.cols), nil)
+	return tensor.NewStored(tensor.Raw{DType: out, Shape: []int{s.rows, s.cols}, Data: dst}, nil)
 }
 
 // each visits every number: its index in the parameter and in the tensor.

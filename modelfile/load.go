@@ -18,6 +18,9 @@ func load(c model.Config, src model.WeightSource, l layout) (*model.Weights, err
 	if err := l.check(src); err != nil {
 		return nil, err
 	}
+	if err := l.affordable(src); err != nil {
+		return nil, err
+	}
 	slots := map[string]slot{}
 	for _, s := range l.slots {
 		slots[s.param] = s
@@ -72,8 +75,12 @@ func (l layout) check(src model.WeightSource) error {
 	return nil
 }
 
-// leastExpert is the bytes of file that an expert has at least, in files with more than a few.
-const leastExpert = 1 << 10
+// leastExpert is the bytes of file that an expert has at least, in files with more than a few: what we keep of each takes
+// about as much.
+const leastExpert = 1 << 12
+
+// leastRow is the bytes of file that a row of queries, keys or values has at least, so that a list of rows is less.
+const leastRow = 8
 
 // plausible refuses a config of far more than the file's tensors can hold, before a layout of it is made.
 func plausible(c model.Config, src model.WeightSource) error {
@@ -88,11 +95,46 @@ func plausible(c model.Config, src model.WeightSource) error {
 		}
 		numbers, size = numbers+r.Elements(), size+len(r.Data)
 	}
-	if n := c.Experts.Count * c.Layers; n > 1<<14 && n > size/leastExpert {
+	if n := c.Experts.Count * c.Layers; n > 1<<13 && n > size/leastExpert {
 		return fmt.Errorf("the config has %d experts in each of %d blocks, the tensors only %d bytes", c.Experts.Count, c.Layers, size)
+	}
+	if rows := c.Layers * (2*c.QDim() + c.KVDim() + c.VDim()); rows > (size+spare)/leastRow {
+		return fmt.Errorf("the config has %d rows of attention, the tensors only %d bytes", rows, size)
 	}
 	if n := c.ParamCount(); n > numbers+numbers/8+1<<22 { // less than that is for the layout to find, which can say where
 		return fmt.Errorf("the config has %d parameters, the tensors only %d", n, numbers)
+	}
+	return nil
+}
+
+// spare is what opening a model may take beside the size of its file.
+const spare = 16 << 20
+
+// affordable refuses a file whose numbers would take much more memory than they take there. Matrices stay in the file as
+// they are, but vectors are decoded, matrices that lie turned are copied, and rows in another order are listed. In real
+// models that is little, or no more than the file; a file of small types in the wrong places could ask for twenty times
+// its size.
+func (l layout) affordable(src model.WeightSource) error {
+	held, size := 0, 0
+	for _, name := range src.Names() {
+		r, err := src.Tensor(name)
+		if err != nil {
+			return err
+		}
+		size += len(r.Data)
+	}
+	for _, s := range l.slots {
+		if s.param == "" {
+			continue
+		}
+		r, err := src.Tensor(s.file)
+		if err != nil {
+			return err
+		}
+		held += s.held(r.DType)
+	}
+	if held > size+spare {
+		return fmt.Errorf("of %d MB of tensors, opening would make %d MB", size>>20, held>>20)
 	}
 	return nil
 }

@@ -28,7 +28,10 @@ func newSettings(f ggufSource) *settings { return &settings{file: f, used: map[s
 
 // maxList bounds the lists that are decoded whole; the largest real vocabularies have a quarter of a million tokens, made
 // by half a million merges.
-const maxList = 5 << 17
+const (
+	maxList  = 5 << 17
+	maxTexts = 32 << 20 // bytes of a list of texts
+)
 
 func (s *settings) fail(key string, err error) {
 	if s.err == nil && err != nil {
@@ -55,8 +58,8 @@ func read[T any](s *settings, key string, otherwise T, decode func(gguf.Value) (
 	if !ok {
 		return otherwise
 	}
-	if v.Len > maxList {
-		s.fail(key, fmt.Errorf("has %d elements, which no model needs", v.Len))
+	if v.Len > maxList || v.Elem == gguf.Text && v.Size() > maxTexts {
+		s.fail(key, fmt.Errorf("has %d elements and %d bytes, which no model needs", v.Len, v.Size()))
 		return otherwise
 	}
 	x, err := decode(v)

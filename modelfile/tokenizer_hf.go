@@ -2,6 +2,7 @@ package modelfile
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -71,12 +72,17 @@ func (h hfTokenizer) template() string {
 	if json.Unmarshal(h.Template, &text) == nil {
 		return text
 	}
-	var named []struct{ Name, Template string }
-	if json.Unmarshal(h.Template, &named) == nil {
-		for _, n := range named {
-			if n.Name == "default" {
-				return n.Template
-			}
+	list := json.NewDecoder(bytes.NewReader(h.Template))
+	if open, err := list.Token(); err != nil || open != json.Delim('[') {
+		return ""
+	}
+	for list.More() {
+		var named struct{ Name, Template string }
+		if list.Decode(&named) != nil {
+			return ""
+		}
+		if named.Name == "default" {
+			return named.Template
 		}
 	}
 	return ""

@@ -17,7 +17,7 @@ import (
 // bound the memory that a hostile file can make us take.
 const (
 	maxHeader  = 100_000_000
-	maxTensors = 1 << 18
+	maxTensors = 1 << 17
 	maxDims    = 16
 )
 
@@ -108,12 +108,16 @@ func (f *File) parseMetadata(dec *json.Decoder) error {
 
 func parseEntry(dec *json.Decoder, name string) (entry, error) {
 	e := entry{name: name, begin: -1}
-	seen := map[string]bool{}
+	seen := 0
 	err := object(dec, func(key string) error {
-		if seen[key] {
+		field := slices.Index([]string{"dtype", "shape", "data_offsets"}, key)
+		if field < 0 {
+			return fmt.Errorf("unknown field %q", key)
+		}
+		if seen&(1<<field) != 0 {
 			return fmt.Errorf("%s is given twice", key)
 		}
-		seen[key] = true
+		seen |= 1 << field
 		switch key {
 		case "dtype":
 			return e.parseDType(dec)
@@ -121,7 +125,7 @@ func parseEntry(dec *json.Decoder, name string) (entry, error) {
 			shape, err := integers(dec, maxDims)
 			e.shape = shape
 			return err
-		case "data_offsets":
+		default:
 			offsets, err := integers(dec, 2)
 			if err == nil && len(offsets) != 2 {
 				err = errors.New("data_offsets are not two numbers")
@@ -131,9 +135,8 @@ func parseEntry(dec *json.Decoder, name string) (entry, error) {
 			}
 			return err
 		}
-		return fmt.Errorf("unknown field %q", key)
 	})
-	if err == nil && len(seen) != 3 {
+	if err == nil && seen != 7 {
 		err = errors.New("dtype, shape or data_offsets is missing")
 	}
 	return e, err

@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,8 +15,11 @@ import (
 // IndexName is the file that lists the shards of a model that is stored in several files.
 const IndexName = "model.safetensors.index.json"
 
-// maxIndex bounds the index file; the largest real ones have a few megabytes.
-const maxIndex = 64 << 20
+// Bounds of an index file; the largest real ones list some hundred thousand tensors in a few megabytes.
+const (
+	maxIndex   = 32 << 20
+	maxIndexed = 1 << 18
+)
 
 // Set is a model stored in several files, read as one.
 type Set struct {
@@ -60,21 +64,60 @@ func readIndex(path string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var index struct {
-		WeightMap map[string]string `json:"weight_map"`
-	}
-	if err := json.Unmarshal(data, &index); err != nil {
+	where, err := parseIndex(data)
+	if err != nil {
 		return nil, fmt.Errorf("not an index: %w", err)
 	}
-	if len(index.WeightMap) == 0 {
+	if len(where) == 0 {
 		return nil, fmt.Errorf("not an index: weight_map is missing or empty")
 	}
-	for tensor, file := range index.WeightMap {
+	for tensor, file := range where {
 		if !filepath.IsLocal(file) || filepath.Base(file) != file {
 			return nil, fmt.Errorf("tensor %q is said to be in %q, which is no name of a file in this folder", tensor, file)
 		}
 	}
-	return index.WeightMap, nil
+	return where, nil
+}
+
+// parseIndex reads the weight_map, name by name, so that there can be a limit to them.
+func parseIndex(data []byte) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	var where map[string]string
+	err := object(dec, func(key string) error {
+		if key != "weight_map" {
+			return skip(dec)
+		}
+		where = map[string]string{}
+		return object(dec, func(tensor string) error {
+			if len(where) == maxIndexed {
+				return fmt.Errorf("more than %d tensors", maxIndexed)
+			}
+			var file string
+			err := dec.Decode(&file)
+			where[tensor] = file
+			return err
+		})
+	})
+	return where, err
+}
+
+// skip reads over one value.
+func skip(dec *json.Decoder) error {
+	for depth := 0; ; {
+		t, err := dec.Token()
+		if err != nil {
+			return clear(err)
+		}
+		switch t {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
 }
 
 // add opens the shard called name and takes its tensors in.

@@ -7,52 +7,62 @@ import (
 	"weft/internal/par"
 )
 
-// GemmPacked is Gemm with a packed b, faster when b is used often or a has few rows.
-// c must be row-major.
+// PackedProduct is one of several products that read the same rows: C = a·B, or
+// C += a·B when Add is set. C is row-major.
+type PackedProduct struct {
+	C   Mat
+	B   *Packed
+	Add bool
+}
+
+// GemmPacked is Gemm with packed matrices, faster when they are used often or a has
+// few rows. What is to be done to a is done once for all products of the list.
 //
-// The bits are those of Gemm on the same numbers, unless b is BF16 and was not packed
+// The bits are those of Gemm on the same numbers, unless B is BF16 and was not packed
 // as exact. Then the numbers of a are rounded to BF16 first, half to even, and each
 // element is one chain over ascending pairs of k, in which the higher k of a pair comes
 // first; numbers below the normal range count as zero. This is what the CPU's
 // instruction for it computes, and the bits are the same without one. Here as there they
-// depend on nothing but a row of a and a column of b.
-func GemmPacked(p *par.Pool, c, a Mat, b *Packed, add bool) {
-	checkShapes(c, a, b.K, b.N)
-	if c.CS != 1 {
-		panic("tensor: GemmPacked into a transposed matrix")
-	}
-	switch {
-	case c.Rows == 0 || c.Cols == 0:
-		return
-	case b.K == 0:
-		if !add {
-			zero(c)
+// depend on nothing but a row of a and a column of B.
+//
+// It panics when the shapes do not fit.
+func GemmPacked(p *par.Pool, a Mat, list ...PackedProduct) {
+	for _, l := range list {
+		checkShapes(l.C, a, l.B.K, l.B.N)
+		if l.C.CS != 1 {
+			panic("tensor: GemmPacked into a transposed matrix")
 		}
-		return
 	}
-	if 2*float64(c.Rows)*float64(c.Cols)*float64(b.K) < float64(blocks.serial) {
-		p = nil
+	if a.Rows == 0 {
+		return
 	}
 	m := packedProducts.Get().(*packedProduct)
-	m.c, m.a, m.b, m.add = c, a, b, add
-	m.run(p)
-	m.c, m.a, m.b, m.row = Mat{}, Mat{}, nil, nil
+	m.a = a
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].B.pairs == list[0].B.pairs {
+			n++
+		}
+		m.run(p, list[:n])
+		list = list[n:]
+	}
+	m.a, m.row = Mat{}, nil
 	packedProducts.Put(m)
 }
 
-// packedProduct is one running product with a packed matrix, or one that rests in
-// the pool with its buffers.
+// packedProduct is a running list of products with matrices of one arrangement, or one
+// that rests in the pool with its buffers.
 //
-// It goes through blocks of rows of c. Those of a are packed and shared, over all of
-// k; then each task takes panels of b and goes through them once, part by part, each
-// part against all rows: b comes from memory once per block, a from the caches.
+// It goes through blocks of rows. Those of a are packed and shared, over all of k; then
+// each task takes panels of B and goes through them once, part by part, each part
+// against all rows: B comes from memory once per block, a from the caches.
 type packedProduct struct {
-	c, a Mat
-	b    *Packed
-	add  bool
+	a     Mat
+	list  []PackedProduct
+	steps int // of a panel
 
 	r0, r1   int // the block of rows
-	kc       int // steps of one part
+	panels   int // of all products
 	perTask  int // panels per task
 	rowParts int // parts that the rows of a block are cut into, when there are few panels
 
@@ -65,45 +75,55 @@ type packedProduct struct {
 
 var packedProducts = sync.Pool{New: func() any {
 	m := new(packedProduct)
-	m.packTask, m.panelsTask = m.packA, m.panels
+	m.packTask, m.panelsTask = m.packA, m.task
 	return m
 }}
 
-func (m *packedProduct) run(p *par.Pool) {
-	rows, steps := m.c.Rows, m.b.steps()
-	block := split(rows, max(1, blocks.packedA/steps), kernel.TileRows)
-	m.kc = split(steps, blocks.packedK, 16)
-	if rows <= kernel.TileRows && !m.widens(rows) { // no part is used twice
-		m.kc = split(steps, min(4*blocks.packedK, kernel.TileK), 16)
+func (m *packedProduct) run(p *par.Pool, list []PackedProduct) {
+	m.list, m.panels, m.steps = append(m.list[:0], list...), 0, list[0].B.steps()
+	defer clear(m.list)
+	cols := 0
+	for _, l := range list {
+		m.panels += l.B.panels()
+		cols += l.C.Cols
+		if l.B.K == 0 && !l.Add {
+			zero(l.C)
+		}
 	}
-	m.plan(p.Threads(), min(rows, block))
+	if m.panels == 0 {
+		return
+	}
+	rows := m.a.Rows
+	if 2*float64(rows)*float64(cols)*float64(m.a.Cols) < float64(blocks.serial) {
+		p = nil
+	}
+	block := min(rows, split(rows, max(1, blocks.packedA/m.steps), kernel.TileRows))
+	m.plan(p.Threads(), block)
 	for m.r0 = 0; m.r0 < rows; m.r0 = m.r1 {
 		m.r1 = min(m.r0+block, rows)
 		m.shareA(p)
-		p.Run(panels(m.b.panels(), m.perTask)*m.rowParts, m.panelsTask)
+		p.Run(panels(m.panels, m.perTask)*m.rowParts, m.panelsTask)
 	}
 }
 
 // plan cuts the work into tasks: of several panels if there are many, of parts of
 // the rows if there are few.
 func (m *packedProduct) plan(threads, rows int) {
-	n := m.b.panels()
-	m.perTask = max(1, n/(8*threads))
-	m.rowParts = max(1, min(panels(4*threads, n), panels(rows, 4*kernel.TileRows)))
-	if threads == 1 {
-		m.rowParts = 1
+	m.perTask, m.rowParts = max(1, m.panels/(8*threads)), 1
+	if threads > 1 {
+		m.rowParts = max(1, min(panels(4*threads, m.panels), panels(rows, 4*kernel.TileRows)))
 	}
 }
 
 // shareA packs the block of a. One contiguous row is its own panel.
 func (m *packedProduct) shareA(p *par.Pool) {
-	rows, steps := m.r1-m.r0, m.b.steps()
-	if m.row = nil; m.a.Rows == 1 && m.a.CS == 1 && !m.b.pairs {
-		m.row = m.a.Data[:steps]
+	rows, pairs := m.r1-m.r0, m.list[0].B.pairs
+	if m.row = nil; m.a.Rows == 1 && m.a.CS == 1 && !pairs {
+		m.row = m.a.Data[:m.steps]
 		return
 	}
-	m.aPanels = grown(m.aPanels, rows*steps)
-	if rows*m.b.K < 32<<10 {
+	m.aPanels = grown(m.aPanels, rows*m.steps)
+	if rows*m.a.Cols < 32<<10 {
 		p = nil // done before the others have heard of it
 	}
 	p.Run(panels(rows, kernel.TileRows), m.packTask)
@@ -114,22 +134,21 @@ func (m *packedProduct) packA(_, i int) {
 	r0 := m.r0 + i*kernel.TileRows
 	r1 := min(r0+kernel.TileRows, m.r1)
 	panel := m.panelA(r0, r1)
-	if !m.b.pairs {
-		packRows(panel, m.a, r0, r1, 0, m.b.K)
+	if !m.list[0].B.pairs {
+		packRows(panel, m.a, r0, r1, 0, m.steps)
 		return
 	}
 	if r1-r0 == 1 {
 		m.round(panel, r0)
 		return
 	}
-	steps := m.b.steps()
-	stride := steps + 16 // a power of two would put all rows into the same cache sets
+	stride := m.steps + 16 // a power of two would put all rows into the same cache sets
 	s := getScratch((r1 - r0) * stride)
 	defer putScratch(s)
 	for r := r0; r < r1; r++ {
-		m.round(s.data[(r-r0)*stride:][:steps], r)
+		m.round(s.data[(r-r0)*stride:][:m.steps], r)
 	}
-	kernel.PackA(panel, s.data, stride, 1, r1-r0, steps)
+	kernel.PackA(panel, s.data, stride, 1, r1-r0, m.steps)
 }
 
 // round writes row r of a as words of two bfloat16.
@@ -138,9 +157,9 @@ func (m *packedProduct) round(dst []float32, r int) {
 		kernel.RoundBF16(dst, m.a.Row(r))
 		return
 	}
-	s := getScratch(m.b.K)
+	s := getScratch(m.a.Cols)
 	defer putScratch(s)
-	row := s.data[:m.b.K]
+	row := s.data[:m.a.Cols]
 	for k := range row {
 		row[k] = m.a.At(r, k)
 	}
@@ -152,17 +171,22 @@ func (m *packedProduct) panelA(r0, r1 int) []float32 {
 	if m.row != nil {
 		return m.row
 	}
-	return m.aPanels[(r0-m.r0)*m.b.steps() : (r1-m.r0)*m.b.steps()]
+	return m.aPanels[(r0-m.r0)*m.steps : (r1-m.r0)*m.steps]
 }
 
-// panels computes the panels of one task, or of one part of their rows.
-func (m *packedProduct) panels(_, i int) {
+// task computes some panels, or one part of their rows.
+func (m *packedProduct) task(_, i int) {
 	group, part := i/m.rowParts, i%m.rowParts
 	n := panels(m.r1-m.r0, kernel.TileRows)
 	r0 := m.r0 + n*part/m.rowParts*kernel.TileRows
 	r1 := min(m.r0+n*(part+1)/m.rowParts*kernel.TileRows, m.r1)
-	for j := group * m.perTask; j < min((group+1)*m.perTask, m.b.panels()); j++ {
-		m.panel(j, r0, r1)
+	first, last := group*m.perTask, min((group+1)*m.perTask, m.panels)
+	for l := range m.list {
+		n := m.list[l].B.panels()
+		for j := max(first, 0); j < min(last, n); j++ {
+			m.panel(&m.list[l], j, r0, r1)
+		}
+		first, last = first-n, last-n
 	}
 }
 
@@ -170,55 +194,49 @@ func (m *packedProduct) panels(_, i int) {
 // once for all of them.
 const fusedRows = 6
 
-func (m *packedProduct) widens(rows int) bool {
-	return m.b.dtype != F32 && !m.b.pairs && rows > fusedRows
-}
-
-// panel computes rows [r0,r1) of panel j.
-func (m *packedProduct) panel(j, r0, r1 int) {
-	steps, widen := m.b.steps(), m.widens(r1-r0)
+// panel computes rows [r0,r1) of panel j of a product.
+func (m *packedProduct) panel(l *PackedProduct, j, r0, r1 int) {
+	widen, most := false, blocks.packedK
+	switch {
+	case l.B.dtype != F32 && !l.B.pairs && r1-r0 > fusedRows:
+		widen = true
+	case r1-r0 <= kernel.TileRows: // no part is used twice
+		most = min(4*most, kernel.TileK)
+	}
+	kc := split(m.steps, most, 16)
 	var wide []float32
 	if widen {
-		s := getScratch(min(m.kc, steps) * kernel.TileCols)
+		s := getScratch(kc * kernel.TileCols)
 		defer putScratch(s)
 		wide = s.data
 	}
-	for k0 := 0; k0 < steps; k0 += m.kc {
-		k1 := min(k0+m.kc, steps)
-		b := m.b.panel(j, k0, k1)
+	for k0 := 0; k0 < m.steps; k0 += kc {
+		k1 := min(k0+kc, m.steps)
+		b := l.B.panel(j, k0, k1)
 		if widen {
-			b = m.widen(wide[:2*len(b)], b)
+			b = l.B.widen(wide[:2*len(b)], b)
 		}
 		for r := r0; r < r1; r += kernel.TileRows {
-			m.tile(b, j, r, min(r+kernel.TileRows, r1), k0, k1)
+			m.tile(l, b, j, r, min(r+kernel.TileRows, r1), k0, k1)
 		}
 	}
-}
-
-func (m *packedProduct) widen(dst, b []float32) []float32 {
-	if m.b.dtype == F16 {
-		kernel.WidenF16(dst, b)
-	} else {
-		kernel.WidenBF16(dst, b)
-	}
-	return dst
 }
 
 // tile adds steps [k0,k1) to rows [r0,r1) of panel j, which b is that part of. The
 // first part starts from zero unless the product adds to c; later ones continue the
 // chains.
-func (m *packedProduct) tile(b []float32, j, r0, r1, k0, k1 int) {
-	rows, j0 := r1-r0, j*kernel.TileCols
+func (m *packedProduct) tile(l *PackedProduct, b []float32, j, r0, r1, k0, k1 int) {
+	rows, k, j0, ldc := r1-r0, k1-k0, j*kernel.TileCols, l.C.RS
 	a := m.panelA(r0, r1)[k0*rows : k1*rows]
-	c, cols, add := m.c.Data[r0*m.c.RS+j0:], min(kernel.TileCols, m.c.Cols-j0), m.add || k0 > 0
-	switch wide := len(b) == (k1-k0)*kernel.TileCols; {
-	case m.b.pairs:
-		kernel.TileBF16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
+	c, cols, add := l.C.Data[r0*ldc+j0:], min(kernel.TileCols, l.C.Cols-j0), l.Add || k0 > 0
+	switch wide := len(b) == k*kernel.TileCols; {
+	case l.B.pairs:
+		kernel.TileBF16(c, ldc, a, b, rows, cols, k, add)
 	case wide:
-		kernel.Tile(c, m.c.RS, a, b, rows, cols, k1-k0, add)
-	case m.b.dtype == F16:
-		kernel.TileF16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
+		kernel.Tile(c, ldc, a, b, rows, cols, k, add)
+	case l.B.dtype == F16:
+		kernel.TileF16(c, ldc, a, b, rows, cols, k, add)
 	default:
-		kernel.TileWide16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
+		kernel.TileWide16(c, ldc, a, b, rows, cols, k, add)
 	}
 }

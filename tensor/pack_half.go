@@ -19,7 +19,7 @@ func IsHalf(d DType) bool { return d == F16 || d == BF16 }
 // round the other operand to BF16 as well, unless exact is set (see [GemmPacked]).
 func PackStored(p *par.Pool, s *Stored, exact bool) *Packed {
 	d := s.DType()
-	if d != F16 && d != BF16 {
+	if !IsHalf(d) {
 		return Pack(p, s.Float32s(p).T())
 	}
 	b := newPacked(s.Cols, s.Rows, d, d == BF16 && !exact)

@@ -42,6 +42,9 @@ func newPacked(k, n int, d DType, pairs bool) *Packed {
 // DType is how the numbers are stored: F32, F16 or BF16.
 func (b *Packed) DType() DType { return b.dtype }
 
+// Rounds says whether products round their other operand to BF16.
+func (b *Packed) Rounds() bool { return b.pairs }
+
 // Bytes is how much memory the panels take, all of which a product reads.
 func (b *Packed) Bytes() int { return 4 * len(b.data) }
 
@@ -80,6 +83,16 @@ func (b *Packed) size() int {
 // panel is rows [lo,hi) of panel i.
 func (b *Packed) panel(i, lo, hi int) []float32 {
 	return b.data[i*b.size():][lo*b.width() : hi*b.width()]
+}
+
+// widen makes rows of 16-bit numbers float32.
+func (b *Packed) widen(dst, rows []float32) []float32 {
+	if b.dtype == F16 {
+		kernel.WidenF16(dst, rows)
+	} else {
+		kernel.WidenBF16(dst, rows)
+	}
+	return dst
 }
 
 // At is element (k,n).

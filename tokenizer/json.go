@@ -20,7 +20,8 @@ const (
 	maxSize   = 5 << 16 // tokens
 	maxMerges = 5 << 17
 	maxAdded  = 1 << 16
-	maxPart   = 1 << 20 // bytes of a normalizer, pre-tokenizer, post-processor or decoder
+	maxText   = 16 << 20 // bytes of all tokens
+	maxPart   = 1 << 20  // bytes of a normalizer, pre-tokenizer, post-processor or decoder
 )
 
 // The layout of tokenizer.json. Parts that come in several kinds stay raw until
@@ -206,11 +207,7 @@ func (t *Tokenizer) parseVocabMap(raw []byte) error {
 		if _, twice := t.ids.get(text); twice || t.vocab[id] != "" {
 			return fmt.Errorf("the token %q or its ID %d is used twice", text, id)
 		}
-		t.vocab[id] = text
-		if text != "" {
-			t.ids.put(text, int32(id))
-		}
-		return nil
+		return t.keep(int32(id), text)
 	})
 	if err != nil {
 		return fmt.Errorf("vocab: %w", err)
@@ -229,11 +226,8 @@ func (t *Tokenizer) parseScores(raw []byte) error {
 		if len(t.vocab) >= maxSize {
 			return fmt.Errorf("more than %d entries", maxSize)
 		}
-		t.vocab, t.scores = append(t.vocab, text), append(t.scores, score)
-		if text != "" {
-			t.ids.put(text, int32(len(t.vocab)-1))
-		}
-		return nil
+		t.vocab, t.scores = append(t.vocab, ""), append(t.scores, score)
+		return t.keep(int32(len(t.vocab)-1), text)
 	})
 	if err != nil {
 		return fmt.Errorf("vocab: %w", err)
@@ -257,6 +251,18 @@ func scored(value []byte) (text string, score float64, err error) {
 		err = fmt.Errorf("%s is not a text and its score", shorten(value))
 	}
 	return text, score, err
+}
+
+// keep has an ID, for which there is room, mean a text.
+func (t *Tokenizer) keep(id int32, text string) error {
+	if t.length += len(text); t.length > maxText {
+		return fmt.Errorf("the tokens have more than %d bytes", maxText)
+	}
+	t.vocab[id] = text
+	if text != "" {
+		t.ids.put(text, id)
+	}
+	return nil
 }
 
 // place makes room for an ID.
@@ -358,12 +364,8 @@ func (t *Tokenizer) add(a Added) error {
 	if len(t.added) == maxAdded {
 		return fmt.Errorf("there are more than %d", maxAdded)
 	}
-	t.vocab[a.ID] = a.Text
-	if a.Text != "" {
-		t.ids.put(a.Text, a.ID)
-	}
 	t.added = append(t.added, a)
-	return nil
+	return t.keep(a.ID, a.Text)
 }
 
 // guessEnds names the start and end of text where the file does not say: the

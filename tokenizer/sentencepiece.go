@@ -51,6 +51,7 @@ type spModel struct {
 	bos, eos                int32
 	dummy, collapse, escape bool
 	suffix                  bool
+	bytes                   int // of the pieces
 }
 
 func (m *spModel) tokenizer() (*Tokenizer, error) {
@@ -141,6 +142,7 @@ func (m *spModel) readPiece(data []byte) error {
 		switch {
 		case f.number == 1 && f.wire == wireBytes:
 			text = string(f.bytes)
+			m.bytes += len(text)
 		case f.number == 2 && f.wire == wireFixed32:
 			score = math.Float32frombits(uint32(f.value))
 		case f.number == 3 && f.wire == wireVarint:
@@ -151,6 +153,8 @@ func (m *spModel) readPiece(data []byte) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("piece %d: %w", len(m.Tokens), err)
+	case m.bytes > maxText:
+		return fmt.Errorf("the pieces have more than %d bytes", maxText)
 	case len(text) > maxPieceLength:
 		return fmt.Errorf("piece %d has %d bytes", len(m.Tokens), len(text))
 	case score != score:

@@ -32,6 +32,7 @@ type Tokenizer struct {
 
 	spec   file      // tokenizer.json without vocabulary, merges and added tokens
 	vocab  []string  // by ID, as the file writes them; "": the ID is unused
+	length int       // bytes of vocab, or more
 	ids    *index    // by what the file writes
 	merges []pair    // bpe, by rank
 	ranks  []int32   // of the merges, where they are not their places
@@ -287,14 +288,6 @@ func Bytes(specials ...string) *Tokenizer {
 
 // written is what the file writes for a token.
 func (t *Tokenizer) written(id int32) string { return t.vocab[id] }
-
-// length is the bytes of all tokens.
-func (t *Tokenizer) length() (n int) {
-	for _, text := range t.vocab {
-		n += len(text)
-	}
-	return n
-}
 
 // indexVocab finds tokens by their text, once all are there.
 func (t *Tokenizer) indexVocab() {

@@ -27,7 +27,7 @@ type arc struct {
 const unkPenalty = 10 // how much less likely an unknown character is than the least likely token
 
 func (t *Tokenizer) newUnigram() (*unigram, error) {
-	m := &unigram{tokens: newTrie(t.length()), scores: t.scores, unk: t.unk, single: t.kinds != nil}
+	m := &unigram{tokens: newTrie(t.length), scores: t.scores, unk: t.unk, single: t.kinds != nil}
 	least := math.Inf(1)
 	for id, text := range t.vocab {
 		if text != "" && t.mergeable(int32(id)) {

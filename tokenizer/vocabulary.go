@@ -112,6 +112,9 @@ func (v *Vocabulary) tokens(t *Tokenizer, rename func(string) string) error {
 		if t.vocab[i] != text {
 			t.vocab[i] = text
 		}
+		if t.length += len(text); t.length > maxText {
+			return fmt.Errorf("the tokens have more than %d bytes", maxText)
+		}
 		t.ids.put(text, int32(i))
 		if kind == UnknownToken || kind == ControlToken || kind == UserToken {
 			t.added = append(t.added, Added{ID: int32(i), Text: text, Special: kind != UserToken})

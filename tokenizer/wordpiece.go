@@ -29,7 +29,7 @@ func (t *Tokenizer) newWordPiece() (*wordPiece, error) {
 	if t.unk < 0 {
 		return nil, errors.New("vocabulary has no unknown token")
 	}
-	m := &wordPiece{tokens: newTrie(t.length()), unk: t.unk, most: most}
+	m := &wordPiece{tokens: newTrie(t.length), unk: t.unk, most: most}
 	for id, text := range t.vocab {
 		if text == "" || !t.mergeable(int32(id)) {
 			continue

@@ -3,6 +3,8 @@
 package lanes
 
 import (
+	"sync"
+
 	"weft/internal/cpu"
 	"weft/internal/quant"
 )
@@ -59,24 +61,27 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 	}
 }
 
-func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strips []byte, p Panel, rows int, add bool) {
-	do, size := table[f.Type][p.Cols-1], p.Blocks/f.Blocks()*f.Bytes
-	for r := 0; r < rows; r += Rows {
-		f.dotStrip(do, c[r:], ldc, strips[r/Rows*size:], p, min(Rows, rows-r), add)
-	}
-}
+// outs are outputs of dotBy: on the stack they would move to the heap at each call, since
+// the compiler cannot know what a function in a table does with them.
+var outs = sync.Pool{New: func() any { return new([DotCols][Rows]float32) }}
 
-// dotStrip computes in memory of its own, where a column always has 16 rows.
-func (f *Form) dotStrip(do dotFunc, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	var out [DotCols][Rows]float32
-	for n := 0; n < p.Cols && add; n++ {
-		copy(out[n][:rows], c[n*ldc:])
-	}
-	for b := 0; b < p.Blocks; b += dotStep {
-		units := min(dotStep, p.Blocks-b) / f.Blocks()
-		do(&out[0][0], &strip[b/f.Blocks()*f.Bytes], units, &p.core(b)[0], f.aux(p, b))
-	}
-	for n := range p.Cols {
-		copy(c[n*ldc:][:rows], out[n][:])
+func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
+	do, out := table[f.Type][p.Cols-1], outs.Get().(*[DotCols][Rows]float32)
+	defer outs.Put(out)
+	for ; rows > 0; rows -= Rows {
+		clear(out[:])
+		here := min(rows, Rows)
+		for n := 0; n < p.Cols && add; n++ {
+			copy(out[n][:here], c[n*ldc:])
+		}
+		for b := 0; b < p.Blocks; b += dotStep {
+			units := min(dotStep, p.Blocks-b) / f.Blocks()
+			do(&out[0][0], &strip[0], units, &p.core(b)[0], f.aux(p, b))
+			strip = strip[units*f.Bytes:]
+		}
+		for n := range p.Cols {
+			copy(c[n*ldc:][:here], out[n][:])
+		}
+		c = c[here:]
 	}
 }

@@ -3,7 +3,7 @@ package lanes
 import "fmt"
 
 //go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
-//go:generate go run -C ../kernel/_asm ./laneneon -out ../../lanes/tile_arm64.s -stubs ../../lanes/tile_arm64_stubs.go
+//go:generate go run -C ../kernel/_asm ./laneneon -out ../../lanes/lanes_arm64.s -stubs ../../lanes/lanes_arm64_stubs.go
 
 // Kind is how an unpacked strip is laid out, and so which tile multiplies it. Per
 // block of 32 weights it has 8 planes of 64 bytes, plane g for group g: a byte per weight; then

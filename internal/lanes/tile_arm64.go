@@ -22,13 +22,16 @@ func (k Kind) tileNEON(c []float32, ldc int, w []byte, p Panel, from, blocks, ro
 	if dot {
 		height = 8
 	}
-	for done := 0; done < blocks; done += tileStep {
-		for r := 0; r < rows; r += height {
-			for n := 0; n < p.Cols; n += 4 {
-				t := partNEON{k, w[done*k.BlockBytes()+4*r:], p, from + done, n, min(tileStep, blocks-done), add || done > 0, dot}
-				t.rows(c[n*ldc+r:], ldc, min(height, rows-r), height)
+	for top := 0; top < rows; top += Rows {
+		for done := 0; done < blocks; done += tileStep {
+			for r := 0; r < min(Rows, rows-top); r += height {
+				for n := 0; n < p.Cols; n += 4 {
+					t := partNEON{k, w[done*k.BlockBytes()+4*r:], p, from + done, n, min(tileStep, blocks-done), add || done > 0, dot}
+					t.rows(c[n*ldc+top+r:], ldc, min(height, rows-top-r), height)
+				}
 			}
 		}
+		w = w[blocks*k.BlockBytes():]
 	}
 }
 

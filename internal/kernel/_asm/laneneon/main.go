@@ -23,6 +23,7 @@ func main() {
 		w.tilesDot(k)
 		w.tiles(k)
 	}
+	w.quantise()
 	for file, text := range map[string]string{*out: header + assembly + w.asm.String(), *stubs: header + declarations + w.stubs.String()} {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			log.Fatal(err)

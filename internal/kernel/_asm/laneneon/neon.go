@@ -57,3 +57,34 @@ func (w *writer) sadalp(vd, vn int) { w.two(0x4e606800, "sadalp", "4s", "8h", vd
 
 // addp sums pairs of dwords, those of vn and then those of vm.
 func (w *writer) addp(vd, vn, vm int) { w.three(0x4ea0bc00, "addp", "4s", "4s", "4s", vd, vn, vm) }
+
+// saddlpBytes sums pairs of bytes to words, addv the dwords of vn to one.
+func (w *writer) saddlpBytes(vd, vn int) { w.two(0x4e202800, "saddlp", "8h", "16b", vd, vn) }
+func (w *writer) addv(vd, vn int)        { w.across(0x4eb1b800, "addv", vd, vn) }
+
+// umax is the larger dword, umaxv the largest.
+func (w *writer) umax(vd, vn, vm int) { w.three(0x6ea06400, "umax", "4s", "4s", "4s", vd, vn, vm) }
+func (w *writer) umaxv(vd, vn int)    { w.across(0x6eb0a800, "umaxv", vd, vn) }
+
+func (w *writer) across(base uint32, name string, vd, vn int) {
+	w.word(base|uint32(vn)<<5|uint32(vd), "%s s%d, v%d.4s", name, vd, vn)
+}
+
+// fcvtns rounds float32 to int32, ties to even; NaN becomes 0.
+func (w *writer) fcvtns(vd, vn int) { w.two(0x4e21a800, "fcvtns", "4s", "4s", vd, vn) }
+
+// xtnWords and xtnBytes cut numbers to half their width (upper: into the upper half).
+func (w *writer) xtnWords(upper bool, vd, vn int) {
+	w.narrow(0x0e612800, upper, "4h", "8h", "4s", vd, vn)
+}
+func (w *writer) xtnBytes(upper bool, vd, vn int) {
+	w.narrow(0x0e212800, upper, "8b", "16b", "8h", vd, vn)
+}
+
+func (w *writer) narrow(base uint32, upper bool, low, all, n string, vd, vn int) {
+	if upper {
+		w.two(base|1<<30, "xtn2", all, n, vd, vn)
+	} else {
+		w.two(base, "xtn", low, n, vd, vn)
+	}
+}

@@ -43,3 +43,8 @@ func tileDotHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32,
 //
 //go:noescape
 func tileHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
+
+// quantiseNEON rounds blocks (> 0) blocks of x to a column of a panel of cols columns.
+//
+//go:noescape
+func quantiseNEON(core *int32, sums *int32, halves *int32, cols int, x *float32, blocks int)

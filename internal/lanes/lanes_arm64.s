@@ -5357,3 +5357,147 @@ block4:
 	FMOVQ F3, 0(R9)
 	ADD R1, R9
 	RET
+
+// func quantiseNEON(core *int32, sums *int32, halves *int32, cols int, x *float32, blocks int)
+TEXT ·quantiseNEON(SB), NOSPLIT, $0-48
+	MOVD core+0(FP), R0
+	MOVD sums+8(FP), R1
+	MOVD halves+16(FP), R2
+	MOVD cols+24(FP), R3
+	MOVD x+32(FP), R4
+	MOVD blocks+40(FP), R5
+	LSL $2, R3
+	MOVD $0x2fe0001, R9 // the magnitudes that 127 can be divided by: from here
+	MOVD $0x7c81fffe, R10 // so far
+	MOVD $0x7fffffff, R6
+	VDUP R6, V31.S4
+	FMOVS $127.0, F30
+
+block:
+	VLD1.P 64(R4), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R4), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VAND V31.B16, V0.B16, V8.B16
+	VAND V31.B16, V1.B16, V9.B16
+	VAND V31.B16, V2.B16, V10.B16
+	VAND V31.B16, V3.B16, V11.B16
+	VAND V31.B16, V4.B16, V12.B16
+	VAND V31.B16, V5.B16, V13.B16
+	VAND V31.B16, V6.B16, V14.B16
+	VAND V31.B16, V7.B16, V15.B16
+	WORD $0x6eac6508 // umax v8.4s, v8.4s, v12.4s
+	WORD $0x6ead6529 // umax v9.4s, v9.4s, v13.4s
+	WORD $0x6eae654a // umax v10.4s, v10.4s, v14.4s
+	WORD $0x6eaf656b // umax v11.4s, v11.4s, v15.4s
+	WORD $0x6eaa6508 // umax v8.4s, v8.4s, v10.4s
+	WORD $0x6eab6529 // umax v9.4s, v9.4s, v11.4s
+	WORD $0x6ea96508 // umax v8.4s, v8.4s, v9.4s
+	WORD $0x6eb0a910 // umaxv s16, v8.4s
+	FDIVS F16, F30, F17
+	FDIVS F30, F16, F18
+	FMOVS F16, R6
+	FMOVS F18, R7
+	UBFX $13, R7, $1, R8
+	ADD $0xfff, R7
+	ADD R8, R7
+	AND $0xffffe000, R7
+	SUB R9, R6, R8
+	CMP R10, R8
+	BHI special
+
+round:
+	WORD $0x4f919000 // fmul v0.4s, v0.4s, v17.s[0]
+	WORD $0x4e21a800 // fcvtns v0.4s, v0.4s
+	WORD $0x4f919021 // fmul v1.4s, v1.4s, v17.s[0]
+	WORD $0x4e21a821 // fcvtns v1.4s, v1.4s
+	WORD $0x4f919042 // fmul v2.4s, v2.4s, v17.s[0]
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	WORD $0x4f919063 // fmul v3.4s, v3.4s, v17.s[0]
+	WORD $0x4e21a863 // fcvtns v3.4s, v3.4s
+	WORD $0x4f919084 // fmul v4.4s, v4.4s, v17.s[0]
+	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
+	WORD $0x4f9190a5 // fmul v5.4s, v5.4s, v17.s[0]
+	WORD $0x4e21a8a5 // fcvtns v5.4s, v5.4s
+	WORD $0x4f9190c6 // fmul v6.4s, v6.4s, v17.s[0]
+	WORD $0x4e21a8c6 // fcvtns v6.4s, v6.4s
+	WORD $0x4f9190e7 // fmul v7.4s, v7.4s, v17.s[0]
+	WORD $0x4e21a8e7 // fcvtns v7.4s, v7.4s
+	WORD $0x0e612800 // xtn v0.4h, v0.4s
+	WORD $0x4e612820 // xtn2 v0.8h, v1.4s
+	WORD $0x0e612842 // xtn v2.4h, v2.4s
+	WORD $0x4e612862 // xtn2 v2.8h, v3.4s
+	WORD $0x0e612884 // xtn v4.4h, v4.4s
+	WORD $0x4e6128a4 // xtn2 v4.8h, v5.4s
+	WORD $0x0e6128c6 // xtn v6.4h, v6.4s
+	WORD $0x4e6128e6 // xtn2 v6.8h, v7.4s
+	WORD $0x0e212800 // xtn v0.8b, v0.8h
+	WORD $0x4e212840 // xtn2 v0.16b, v2.8h
+	WORD $0x4e202808 // saddlp v8.8h, v0.16b
+	WORD $0x4e602908 // saddlp v8.4s, v8.8h
+	WORD $0x4eb1b908 // addv s8, v8.4s
+	WORD $0x0e212884 // xtn v4.8b, v4.8h
+	WORD $0x4e2128c4 // xtn2 v4.16b, v6.8h
+	WORD $0x4e202889 // saddlp v9.8h, v4.16b
+	WORD $0x4e602929 // saddlp v9.4s, v9.8h
+	WORD $0x4eb1b929 // addv s9, v9.4s
+	VMOV V0.S[0], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V0.S[1], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V0.S[2], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V0.S[3], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V4.S[0], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V4.S[1], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V4.S[2], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	VMOV V4.S[3], R11
+	MOVW R11, (R0)
+	ADD R3, R0
+	MOVW R7, (R0)
+	ADD R3, R0
+	FMOVS R7, F18
+	FMOVS F8, R11
+	FMOVS F9, R12
+	ADDW R11, R12, R13
+	SCVTFWS R13, F13
+	FMULS F18, F13, F13
+	NEGW R13<<7, R13
+	SCVTFWS R11, F11
+	FMULS F18, F11, F11
+	NEGW R11<<7, R11
+	SCVTFWS R12, F12
+	FMULS F18, F12, F12
+	NEGW R12<<7, R12
+	MOVW R13, (R0)
+	ADD R3, R0
+	FMOVS F13, (R1)
+	ADD R3, R1
+	MOVW R11, (R2)
+	ADD R3, R2
+	MOVW R12, (R2)
+	ADD R3, R2
+	FMOVS F11, (R2)
+	ADD R3, R2
+	FMOVS F12, (R2)
+	ADD R3, R2
+	SUB $1, R5
+	CBNZ R5, block
+	RET
+
+special:
+	FMOVS ZR, F17
+	MOVD ZR, R7
+	CMP R9, R6
+	BLO round
+	MOVD $0x7fc00000, R7
+	B round

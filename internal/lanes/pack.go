@@ -6,9 +6,11 @@ import (
 	"weft/internal/quant"
 )
 
+//go:generate go run -C ../kernel/_asm ./lanepack -out ../../lanes/pack_amd64.s -stubs ../../lanes/pack_amd64_stubs.go -pkg lanes
+
 // A file keeps a row's codes together, a strip keeps those of 16 rows side by side. Where a plane's byte holds what
 // a file's byte does, packing moves dwords to their lane; elsewhere fields of bits change places first, in eight
-// bytes at a time. packGeneric, which takes codes one by one, says the same slowly.
+// bytes at a time.
 
 // rowStep bounds the piece of a strip that is packed row after row: it should stay in the first cache.
 const rowStep = 16 << 10

@@ -7,8 +7,6 @@ import (
 	"weft/internal/quant"
 )
 
-//go:generate go run -C ../kernel/_asm ./lanepack -out ../../lanes/pack_amd64.s -stubs ../../lanes/pack_amd64_stubs.go -pkg lanes
-
 // packs512 are those of AVX-512, by type.
 var packs512 = [...]func(strip *byte, rows *[Rows]*byte, units, ahead int){
 	quant.Q8_0:   pack512Q8_0,

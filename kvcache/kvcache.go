@@ -14,13 +14,14 @@ import "fmt"
 type Type uint8
 
 const (
-	F32 Type = iota // as they are
-	F16             // rounded to IEEE half precision: half the memory and time, 11 bits of precision
+	F32  Type = iota // as they are
+	F16              // rounded to IEEE half precision: half the memory, 11 bits of precision, nothing above 65504
+	BF16             // rounded to bfloat16: half the memory, 8 bits of precision, numbers of any size
 )
 
-var typeNames = [...]string{F32: "f32", F16: "f16"}
+var typeNames = [...]string{F32: "f32", F16: "f16", BF16: "bf16"}
 
-// String returns "f32" or "f16".
+// String returns "f32", "f16" or "bf16".
 func (t Type) String() string {
 	if int(t) < len(typeNames) {
 		return typeNames[t]
@@ -43,7 +44,7 @@ func ParseType(s string) (Type, error) {
 			return Type(t), nil
 		}
 	}
-	return F32, fmt.Errorf("unknown type %q of a KV cache (want f32 or f16)", s)
+	return F32, fmt.Errorf("unknown type %q of a KV cache (want f32, f16 or bf16)", s)
 }
 
 // Shape is what a cache is for.

@@ -32,7 +32,7 @@ func TestPanels(t *testing.T) {
 	const n = 600 // more than two blocks
 	cputest.All(t, func(t *testing.T) {
 		for _, s := range shapes {
-			for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16} {
+			for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
 				s.Type = typ
 				t.Run(fmt.Sprint(s), func(t *testing.T) {
 					c := kvcache.New(s, n)
@@ -65,8 +65,11 @@ func TestPanels(t *testing.T) {
 
 // rounded is what a cache of this type keeps.
 func rounded(x float32, t kvcache.Type) float32 {
-	if t == kvcache.F16 {
+	switch t {
+	case kvcache.F16:
 		return quant.F16ToF32(quant.F32ToF16(x))
+	case kvcache.BF16:
+		return quant.BF16ToF32(quant.F32ToBF16(x))
 	}
 	return x
 }
@@ -149,7 +152,7 @@ func TestGrowth(t *testing.T) {
 }
 
 func TestTypes(t *testing.T) {
-	for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16} {
+	for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
 		if got, err := kvcache.ParseType(typ.String()); got != typ || err != nil {
 			t.Errorf("%v: %v, %v", typ, got, err)
 		}

@@ -11,37 +11,45 @@ const Columns = kernel.TileCols
 // Panel is numbers in rows of Columns. Where it goes on beyond what has been
 // written it holds any numbers.
 type Panel struct {
-	f32 []float32
-	f16 []uint16
+	typ  Type
+	f32  []float32
+	half []uint16 // F16 and BF16
 }
 
 // MultiplyInto computes c = a·p, or c += a·p when add is set, for k rows of p: a
 // is rows × k with stride lda, c is rows × Columns with stride ldc, and rows is at
 // most MaxRows. Each element is one chain of FMAs over ascending k.
 func (p Panel) MultiplyInto(c []float32, ldc int, a []float32, lda, rows, k int, add bool) {
-	if p.f16 != nil {
-		kernel.PanelF16(c, ldc, a, lda, p.f16, rows, k, add)
-	} else {
+	switch p.typ {
+	case F16:
+		kernel.PanelF16(c, ldc, a, lda, p.half, rows, k, add)
+	case BF16:
+		kernel.PanelBF16(c, ldc, a, lda, p.half, rows, k, add)
+	default:
 		kernel.PanelF32(c, ldc, a, lda, p.f32, rows, k, add)
 	}
 }
 
 // From is the rows from row on.
 func (p Panel) From(row int) Panel {
-	if p.f16 != nil {
-		return Panel{f16: p.f16[row*Columns:]}
+	if p.typ == F32 {
+		return Panel{f32: p.f32[row*Columns:]}
 	}
-	return Panel{f32: p.f32[row*Columns:]}
+	return Panel{typ: p.typ, half: p.half[row*Columns:]}
 }
 
 // Widened is the first rows of p as float32, in buf if they are not: for many rows
 // of products it is faster to widen a panel once.
 func (p Panel) Widened(buf []float32, rows int) Panel {
-	if p.f16 == nil {
+	buf = buf[:rows*Columns]
+	switch p.typ {
+	case F16:
+		kernel.FromF16(buf, p.half[:len(buf)])
+	case BF16:
+		kernel.FromBF16(buf, p.half[:len(buf)])
+	default:
 		return p
 	}
-	buf = buf[:rows*Columns]
-	kernel.WidenHalves(buf, p.f16[:len(buf)])
 	return Panel{f32: buf}
 }
 
@@ -63,10 +71,10 @@ func (c *Cache) newBlock() block {
 
 // panel makes n zeros.
 func (t Type) panel(n int) Panel {
-	if t == F16 {
-		return Panel{f16: make([]uint16, n)}
+	if t == F32 {
+		return Panel{f32: make([]float32, n)}
 	}
-	return Panel{f32: make([]float32, n)}
+	return Panel{typ: t, half: make([]uint16, n)}
 }
 
 func (c *Cache) valuePanels() int { return (c.shape.ValueDim + Columns - 1) / Columns }
@@ -89,10 +97,10 @@ func (c *Cache) Values(layer, head, part, pos int) (p Panel, n int) {
 
 // part is size numbers from number at on.
 func (p Panel) part(at, size int) Panel {
-	if p.f16 != nil {
-		return Panel{f16: p.f16[at : at+size : at+size]}
+	if p.typ == F32 {
+		return Panel{f32: p.f32[at : at+size : at+size]}
 	}
-	return Panel{f32: p.f32[at : at+size : at+size]}
+	return Panel{typ: p.typ, half: p.half[at : at+size : at+size]}
 }
 
 // Write stores keys and values of a head, a row for each position from pos on,
@@ -111,7 +119,7 @@ func (c *Cache) Write(layer, head, pos int, keys, values tensor.Mat) {
 
 // setColumn writes one column, a number per row.
 func (p Panel) setColumn(j int, x []float32) {
-	if p.f16 == nil {
+	if p.typ == F32 {
 		for i, v := range x {
 			p.f32[i*Columns+j] = v
 		}
@@ -120,18 +128,27 @@ func (p Panel) setColumn(j int, x []float32) {
 	var narrow [256]uint16
 	for lo := 0; lo < len(x); lo += len(narrow) {
 		part := x[lo:min(lo+len(narrow), len(x))]
-		kernel.NarrowF16(narrow[:len(part)], part)
+		p.typ.round(narrow[:len(part)], part)
 		for i, v := range narrow[:len(part)] {
-			p.f16[(lo+i)*Columns+j] = v
+			p.half[(lo+i)*Columns+j] = v
 		}
 	}
 }
 
 // setRow writes the beginning of the first row.
 func (p Panel) setRow(x []float32) {
-	if p.f16 == nil {
+	if p.typ == F32 {
 		copy(p.f32, x)
 		return
 	}
-	kernel.NarrowF16(p.f16[:len(x)], x)
+	p.typ.round(p.half[:len(x)], x)
+}
+
+// round rounds to 16 bits.
+func (t Type) round(dst []uint16, src []float32) {
+	if t == BF16 {
+		kernel.ToBF16(dst, src)
+		return
+	}
+	kernel.ToF16(dst, src)
 }

@@ -36,7 +36,7 @@ func attentions() map[string]model.Config {
 // eachCache runs f for every config and every type of cache.
 func eachCache(t *testing.T, f func(t *testing.T, c model.Config, kv kvcache.Type)) {
 	for name, c := range attentions() {
-		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16} {
+		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
 			t.Run(fmt.Sprint(name, "/", kv), func(t *testing.T) { f(t, c, kv) })
 		}
 	}
@@ -187,10 +187,13 @@ func TestAttentionOfRounded(t *testing.T) {
 				if _, err := m.Forward(randomTokens(n, c.Vocab, 8), &model.Run{Hooks: &h}); err != nil {
 					t.Fatal(err)
 				}
-				if kv == kvcache.F16 {
-					for _, x := range [][]float32{k, v} {
-						for i := range x {
+				for _, x := range [][]float32{k, v} {
+					for i := range x {
+						switch kv {
+						case kvcache.F16:
 							x[i] = quant.F16ToF32(quant.F32ToF16(x[i]))
+						case kvcache.BF16:
+							x[i] = quant.BF16ToF32(quant.F32ToBF16(x[i]))
 						}
 					}
 				}

@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"weft/internal/quant"
+)
 
 //go:generate go run -C _asm ./attn -out ../attn_amd64.s -stubs ../attn_amd64_stubs.go -pkg kernel
 
@@ -23,28 +27,51 @@ func PanelF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k in
 	panelF16(c, ldc, a, lda, b, rows, k, add)
 }
 
+// PanelBF16 is PanelF32 for a panel of bfloat16, which are exact in float32.
+func PanelBF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
+	checkPanel(len(c), ldc, len(a), lda, len(b), rows, k)
+	panelBF16(c, ldc, a, lda, b, rows, k, add)
+}
+
 func checkPanel(c, ldc, a, lda, b, rows, k int) {
 	if uint(rows-1) >= TileRows || uint(k-1) >= TileK || b < TileCols*k || !fits(a, rows, k, lda) || !fits(c, rows, TileCols, ldc) {
 		panic(fmt.Sprintf("kernel: panel of %d rows over %d, strides %d and %d, on %d, %d and %d numbers", rows, k, ldc, lda, c, a, b))
 	}
 }
 
-// NarrowF16 rounds src to float16 in dst: to the nearest, ties to even; what is
+// ToF16 rounds src to float16 in dst: to the nearest, ties to even; what is
 // too large becomes infinity, a NaN stays one.
-func NarrowF16(dst []uint16, src []float32) {
-	same("NarrowF16", len(dst), len(src))
+func ToF16(dst []uint16, src []float32) {
+	same("ToF16", len(dst), len(src))
 	for lo := 0; lo < len(dst); lo += chunk {
 		hi := min(lo+chunk, len(dst))
-		narrowF16(dst[lo:hi], src[lo:hi])
+		toF16(dst[lo:hi], src[lo:hi])
 	}
 }
 
-// WidenHalves is dst = src, which is exact. For more than some rows of a product it
-// is faster to do so once, and to go on with PanelF32.
-func WidenHalves(dst []float32, src []uint16) {
-	same("WidenHalves", len(dst), len(src))
+// FromF16 is dst = src, float16, which is exact. For more than some rows of a
+// product it is faster to do so once, and to go on with PanelF32.
+func FromF16(dst []float32, src []uint16) {
+	same("FromF16", len(dst), len(src))
 	for lo := 0; lo < len(dst); lo += chunk {
 		hi := min(lo+chunk, len(dst))
-		widenHalves(dst[lo:hi], src[lo:hi])
+		fromF16(dst[lo:hi], src[lo:hi])
+	}
+}
+
+// FromBF16 is FromF16 for bfloat16.
+func FromBF16(dst []float32, src []uint16) {
+	same("FromBF16", len(dst), len(src))
+	for lo := 0; lo < len(dst); lo += chunk {
+		hi := min(lo+chunk, len(dst))
+		fromBF16(dst[lo:hi], src[lo:hi])
+	}
+}
+
+// ToBF16 rounds src to bfloat16 in dst: to the nearest, ties to even.
+func ToBF16(dst []uint16, src []float32) {
+	same("ToBF16", len(dst), len(src))
+	for i, x := range src {
+		dst[i] = quant.F32ToBF16(x)
 	}
 }

@@ -30,10 +30,23 @@ func panelF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k in
 	}
 }
 
+func panelBF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
+	switch level := cpu.Active(); {
+	case level >= cpu.AVX512:
+		panel512BF16(&c[0], ldc, &a[0], lda, &b[0], rows, k, add)
+	case level >= cpu.AVX2:
+		for r := 0; r < rows; r += panelRows256 {
+			panel256BF16(&c[r*ldc], ldc, &a[r*lda], lda, &b[0], min(panelRows256, rows-r), k, add)
+		}
+	default:
+		panelBF16Generic(c, ldc, a, lda, b, rows, k, add)
+	}
+}
+
 // panelRows256 is how many rows of 32 columns fit the registers of AVX2.
 const panelRows256 = 3
 
-func narrowF16(dst []uint16, src []float32) {
+func toF16(dst []uint16, src []float32) {
 	n := len(dst) &^ 15
 	switch level := cpu.Active(); {
 	case level == cpu.Generic:
@@ -44,10 +57,10 @@ func narrowF16(dst []uint16, src []float32) {
 	default:
 		narrow256F16(&dst[0], &src[0], n)
 	}
-	narrowF16Generic(dst[n:], src[n:])
+	toF16Generic(dst[n:], src[n:])
 }
 
-func widenHalves(dst []float32, src []uint16) {
+func fromF16(dst []float32, src []uint16) {
 	n := len(dst) &^ 15
 	switch level := cpu.Active(); {
 	case level == cpu.Generic:
@@ -58,5 +71,19 @@ func widenHalves(dst []float32, src []uint16) {
 	default:
 		widen256F16(&dst[0], &src[0], n)
 	}
-	widenHalvesGeneric(dst[n:], src[n:])
+	fromF16Generic(dst[n:], src[n:])
+}
+
+func fromBF16(dst []float32, src []uint16) {
+	n := len(dst) &^ 15
+	switch level := cpu.Active(); {
+	case level == cpu.Generic:
+		n = 0
+	case n == 0:
+	case level >= cpu.AVX512:
+		widen512BF16(&dst[0], &src[0], n)
+	default:
+		widen256BF16(&dst[0], &src[0], n)
+	}
+	fromBF16Generic(dst[n:], src[n:])
 }

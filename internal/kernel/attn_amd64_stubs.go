@@ -14,6 +14,11 @@ func panel512F32(c *float32, ldc int, a *float32, lda int, b *float32, rows int,
 //go:noescape
 func panel512F16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
 
+// panel512BF16 is c = a·b or c += a·b for 1 to 12 rows and 32 columns. ldc and lda are in numbers; k > 0.
+//
+//go:noescape
+func panel512BF16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
+
 // panel256F32 is c = a·b or c += a·b for 1 to 3 rows and 32 columns. ldc and lda are in numbers; k > 0.
 //
 //go:noescape
@@ -24,22 +29,37 @@ func panel256F32(c *float32, ldc int, a *float32, lda int, b *float32, rows int,
 //go:noescape
 func panel256F16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
 
+// panel256BF16 is c = a·b or c += a·b for 1 to 3 rows and 32 columns. ldc and lda are in numbers; k > 0.
+//
+//go:noescape
+func panel256BF16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
+
 // narrow512F16 rounds n numbers to float16; n > 0 is a multiple of 16.
 //
 //go:noescape
 func narrow512F16(dst *uint16, src *float32, n int)
 
-// widen512F16 widens n numbers of float16; n > 0 is a multiple of 16.
+// widen512F16 widens n 16-bit numbers; n > 0 is a multiple of 16.
 //
 //go:noescape
 func widen512F16(dst *float32, src *uint16, n int)
+
+// widen512BF16 widens n 16-bit numbers; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen512BF16(dst *float32, src *uint16, n int)
 
 // narrow256F16 rounds n numbers to float16; n > 0 is a multiple of 16.
 //
 //go:noescape
 func narrow256F16(dst *uint16, src *float32, n int)
 
-// widen256F16 widens n numbers of float16; n > 0 is a multiple of 16.
+// widen256F16 widens n 16-bit numbers; n > 0 is a multiple of 16.
 //
 //go:noescape
 func widen256F16(dst *float32, src *uint16, n int)
+
+// widen256BF16 widens n 16-bit numbers; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen256BF16(dst *float32, src *uint16, n int)

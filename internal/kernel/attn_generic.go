@@ -7,11 +7,11 @@ func panelF32Generic(c []float32, ldc int, a []float32, lda int, b []float32, ro
 }
 
 func panelF16Generic(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
-	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) {
-		for j := range col {
-			col[j] = quant.F16ToF32(b[i*TileCols+j])
-		}
-	})
+	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) { fromF16Generic(col[:], b[i*TileCols:]) })
+}
+
+func panelBF16Generic(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
+	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) { fromBF16Generic(col[:], b[i*TileCols:]) })
 }
 
 // panelGeneric is the product, with each row of b widened once by load.
@@ -33,14 +33,20 @@ func panelGeneric(c []float32, ldc int, a []float32, lda int, rows, k int, add b
 	}
 }
 
-func narrowF16Generic(dst []uint16, src []float32) {
+func toF16Generic(dst []uint16, src []float32) {
 	for i, x := range src {
 		dst[i] = quant.F32ToF16(x)
 	}
 }
 
-func widenHalvesGeneric(dst []float32, src []uint16) {
-	for i, h := range src {
-		dst[i] = quant.F16ToF32(h)
+func fromF16Generic(dst []float32, src []uint16) {
+	for i := range dst {
+		dst[i] = quant.F16ToF32(src[i])
+	}
+}
+
+func fromBF16Generic(dst []float32, src []uint16) {
+	for i := range dst {
+		dst[i] = quant.BF16ToF32(src[i])
 	}
 }

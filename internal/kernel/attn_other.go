@@ -10,6 +10,12 @@ func panelF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k in
 	panelF16Generic(c, ldc, a, lda, b, rows, k, add)
 }
 
-func narrowF16(dst []uint16, src []float32) { narrowF16Generic(dst, src) }
+func panelBF16(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
+	panelBF16Generic(c, ldc, a, lda, b, rows, k, add)
+}
 
-func widenHalves(dst []float32, src []uint16) { widenHalvesGeneric(dst, src) }
+func toF16(dst []uint16, src []float32) { toF16Generic(dst, src) }
+
+func fromF16(dst []float32, src []uint16) { fromF16Generic(dst, src) }
+
+func fromBF16(dst []float32, src []uint16) { fromBF16Generic(dst, src) }

@@ -50,6 +50,11 @@ func onePanel(t *testing.T, rows, k int, add bool, side guard.Side) error {
 		return fmt.Errorf("float32: %w", err)
 	}
 	copy(c, before)
+	PanelBF16(c, ldc, a, lda, half, rows, k, add) // these bits, as other numbers
+	if err := wantPanel(c, before, ldc, a, lda, rows, k, add, func(i int) float32 { return quant.BF16ToF32(half[i]) }); err != nil {
+		return fmt.Errorf("bfloat16: %w", err)
+	}
+	copy(c, before)
 	PanelF16(c, ldc, a, lda, half, rows, k, add)
 	if err := wantPanel(c, before, ldc, a, lda, rows, k, add, func(i int) float32 { return quant.F16ToF32(half[i]) }); err != nil {
 		return fmt.Errorf("float16: %w", err)
@@ -100,7 +105,7 @@ func TestPanelIsTile(t *testing.T) {
 	})
 }
 
-// TestPanelSpecials: every float16 there is, NaN, infinities and subnormals
+// TestPanelSpecials: every float16 and bfloat16 there is, NaN, infinities and subnormals
 // included, reaches the sum as it is.
 func TestPanelSpecials(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
@@ -114,6 +119,12 @@ func TestPanelSpecials(t *testing.T) {
 			for j, x := range c {
 				if want := quant.F16ToF32(b[j]); x != want && (x == x || want == want) {
 					t.Fatalf("%#04x: %v, want %v", b[j], x, want)
+				}
+			}
+			PanelBF16(c, TileCols, one, 1, b, 1, 1, false)
+			for j, x := range c {
+				if want := quant.BF16ToF32(b[j]); x != want && (x == x || want == want) {
+					t.Fatalf("bfloat16 %#04x: %v, want %v", b[j], x, want)
 				}
 			}
 		}
@@ -143,17 +154,29 @@ func TestNarrow(t *testing.T) {
 	}
 	cputest.All(t, func(t *testing.T) {
 		dst := make([]uint16, len(list))
-		NarrowF16(dst, list)
+		ToF16(dst, list)
 		for i, x := range list {
 			if dst[i] != quant.F32ToF16(x) {
 				t.Fatalf("%v (%#08x): %#04x, want %#04x", x, math.Float32bits(x), dst[i], quant.F32ToF16(x))
 			}
 		}
 		back := make([]float32, len(dst))
-		WidenHalves(back, dst)
+		FromF16(back, dst)
 		for i, h := range dst {
 			if want := quant.F16ToF32(h); math.Float32bits(back[i]) != math.Float32bits(want) {
 				t.Fatalf("%#04x: %v, want %v", h, back[i], want)
+			}
+		}
+		FromBF16(back, dst) // these bits, as other numbers
+		for i, h := range dst {
+			if want := quant.BF16ToF32(h); math.Float32bits(back[i]) != math.Float32bits(want) {
+				t.Fatalf("bfloat16 %#04x: %v, want %v", h, back[i], want)
+			}
+		}
+		ToBF16(dst, list)
+		for i, x := range list {
+			if dst[i] != quant.F32ToBF16(x) {
+				t.Fatalf("%v: bfloat16 %#04x", x, dst[i])
 			}
 		}
 		for n := range 50 {
@@ -163,13 +186,14 @@ func TestNarrow(t *testing.T) {
 				if side == guard.After {
 					dst = dst[len(dst)-n:]
 				}
-				NarrowF16(dst[:n], src)
+				ToF16(dst[:n], src)
 				for i, x := range src {
 					if dst[i] != quant.F32ToF16(x) {
 						t.Fatalf("%d of %d: %v", i, n, x)
 					}
 				}
-				if WidenHalves(src, dst[:n]); n > 0 && src[n-1] != quant.F16ToF32(dst[n-1]) {
+				FromBF16(src, dst[:n])
+				if FromF16(src, dst[:n]); n > 0 && src[n-1] != quant.F16ToF32(dst[n-1]) {
 					t.Fatalf("%d: %v", n, src[n-1])
 				}
 			}
@@ -190,8 +214,8 @@ func TestPanelRefuses(t *testing.T) {
 		"c short":       func() { PanelF16(x[:63], 32, x, 1, h, 2, 1, false) },
 		"lda negative":  func() { PanelF32(x, 32, x, -1, x, 2, 1, false) },
 		"ldc overflows": func() { PanelF32(x, math.MaxInt/2, x, 1, x, 12, 1, false) },
-		"narrow":        func() { NarrowF16(h[:3], x[:4]) },
-		"widen":         func() { WidenHalves(x[:3], h[:4]) },
+		"narrow":        func() { ToF16(h[:3], x[:4]) },
+		"widen":         func() { FromF16(x[:3], h[:4]) },
 	} {
 		func() {
 			defer func() {

@@ -1,6 +1,6 @@
 // Command attn writes the assembly of attention's products: rows of numbers as
-// they lie times one panel of 32 columns, which holds float32 or float16
-// (panel.go), and the rounding to float16 and back (narrow.go).
+// they lie times one panel of 32 columns, which holds float32, float16 or bfloat16
+// (panel.go), the rounding to float16, and the way back from both (narrow.go).
 //
 // internal/kernel/attn.go holds the go:generate line.
 package main
@@ -19,7 +19,9 @@ func main() {
 	}
 	for _, set := range []isa{avx512, avx2} {
 		narrow(set)
-		widen(set)
+		for _, s := range stores[1:] {
+			widen(set, s)
+		}
 	}
 	Generate()
 }

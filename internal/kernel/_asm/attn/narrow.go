@@ -28,16 +28,16 @@ func narrow(set isa) {
 }
 
 // widen generates the way back, which is exact.
-func widen(set isa) {
-	name := "widen" + set.name + "F16"
+func widen(set isa, s store) {
+	name := "widen" + set.name + s.name
 	TEXT(name, NOSPLIT, "func(dst *float32, src *uint16, n int)")
-	Doc(name + " widens n numbers of float16; n > 0 is a multiple of 16.")
+	Doc(name + " widens n 16-bit numbers; n > 0 is a multiple of 16.")
 	Pragma("noescape")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	Label("sixteen")
 	for i := 0; i < 16; i += set.lanes {
 		x := set.vec[i/set.lanes]
-		VCVTPH2PS(Mem{Base: src, Disp: 2 * i}, x)
+		s.load(Mem{Base: src, Disp: 2 * i}, x)
 		VMOVUPS(x, Mem{Base: dst, Disp: 4 * i})
 	}
 	ADDQ(Imm(32), src)

@@ -25,6 +25,10 @@ type store struct {
 var stores = []store{
 	{"F32", "float32", 4, func(from Mem, to reg.VecPhysical) { VMOVUPS(from, to) }},
 	{"F16", "uint16", 2, func(from Mem, to reg.VecPhysical) { VCVTPH2PS(from, to) }},
+	{"BF16", "uint16", 2, func(from Mem, to reg.VecPhysical) {
+		VPMOVZXWD(from, to)
+		VPSLLD(Imm(16), to, to) // the upper half of a float32
+	}},
 }
 
 // panel generates c[rows × 32] = Σ_k a[row][k]·b[k][column], or adds to c, for 1

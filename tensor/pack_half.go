@@ -60,17 +60,29 @@ func (b *Packed) packHalves(s *Stored, i int) {
 }
 
 // words views n rows of 16-bit numbers as words of two, if they lie one after the
-// other, are of whole words, and the machine has them in this order.
+// other and are of whole words.
 func (s *Stored) words(row, n int) ([]float32, bool) {
-	data := s.raw.Data[row*s.rowBytes:]
-	if s.order != nil || s.rowBytes%4 != 0 || uintptr(unsafe.Pointer(unsafe.SliceData(data)))%4 != 0 || !littleEndian {
+	if s.order != nil || s.rowBytes%4 != 0 {
 		return nil, false
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(data))), n*s.rowBytes/4), true
+	return wordsOf(s.raw.Data[row*s.rowBytes : (row+n)*s.rowBytes])
 }
 
-// copyWords is the way for all other rows. The last word may be half empty.
+// wordsOf views bytes as words, if the machine could have them in this place and order.
+func wordsOf(b []byte) ([]float32, bool) {
+	data := unsafe.Pointer(unsafe.SliceData(b))
+	if len(b)%4 != 0 || uintptr(data)%4 != 0 || !littleEndian {
+		return nil, false
+	}
+	return unsafe.Slice((*float32)(data), len(b)/4), true
+}
+
+// copyWords copies a row, whose last word may be half empty.
 func copyWords(dst []float32, src []byte) {
+	if words, ok := wordsOf(src); ok {
+		copy(dst, words)
+		return
+	}
 	for i := range dst {
 		var word [4]byte
 		copy(word[:], src[4*i:])

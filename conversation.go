@@ -14,11 +14,12 @@ import (
 type Chat struct {
 	chat.Conversation
 	Template chat.Template
-	Options  Options // except Sampling and Context, which are set once
+	Options  Options // except Sampling, Context, Speculation and Draft, which are set once
 
-	model     *Model
-	sampler   *sample.Sampler
-	generator *generate.Generator
+	model    *Model
+	sampler  *sample.Sampler
+	drafter  generate.Drafter
+	answerer answerer
 }
 
 // Reply is one answer of a conversation.
@@ -34,14 +35,19 @@ var ErrNothingToAnswer = errors.New("there is nothing to answer yet")
 
 // Chat begins a conversation.
 func (m *Model) Chat(o Options) (*Chat, error) {
+	return m.chat(generate.New(m.Core.NewSession(o.Context)), o)
+}
+
+func (m *Model) chat(a answerer, o Options) (*Chat, error) {
 	s, err := m.sampler(o)
 	if err != nil {
 		return nil, err
 	}
-	return &Chat{
-		Template: m.Template, Options: o,
-		model: m, sampler: s, generator: generate.New(m.Core.NewSession(o.Context)),
-	}, nil
+	d, err := m.drafter(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Chat{Template: m.Template, Options: o, model: m, sampler: s, drafter: d, answerer: a}, nil
 }
 
 // Say adds the user's message and answers it. The answer joins the conversation,
@@ -77,7 +83,7 @@ func (c *Chat) answer(ctx context.Context, yield func(Token) bool) (Reply, error
 	if err != nil {
 		return Reply{}, err
 	}
-	res, err := c.generator.Run(ctx, c.model.request(prompt, c.sampler, c.model.Tokenizer.Stream(), c.Options), yield)
+	res, err := c.answerer.Run(ctx, c.model.request(prompt, c.sampler, c.drafter, c.model.Tokenizer.Stream(), c.Options), yield)
 	reply := Reply{Result: res, Prompt: prompt, Dropped: dropped}
 	if err == nil {
 		format := chat.FormatFor(c.Template)
@@ -126,4 +132,4 @@ func (c *Chat) prompt() (p chat.Prompt, ids []int32, dropped int, err error) {
 }
 
 // Context is how many tokens the conversation may have.
-func (c *Chat) Context() int { return c.generator.Context() }
+func (c *Chat) Context() int { return c.answerer.Context() }

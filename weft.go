@@ -52,6 +52,9 @@ type Options struct {
 	Raw          bool // nothing is put before the prompt, not even what the tokenizer puts before any text
 	ParseSpecial bool // text of the prompt that spells a special token is that token
 
+	Speculation Speculation // guess tokens ahead, which changes nothing but the time that an answer takes
+	Draft       *Model      // who guesses, a smaller model with the same vocabulary; nil: what the text has said before
+
 	Progress func(done, total int) // called while a prompt runs; may be nil
 }
 
@@ -87,12 +90,25 @@ func (m *Model) Encode(prompt string, o Options) []int32 {
 // Complete continues a text. yield, which may be nil, gets the tokens as they
 // come and returns false to end the answer.
 func (m *Model) Complete(ctx context.Context, prompt string, o Options, yield func(Token) bool) (Result, error) {
+	return m.complete(ctx, generate.New(m.Core.NewSession(o.Context)), prompt, o, yield)
+}
+
+// answerer is a generator or a batch.
+type answerer interface {
+	Run(context.Context, generate.Request, func(Token) bool) (Result, error)
+	Context() int
+}
+
+func (m *Model) complete(ctx context.Context, a answerer, prompt string, o Options, yield func(Token) bool) (Result, error) {
 	s, err := m.sampler(o)
 	if err != nil {
 		return Result{End: -1}, err
 	}
-	g := generate.New(m.Core.NewSession(o.Context))
-	return g.Run(ctx, m.request(m.Encode(prompt, o), s, m.Tokenizer.Continue(), o), yield)
+	d, err := m.drafter(o)
+	if err != nil {
+		return Result{End: -1}, err
+	}
+	return a.Run(ctx, m.request(m.Encode(prompt, o), s, d, m.Tokenizer.Continue(), o), yield)
 }
 
 // Generate continues a text, token by token. An error comes last, with an empty
@@ -123,9 +139,9 @@ func (m *Model) sampler(o Options) (*sample.Sampler, error) {
 	return sample.New(*o.Sampling)
 }
 
-func (m *Model) request(prompt []int32, s generate.Sampler, d generate.Decoder, o Options) generate.Request {
+func (m *Model) request(prompt []int32, s generate.Sampler, d generate.Drafter, spell generate.Decoder, o Options) generate.Request {
 	return generate.Request{
-		Prompt: prompt, Sampler: s, Decoder: d, End: m.End,
+		Prompt: prompt, Sampler: s, Decoder: spell, End: m.End, Drafter: d, Always: o.Speculation == SpeculateAlways,
 		MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Progress: o.Progress,
 	}
 }

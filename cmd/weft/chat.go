@@ -3,7 +3,6 @@ package main
 import (
 	"weft"
 	"weft/chat"
-	"weft/sample"
 )
 
 type chatCommand struct {
@@ -14,6 +13,7 @@ type chatCommand struct {
 	Ctx         int     `help:"Most tokens of conversation; 0 is what the model was made for." placeholder:"N" default:"0"`
 	TopLogprobs int     `help:"With --json: list the N most likely tokens at each place." placeholder:"N" default:"0"`
 	samplingFlags
+	speculationFlags
 }
 
 func (chatCommand) Help() string {
@@ -69,16 +69,15 @@ func (c *chatCommand) open(a *app) (opened, *weft.Chat, error) {
 	if err != nil {
 		return m, nil, err
 	}
-	talk, err := c.begin(m, a.Seed)
+	talk, err := c.begin(a, &m)
 	if err != nil {
 		m.Close()
 	}
 	return m, talk, err
 }
 
-func (c *chatCommand) begin(m opened, seed *uint64) (*weft.Chat, error) {
-	var s sample.Options
-	s, err := c.options(m.Sampling, seed)
+func (c *chatCommand) begin(a *app, m *opened) (*weft.Chat, error) {
+	s, err := c.options(m.Sampling, a.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +89,11 @@ func (c *chatCommand) begin(m opened, seed *uint64) (*weft.Chat, error) {
 	if m.Template == chat.Plain {
 		usual = plainTokens
 	}
-	talk, err := m.Chat(weft.Options{Sampling: &s, Context: window, MaxTokens: c.maxTokens(usual), Stop: c.Stop})
+	o := weft.Options{Sampling: &s, Context: window, MaxTokens: c.maxTokens(usual), Stop: c.Stop}
+	if err := c.speculationFlags.open(a, m, &o); err != nil {
+		return nil, err
+	}
+	talk, err := m.Chat(o)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,10 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	parser, err := kong.New(&cmds, append(mappers,
 		kong.Name("weft"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
-		kong.ExplicitGroups([]kong.Group{{Key: "sampling", Title: "Sampling (unless given, as the model's files say):"}}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "sampling", Title: "Sampling (unless given, as the model's files say):"},
+			{Key: "speculation", Title: "Guessing ahead (changes no answer):"},
+		}),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),
 	)...)
 	if err != nil {

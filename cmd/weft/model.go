@@ -27,7 +27,16 @@ type exactFlag struct {
 // opened is a model and how long opening it took.
 type opened struct {
 	*weft.Model
-	load time.Duration
+	load  time.Duration
+	draft *weft.Model // who guesses ahead for it; may be nil
+}
+
+// Close closes both models.
+func (o opened) Close() error {
+	if o.draft == nil {
+		return o.Model.Close()
+	}
+	return errors.Join(o.draft.Close(), o.Model.Close())
 }
 
 // openModel is how a command gets the MODEL that it runs; "" is the built-in one.
@@ -48,7 +57,7 @@ func (a *app) open(name string, o weft.Opener) (opened, error) {
 		return opened{}, err
 	}
 	m, err := o.Open(path)
-	return opened{m, time.Since(start)}, err
+	return opened{Model: m, load: time.Since(start)}, err
 }
 
 // modelPath is the path that a MODEL means: what exists on the disk, else what
@@ -123,6 +132,8 @@ type timingJSON struct {
 	Decode      float64 `json:"decode_s"`
 	PrefillRate float64 `json:"prefill_tokens_per_s"`
 	DecodeRate  float64 `json:"decode_tokens_per_s"`
+	Proposed    int     `json:"proposed_tokens"` // guessed ahead
+	Accepted    int     `json:"accepted_tokens"` // of these, right
 }
 
 // answer makes the document of a reply.
@@ -130,7 +141,7 @@ func (o opened) answer(res weft.Reply, s sample.Options, context int) answerJSON
 	doc := answerJSON{
 		Model: o.json(), PromptTokens: res.Prompt, Tokens: []tokenJSON{}, Text: res.Text,
 		Finish: string(res.Finish), StopText: res.StopText, Dropped: res.Dropped, Context: context, Sampling: s,
-		Timing: timingJSON{o.load.Seconds(), res.Prefill.Seconds(), res.Decode.Seconds(), res.PrefillRate(), res.DecodeRate()},
+		Timing: timingJSON{o.load.Seconds(), res.Prefill.Seconds(), res.Decode.Seconds(), res.PrefillRate(), res.DecodeRate(), res.Proposed, res.Accepted},
 	}
 	if res.End >= 0 {
 		doc.StopToken = &res.End

@@ -19,6 +19,7 @@ type runCommand struct {
 	ParseSpecial bool    `help:"Text that spells a special token is that token."`
 	TopLogprobs  int     `help:"With --json: list the N most likely tokens at each place." placeholder:"N" default:"0"`
 	samplingFlags
+	speculationFlags
 }
 
 func (runCommand) Help() string {
@@ -44,7 +45,7 @@ func (c *runCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer func() { m.Close() }()
 	s, err := c.options(m.Sampling, a.Seed)
 	if err != nil {
 		return err
@@ -56,6 +57,9 @@ func (c *runCommand) Run(a *app) error {
 	o := weft.Options{
 		Sampling: &s, Context: window, MaxTokens: c.maxTokens(runTokens), Stop: c.Stop,
 		LogProbs: a.JSON, Top: c.TopLogprobs, Raw: c.Raw, ParseSpecial: c.ParseSpecial,
+	}
+	if err := c.speculationFlags.open(a, &m, &o); err != nil {
+		return err
 	}
 	ctx, stop := interruptible()
 	defer stop()

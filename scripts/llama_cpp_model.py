@@ -1,7 +1,8 @@
 """A GGUF model in llama.cpp, for the scripts that compare Weft with it. Needs numpy and llama-cpp-python.
 
-Keys, values and their products are float32, there is no flash attention, and
-two threads: what is left of a difference is llama.cpp's arithmetic.
+Keys, values and their products are float32 unless f16 asks for llama.cpp's
+default, there is no flash attention, and two threads: what is left of a
+difference is llama.cpp's arithmetic.
 """
 
 import ctypes
@@ -15,7 +16,7 @@ L.llama_backend_init()
 
 
 class Llama:
-    def __init__(self, path, ctx=512):
+    def __init__(self, path, ctx=512, f16=False):
         params = L.llama_model_default_params()
         params.n_gpu_layers = 0
         params.use_extra_bufts = False  # no repacked weights: one product per type
@@ -26,7 +27,7 @@ class Llama:
         c.n_ctx = c.n_batch = c.n_ubatch = ctx
         c.n_seq_max = 1
         c.n_threads = c.n_threads_batch = 2
-        c.type_k = c.type_v = 0  # GGML_TYPE_F32
+        c.type_k = c.type_v = int(f16)  # GGML_TYPE_F32 or GGML_TYPE_F16
         c.flash_attn_type = L.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self.ctx, self.size = L.llama_init_from_model(self.model, c), ctx
         if not self.ctx:

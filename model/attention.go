@@ -50,6 +50,7 @@ type attnRun struct {
 	layer  int              // in the caches
 	window int              // of the layer; 0: none
 	value  int              // numbers of a head's value
+	most   int              // positions that the queries of a sequence may see
 
 	queries   int // of a tile
 	perSeq    int // tiles of one KV head of a sequence
@@ -76,11 +77,11 @@ func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass
 	if len(p.caches) == 0 {
 		r.caches, r.layer = r.ownCaches(a.seqLen), 0
 	}
-	longest := p.longest()
+	r.most = p.longest()
 	if r.window > 0 {
-		longest = min(longest, r.window+p.seqLen)
+		r.most = min(r.most, r.window+p.seqLen)
 	}
-	r.queries = r.cut(longest)
+	r.queries = r.cut(r.most)
 	r.perSeq = ceil(p.seqLen, r.queries)
 }
 
@@ -139,7 +140,7 @@ const serialAttention = 256 << 10
 func (r *attnRun) inTiles() {
 	c, p, pool := &r.m.Config, r.p, r.m.Pool
 	units := p.seqs * c.KVHeads
-	if p.seqs*p.seqLen*p.longest()*c.Heads*(c.HeadDim+r.value) < serialAttention {
+	if p.seqs*p.seqLen*r.most*c.Heads*(c.HeadDim+r.value) < serialAttention {
 		pool = nil
 	}
 	if r.perSeq > 1 {
@@ -199,7 +200,7 @@ const stepRange = 512
 // KV head is worth dividing.
 func (r *attnRun) long() bool {
 	p, threads := r.p, r.m.Pool.Threads()
-	return p.seqLen == 1 && threads > 1 && p.longest() > 2*stepRange && p.seqs*r.m.Config.KVHeads < 8*threads
+	return p.seqLen == 1 && threads > 1 && r.most > 2*stepRange && p.seqs*r.m.Config.KVHeads < 8*threads
 }
 
 // inSteps computes a tile for each KV head of each sequence, all at once: first

@@ -3,32 +3,44 @@ package kernel
 import "weft/internal/quant"
 
 func panelF32Generic(c []float32, ldc int, a []float32, lda int, b []float32, rows, k int, add bool) {
-	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) { copy(col[:], b[i*TileCols:]) })
+	startPanel(c, ldc, rows, add)
+	for i := range k {
+		panelStep(c, ldc, a[i:], lda, b[i*TileCols:][:TileCols], rows)
+	}
 }
 
 func panelF16Generic(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
-	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) { fromF16Generic(col[:], b[i*TileCols:]) })
+	startPanel(c, ldc, rows, add)
+	var wide [TileCols]float32
+	for i := range k {
+		fromF16Generic(wide[:], b[i*TileCols:])
+		panelStep(c, ldc, a[i:], lda, wide[:], rows)
+	}
 }
 
 func panelBF16Generic(c []float32, ldc int, a []float32, lda int, b []uint16, rows, k int, add bool) {
-	panelGeneric(c, ldc, a, lda, rows, k, add, func(col *[TileCols]float32, i int) { fromBF16Generic(col[:], b[i*TileCols:]) })
+	startPanel(c, ldc, rows, add)
+	var wide [TileCols]float32
+	for i := range k {
+		fromBF16Generic(wide[:], b[i*TileCols:])
+		panelStep(c, ldc, a[i:], lda, wide[:], rows)
+	}
 }
 
-// panelGeneric is the product, with each row of b widened once by load.
-func panelGeneric(c []float32, ldc int, a []float32, lda int, rows, k int, add bool, load func(col *[TileCols]float32, i int)) {
+func startPanel(c []float32, ldc, rows int, add bool) {
 	if !add {
 		for r := range rows {
 			clear(c[r*ldc:][:TileCols])
 		}
 	}
-	var col [TileCols]float32
-	for i := range k {
-		load(&col, i)
-		for r := range rows {
-			x, row := a[r*lda+i], c[r*ldc:][:TileCols]
-			for j, y := range col {
-				row[j] = FMA(x, y, row[j])
-			}
+}
+
+// panelStep adds one column of a times one row of b.
+func panelStep(c []float32, ldc int, a []float32, lda int, b []float32, rows int) {
+	for r := range rows {
+		x, row := a[r*lda], c[r*ldc:][:TileCols]
+		for j, y := range b {
+			row[j] = FMA(x, y, row[j])
 		}
 	}
 }

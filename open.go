@@ -6,6 +6,7 @@ import (
 	"weft/chat"
 	"weft/internal/builtin"
 	"weft/internal/par"
+	"weft/kvcache"
 	"weft/model"
 	"weft/modelfile"
 	"weft/sample"
@@ -13,7 +14,9 @@ import (
 
 // Opener opens models. The zero value uses one thread per core.
 type Opener struct {
-	Threads int // 0: one per core
+	Threads  int  // 0: one per core
+	Exact    bool // compute in float32 throughout, whatever the weights are: slower, for looking closely
+	Unpacked bool // leave the weights as the files have them: opens at once, and runs slowly
 }
 
 // Open opens a model: a .gguf file, or a folder as Hugging Face transformers and
@@ -40,8 +43,8 @@ func read(path string) (*modelfile.Bundle, error) {
 	return modelfile.Open(path)
 }
 
-// packLimit is the most memory that may go to matrices arranged for speed. A
-// model that needs more runs on them as they are stored.
+// packLimit is the most memory that may go to matrices decoded to float32 for speed. A
+// model that needs more decodes them as it goes.
 const packLimit = 2 << 30
 
 // Model makes a bundle, from a file or made in memory, ready to run. Closing the
@@ -57,8 +60,12 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	if 4*b.Config().ParamCount() <= packLimit {
-		core.Pack()
+	if !o.Exact {
+		core.KV = kvcache.F16
+	}
+	if !o.Unpacked {
+		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit})
+		b.DropPages()
 	}
 	m := &Model{
 		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template,

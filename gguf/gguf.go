@@ -64,6 +64,16 @@ func openFile(path string) (*File, error) {
 	return f, nil
 }
 
+// DropPages tells the system that the tensors will not be needed for a while.
+func (f *File) DropPages() {
+	for _, p := range f.parts {
+		p.DropPages()
+	}
+	if f.mapping != nil {
+		f.mapping.DropPages()
+	}
+}
+
 // Close unmaps the file.
 func (f *File) Close() error {
 	var errs []error

@@ -1,28 +1,88 @@
 // Package kvcache holds what attention has already computed: the keys and
 // values of every token of one sequence, for every layer. With it a new token
 // costs one row of work instead of a whole prompt's.
+//
+// They lie in the order in which attention's two products read them, in panels of
+// 32 columns ([Panel]): the columns of a key panel are 32 positions, those of a
+// value panel 32 numbers of a head. Memory comes in blocks of some positions as
+// the sequence grows. panel.go has the layout.
 package kvcache
 
-import "weft/tensor"
+import "fmt"
 
-// Cache is the keys and values of one sequence. It is not safe for concurrent use.
-type Cache struct {
-	keys, values []tensor.Mat // per layer: capacity × keyDim and valueDim, rows in position order, keys already rotated
-	length       int
-	capacity     int
-}
+// Type is how a cache stores its numbers.
+type Type uint8
 
-// New makes an empty cache for capacity positions of keyDim and valueDim (KV heads
-// × head size) numbers in each of layers layers. The pages are committed by the
-// operating system only as they are written.
-func New(layers, keyDim, valueDim, capacity int) *Cache {
-	c := &Cache{capacity: capacity}
-	for range layers {
-		c.keys = append(c.keys, tensor.New(capacity, keyDim))
-		c.values = append(c.values, tensor.New(capacity, valueDim))
+const (
+	F32 Type = iota // as they are
+	F16             // rounded to IEEE half precision: half the memory and time, 11 bits of precision
+)
+
+var typeNames = [...]string{F32: "f32", F16: "f16"}
+
+// String returns "f32" or "f16".
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
 	}
-	return c
+	return fmt.Sprintf("Type(%d)", uint8(t))
 }
+
+// Size is the bytes of a number.
+func (t Type) Size() int {
+	if t == F16 {
+		return 2
+	}
+	return 4
+}
+
+// ParseType is the inverse of String.
+func ParseType(s string) (Type, error) {
+	for t, name := range typeNames {
+		if s == name {
+			return Type(t), nil
+		}
+	}
+	return F32, fmt.Errorf("unknown type %q of a KV cache (want f32 or f16)", s)
+}
+
+// Shape is what a cache is for.
+type Shape struct {
+	Layers   int
+	Heads    int // KV heads
+	KeyDim   int // numbers of one head's key
+	ValueDim int // numbers of one head's value
+	Type     Type
+}
+
+// Bytes is the memory for n positions.
+func (s Shape) Bytes(n int) int {
+	n = (n + Columns - 1) / Columns * Columns
+	return s.Type.Size() * s.Layers * s.Heads * n * (s.KeyDim + (s.ValueDim+Columns-1)/Columns*Columns)
+}
+
+// Cache is the keys and values of one sequence. It is not safe for concurrent
+// use, except that Write and the reading methods may work on different heads at
+// once.
+type Cache struct {
+	shape    Shape
+	layers   [][]block // per layer, in the order of positions
+	block    int       // positions in a block, a multiple of Columns
+	length   int
+	capacity int
+}
+
+// blockPositions is how many positions' memory is taken at once.
+const blockPositions = 256
+
+// New makes an empty cache that can grow to capacity positions.
+func New(s Shape, capacity int) *Cache {
+	return &Cache{shape: s, layers: make([][]block, s.Layers), capacity: capacity,
+		block: max(Columns, min(blockPositions, (capacity+Columns-1)/Columns*Columns))}
+}
+
+// Shape is what New was given.
+func (c *Cache) Shape() Shape { return c.shape }
 
 // Len is how many positions are held.
 func (c *Cache) Len() int { return c.length }
@@ -33,9 +93,17 @@ func (c *Cache) Cap() int { return c.capacity }
 // Truncate forgets every position from n on; the rest stays as it is.
 func (c *Cache) Truncate(n int) { c.length = max(0, min(n, c.length)) }
 
-// Layer returns the whole key and value storage of one layer (a row per position).
-// Rows at and after Len are free to be written; Advance makes them count.
-func (c *Cache) Layer(l int) (keys, values tensor.Mat) { return c.keys[l], c.values[l] }
+// Reserve takes the memory for n more positions. It panics if they do not fit.
+func (c *Cache) Reserve(n int) {
+	if n > c.capacity-c.length {
+		panic(fmt.Sprintf("kvcache: %d positions after %d, room for %d", n, c.length, c.capacity))
+	}
+	for l := range c.layers {
+		for len(c.layers[l])*c.block < c.length+n {
+			c.layers[l] = append(c.layers[l], c.newBlock())
+		}
+	}
+}
 
-// Advance counts n more written rows, once every layer has written them.
+// Advance counts n more positions, once every layer has written them.
 func (c *Cache) Advance(n int) { c.length += n }

@@ -20,9 +20,11 @@ type Activations struct {
 	unnormed tensor.Mat // the same before a norm behind it
 	latent   latentActs
 	turns    [2]rotations // of this pass: the common one, the local one
+	runs     []turnRun    // the positions of its sequences
 	logits   tensor.Mat   // a chunk of rows of the head; chunk × Vocab
-	scratch  []attnScratch
-	grads    *backActs // made by the first backward pass
+	attn     *attnRun
+	scratch  []attnScratch // of the backward pass
+	grads    *backActs     // made by the first backward pass
 }
 
 // layerActs is what one block makes.
@@ -41,7 +43,7 @@ type layerActs struct {
 // normStats is what a norm's backward needs of its forward, per token.
 type normStats struct{ mean, rstd []float32 }
 
-// attnScratch is one worker's tiles of scores: attnRows × positions.
+// attnScratch is one worker's tile of the pattern and its gradient: attnRows × positions.
 type attnScratch struct{ p, dp []float32 }
 
 // backActs is the working memory of a backward pass; tokens rows each.
@@ -67,7 +69,7 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 	c, n := m.Config, seqs*seqLen
 	a := &Activations{seqs: seqs, seqLen: seqLen, keep: keep,
 		final: tensor.New(n, c.Dim), branch: tensor.New(n, c.Dim),
-		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n)}
+		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n), attn: newAttnRun()}
 	if c.Placement != PreNorm {
 		a.unnormed = tensor.New(n, c.Dim)
 	}

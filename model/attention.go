@@ -1,15 +1,10 @@
 package model
 
 import (
-	"math"
-
 	"weft/internal/kernel"
 	"weft/kvcache"
 	"weft/tensor"
 )
-
-// attnRows is how many queries one tile of scores has.
-const attnRows = 64
 
 // project makes queries, keys and values of s.norm1.
 func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
@@ -17,9 +12,7 @@ func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
 		m.projectLatent(a, s, w)
 		return nil
 	}
-	m.linear(s.q, s.norm1, &w.AttnQ)
-	m.linear(s.k, s.norm1, &w.AttnK)
-	m.linear(s.v, s.norm1, &w.AttnV)
+	m.linears(s.norm1, out{s.q, &w.AttnQ}, out{s.k, &w.AttnK}, out{s.v, &w.AttnV})
 	m.normQK(s, w)
 	return nil
 }
@@ -28,168 +21,224 @@ func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
 // that it sees: those up to its own, or the last Window of them. Query head h
 // reads key/value head h / (Heads/KVHeads). Each row's result depends on that
 // row's query and its keys and values alone.
-func (m *Model) attention(a *Activations, s layerActs, w *Layer, p *pass, cache *kvcache.Cache) error {
-	if cache != nil {
-		m.store(s, p, cache)
-	}
-	if p.watched("attn.hook_attn_scores") || p.watched("attn.hook_pattern") {
-		if err := m.attentionWatched(s, w, p, cache); err != nil {
+func (m *Model) attention(a *Activations, s layerActs, w *Layer, p *pass) error {
+	r := a.attn
+	r.begin(m, a, s, w, p)
+	switch {
+	case p.watched("attn.hook_attn_scores") || p.watched("attn.hook_pattern"):
+		if err := r.watched(); err != nil {
 			return err
 		}
-	} else {
-		total, tiles := p.pos+p.seqLen, (p.seqLen+attnRows-1)/attnRows
-		a.growScratch(total, false)
-		m.Pool.Run(p.seqs*m.Config.Heads*tiles, func(worker, i int) {
-			seq, head, tile := i/(m.Config.Heads*tiles), i/tiles%m.Config.Heads, tiles-1-i%tiles
-			h := m.head(s, w, p, cache, seq, head)
-			lo, hi := tile*attnRows, min((tile+1)*attnRows, p.seqLen)
-			from, n := h.sees(p.pos+lo), p.pos+hi // what no row of the tile sees is left out
-			pattern := tensor.Of(a.scratch[worker].p[:(hi-lo)*(n-from)], hi-lo, n-from)
-			tensor.Gemm(nil, pattern, rows(h.q, lo, hi), rows(h.k, from, n).T(), false)
-			m.softmax(pattern, h, p.pos+lo, from)
-			tensor.Gemm(nil, rows(h.z, lo, hi), pattern, rows(h.v, from, n), false)
-		})
+	case r.long():
+		r.inSteps()
+	default:
+		r.inTiles()
 	}
 	return p.fire("attn.hook_z", s.z.Data, m.Config.Heads, m.Config.VHead())
 }
 
-// headView is what one query head of one sequence reads and writes: queries
-// seqLen × HeadDim, outputs seqLen × VHead, keys and values by position.
-type headView struct {
-	q, k, v, z tensor.Mat
-	window     int      // 0: none
-	sink       *float32 // nil: none
+// attnRun is attention of one layer on its way, and the memory that it works in.
+// The work is cut into tiles: some queries of one sequence, with all query heads
+// that share one key/value head, so that what is read of the cache serves them
+// all. How it is cut changes no bit.
+type attnRun struct {
+	m      *Model
+	s      layerActs
+	w      *Layer
+	p      *pass
+	caches []*kvcache.Cache // per sequence
+	layer  int              // in the caches
+	window int              // of the layer; 0: none
+
+	queries   int // of a tile
+	perSeq    int // tiles of one KV head of a sequence
+	ranges    int // inSteps: parts of the keys
+	tiles     []tile
+	own       []*kvcache.Cache // of one layer, for passes without caches
+	tileTask  func(worker, i int)
+	writeTask func(worker, i int)
+	steps     [3]func(worker, i int)
 }
 
-// sees is the first position that the query at pos sees.
-func (h headView) sees(pos int) int {
-	if h.window == 0 {
-		return 0
-	}
-	return max(0, pos+1-h.window)
+func newAttnRun() *attnRun {
+	r := &attnRun{}
+	// Made once: a fresh closure would be an allocation per layer and token.
+	r.tileTask, r.writeTask, r.steps = r.tile, r.writeRows, [3]func(int, int){r.scoreRange, r.softmaxRow, r.fetchPart}
+	return r
 }
 
-func (m *Model) head(s layerActs, w *Layer, p *pass, cache *kvcache.Cache, seq, head int) headView {
-	c := m.Config
-	d, dv, kv := c.HeadDim, c.VHead(), head/(c.Heads/c.KVHeads)
-	r0, r1 := seq*p.seqLen, (seq+1)*p.seqLen
-	h := headView{q: block(s.q, r0, r1, head*d, head*d+d), z: block(s.z, r0, r1, head*dv, head*dv+dv), window: c.Block(p.layer).Window}
-	if c.Sinks {
-		h.sink = &w.AttnSinks[head]
+// begin sets the layer, and how its work is cut.
+func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass) {
+	r.m, r.s, r.w, r.p = m, s, w, p
+	r.window = m.Config.Block(p.layer).Window
+	r.caches, r.layer = p.caches, p.layer
+	if len(p.caches) == 0 {
+		r.caches, r.layer = r.ownCaches(a.seqLen), 0
 	}
-	keys, values := s.k, s.v
-	if cache != nil {
-		keys, values = cache.Layer(p.layer)
-		r0, r1 = 0, p.pos+p.seqLen
+	longest := p.longest()
+	if r.window > 0 {
+		longest = min(longest, r.window+p.seqLen)
 	}
-	h.k, h.v = block(keys, r0, r1, kv*d, kv*d+d), block(values, r0, r1, kv*dv, kv*dv+dv)
-	return h
+	r.queries = r.cut(longest)
+	r.perSeq = ceil(p.seqLen, r.queries)
 }
 
-// store writes the new keys and values behind those that the cache holds.
-func (m *Model) store(s layerActs, p *pass, cache *kvcache.Cache) {
-	keys, values := cache.Layer(p.layer)
-	for i := range s.k.Rows {
-		copy(row(keys, p.pos+i), row(s.k, i))
-		copy(row(values, p.pos+i), row(s.v, i))
+// ownCaches is memory of one layer for the keys and values of sequences that
+// nobody wants to go on with.
+func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
+	shape := r.m.Config.CacheShape(r.m.KV)
+	shape.Layers = 1
+	if r.p.exact {
+		shape.Type = kvcache.F32
 	}
-}
-
-func (m *Model) attnScale() float32 {
-	if m.Config.AttnScale > 0 {
-		return m.Config.AttnScale
-	}
-	return float32(1 / math.Sqrt(float64(m.Config.HeadDim)))
-}
-
-// softmax turns raw scores into probabilities: row i is the query at position
-// first+i, column j the key at position from+j. Places that a query does not see
-// get 0.
-func (m *Model) softmax(scores tensor.Mat, h headView, first, from int) {
-	factor := m.cap(scores)
-	for i := range scores.Rows {
-		r := row(scores, i)
-		lo, hi := max(0, h.sees(first+i)-from), min(first+i+1-from, len(r))
-		largest, sum := kernel.Softmax(r[lo:hi], factor)
-		if h.sink != nil { // one more score, whose share goes nowhere
-			kernel.Scale(r[lo:hi], float32(1/(1+math.Exp(float64(*h.sink)-float64(largest))/float64(sum))))
+	for i := range r.p.seqs {
+		if i == len(r.own) {
+			r.own = append(r.own, nil)
 		}
-		clear(r[:lo])
-		clear(r[hi:])
+		if c := r.own[i]; c == nil || c.Shape() != shape || c.Cap() < r.p.seqLen {
+			r.own[i] = kvcache.New(shape, max(capacity, r.p.seqLen))
+		}
+		r.own[i].Reserve(r.p.seqLen)
+	}
+	return r.own
+}
+
+// cut is how many queries a tile has when they see up to that many positions: so
+// many that what is read of the cache serves many rows, so few that their scores
+// stay in the second-level cache and every thread gets some.
+func (r *attnRun) cut(positions int) int {
+	const scores, least, most = 128 << 10, 2 * kvcache.MaxRows, 16 * kvcache.MaxRows
+	group, t := r.group(), r.p.seqLen
+	step := kvcache.MaxRows / gcd(kvcache.MaxRows, group) // queries whose rows are whole products
+	if group >= least {
+		step = 1
+	}
+	queries := max(1, max(least, min(most, scores/positions))/group/step) * step
+	for queries*group > least && queries > step && r.p.seqs*r.m.Config.KVHeads*ceil(t, queries) < 4*r.m.Pool.Threads() {
+		queries = max(step, queries/2/step*step)
+	}
+	return min(queries, t)
+}
+
+func (r *attnRun) group() int { return r.m.Config.Heads / r.m.Config.KVHeads }
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// ceil is n/d rounded up.
+func ceil(n, d int) int { return (n + d - 1) / d }
+
+// serialAttention is how many multiplications and additions are not worth
+// handing to another worker.
+const serialAttention = 256 << 10
+
+// inTiles computes whole tiles, the longest first.
+func (r *attnRun) inTiles() {
+	c, p, pool := r.m.Config, r.p, r.m.Pool
+	units := p.seqs * c.KVHeads
+	if p.seqs*p.seqLen*p.longest()*c.Heads*(c.HeadDim+c.VHead()) < serialAttention {
+		pool = nil
+	}
+	if r.perSeq > 1 {
+		pool.Run(units*ceil(p.seqLen, writeRows), r.writeTask)
+	}
+	r.growTiles(r.m.Pool.Threads())
+	pool.Run(units*r.perSeq, r.tileTask)
+}
+
+// writeRows is how many positions one task stores.
+const writeRows = 64
+
+// writeRows stores some positions of a KV head of a sequence.
+func (r *attnRun) writeRows(_, i int) {
+	parts := ceil(r.p.seqLen, writeRows)
+	unit, lo := i/parts, i%parts*writeRows
+	r.write(unit, lo, min(lo+writeRows, r.p.seqLen))
+}
+
+// write stores keys and values lo to hi of this pass. Unit i is KV head
+// i%KVHeads of sequence i/KVHeads.
+func (r *attnRun) write(unit, lo, hi int) {
+	c := r.m.Config
+	seq, kv := unit/c.KVHeads, unit%c.KVHeads
+	r0, d, dv := seq*r.p.seqLen, c.HeadDim, c.VHead()
+	r.caches[seq].Write(r.layer, kv, r.p.start(seq)+lo,
+		block(r.s.k, r0+lo, r0+hi, kv*d, kv*d+d), block(r.s.v, r0+lo, r0+hi, kv*dv, kv*dv+dv))
+}
+
+func (r *attnRun) tile(worker, i int) {
+	unit, at := i/r.perSeq, (r.perSeq-1-i%r.perSeq)*r.queries
+	if r.perSeq == 1 {
+		r.write(unit, 0, r.p.seqLen)
+	}
+	t := &r.tiles[worker]
+	t.load(r, unit, at, min(at+r.queries, r.p.seqLen))
+	t.score(t.from, t.to)
+	for i := range t.rows {
+		t.softmax(i)
+	}
+	for part := range t.parts {
+		t.fetch(part)
 	}
 }
 
-// cap applies the soft cap, if any, to raw scores and returns what to multiply
-// them with.
-func (m *Model) cap(scores tensor.Mat) (factor float32) {
-	factor = m.attnScale()
-	if limit := m.Config.AttnSoftCap; limit > 0 {
-		for i := range scores.Rows {
-			kernel.SoftCap(row(scores, i), factor, limit)
-		}
-		return 1
+func (r *attnRun) growTiles(n int) {
+	for len(r.tiles) < n {
+		r.tiles = append(r.tiles, tile{})
 	}
-	return factor
 }
 
-// attentionWatched is attention with every head's whole pattern in memory at
-// once, for someone to see or change; the products and their order are the
-// same.
-func (m *Model) attentionWatched(s layerActs, w *Layer, p *pass, cache *kvcache.Cache) error {
-	c, t, total := m.Config, p.seqLen, p.pos+p.seqLen
-	all := tensor.New(p.seqs*c.Heads*t, total)
-	each := func(f func(h headView, pattern tensor.Mat)) {
-		m.Pool.Run(p.seqs*c.Heads, func(_, i int) {
-			f(m.head(s, w, p, cache, i/c.Heads, i%c.Heads), rows(all, i*t, (i+1)*t))
-		})
-	}
-	each(func(h headView, pattern tensor.Mat) { tensor.Gemm(nil, pattern, h.q, h.k.T(), false) })
-	if p.watched("attn.hook_attn_scores") {
-		if err := m.showScores(all, p); err != nil {
-			return err
-		}
-	}
-	each(func(h headView, pattern tensor.Mat) { m.softmax(pattern, h, p.pos, 0) })
-	if err := p.fireShaped("attn.hook_pattern", all.Data, p.seqs, c.Heads, t, total); err != nil {
-		return err
-	}
-	each(func(h headView, pattern tensor.Mat) { tensor.Gemm(nil, h.z, pattern, h.v, false) })
-	return nil
+// stepRange is how many positions of the keys one task of inSteps reads.
+const stepRange = 512
+
+// long says whether one token for each sequence sees so much that the work on one
+// KV head is worth dividing.
+func (r *attnRun) long() bool {
+	p, threads := r.p, r.m.Pool.Threads()
+	return p.seqLen == 1 && threads > 1 && p.longest() > 2*stepRange && p.seqs*r.m.Config.KVHeads < 8*threads
 }
 
-// showScores shows the scores as the softmax gets them, with what a query does
-// not see at -Inf, and takes back what was changed.
-func (m *Model) showScores(raw tensor.Mat, p *pass) error {
-	shown := tensor.New(raw.Rows, raw.Cols)
-	scale, limit, inf := m.attnScale(), m.Config.AttnSoftCap, float32(math.Inf(-1))
-	h := headView{window: m.Config.Block(p.layer).Window}
-	for i := range raw.Rows {
-		pos := p.pos + i%p.seqLen
-		r := row(shown, i)
-		copy(r, row(raw, i))
-		if limit > 0 {
-			kernel.SoftCap(r, scale, limit)
-		} else {
-			kernel.Scale(r, scale)
-		}
-		for j := range r {
-			if j < h.sees(pos) || j > pos {
-				r[j] = inf
-			}
-		}
+// inSteps computes a tile for each KV head of each sequence, all at once: first
+// all scores, then all probabilities, then what they fetch.
+func (r *attnRun) inSteps() {
+	units := r.p.seqs * r.m.Config.KVHeads
+	r.growTiles(units)
+	longest := 0
+	for i := range units {
+		r.tiles[i].load(r, i, 0, 1)
+		longest = max(longest, r.tiles[i].to-r.tiles[i].from)
 	}
-	before := append([]float32(nil), shown.Data...)
-	err := p.fireShaped("attn.hook_attn_scores", shown.Data, p.seqs, m.Config.Heads, p.seqLen, raw.Cols)
-	for i, v := range shown.Data {
-		if v == before[i] {
-			continue
-		}
-		if limit > 0 {
-			v = limit * float32(math.Atanh(float64(v/limit)))
-		}
-		raw.Data[i] = v / scale
+	r.ranges = ceil(longest, stepRange)
+	t := &r.tiles[0]
+	for i, n := range [3]int{r.ranges, t.rows, t.parts} {
+		r.m.Pool.Run(units*n, r.steps[i])
 	}
-	return err
+}
+
+// scoreRange computes some positions' scores; the last range begins with the new
+// position, which is not stored yet.
+func (r *attnRun) scoreRange(_, i int) {
+	t := &r.tiles[i/r.ranges]
+	lo := t.from + i%r.ranges*stepRange
+	hi := min(lo+stepRange, t.to)
+	if lo < t.to && hi == t.to {
+		r.write(i/r.ranges, 0, 1)
+	}
+	t.score(lo, hi)
+}
+
+func (r *attnRun) softmaxRow(_, i int) {
+	t := &r.tiles[i/r.tiles[0].rows]
+	t.softmax(i % t.rows)
+}
+
+func (r *attnRun) fetchPart(_, i int) {
+	t := &r.tiles[i/r.tiles[0].parts]
+	t.fetch(i % t.parts)
 }
 
 // attentionBack: dq, dk, dv from dz. A worker owns a key/value head of a
@@ -198,26 +247,28 @@ func (m *Model) showScores(raw tensor.Mat, p *pass) error {
 func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layerActs, p *pass) {
 	c, d, t := m.Config, m.Config.HeadDim, p.seqLen
 	group := c.Heads / c.KVHeads
-	a.growScratch(t, true)
+	a.growScratch(t)
 	m.Pool.Run(p.seqs*c.KVHeads, func(worker, i int) {
 		seq, kv := i/c.KVHeads, i%c.KVHeads
-		dki := block(dk, seq*t, (seq+1)*t, kv*d, kv*d+d)
-		dvi := block(dv, seq*t, (seq+1)*t, kv*d, kv*d+d)
+		rowsOf := func(x tensor.Mat, head int) tensor.Mat { return block(x, seq*t, (seq+1)*t, head*d, head*d+d) }
+		dki, dvi := rowsOf(dk, kv), rowsOf(dv, kv)
 		for r := range t {
 			clear(row(dki, r))
 			clear(row(dvi, r))
 		}
 		for head := kv * group; head < (kv+1)*group; head++ {
-			h := m.head(s, nil, p, nil, seq, head)
-			dqi := block(dq, seq*t, (seq+1)*t, head*d, head*d+d)
-			dzi := block(dz, seq*t, (seq+1)*t, head*d, head*d+d)
+			qh, kh, vh := rowsOf(s.q, head), rowsOf(s.k, kv), rowsOf(s.v, kv)
+			dqi, dzi := rowsOf(dq, head), rowsOf(dz, head)
 			for lo := 0; lo < t; lo += attnRows {
 				hi := min(lo+attnRows, t)
 				pattern := tensor.Of(a.scratch[worker].p[:(hi-lo)*hi], hi-lo, hi)
 				dp := tensor.Of(a.scratch[worker].dp[:(hi-lo)*hi], hi-lo, hi)
-				q, k, v, dzt := rows(h.q, lo, hi), rows(h.k, 0, hi), rows(h.v, 0, hi), rows(dzi, lo, hi)
+				q, k, v, dzt := rows(qh, lo, hi), rows(kh, 0, hi), rows(vh, 0, hi), rows(dzi, lo, hi)
 				tensor.Gemm(nil, pattern, q, k.T(), false)
-				m.softmax(pattern, h, lo, 0)
+				for r := range pattern.Rows {
+					m.softmax(row(pattern, r)[:lo+r+1], nil, head)
+					clear(row(pattern, r)[lo+r+1:])
+				}
 				tensor.Gemm(nil, dp, dzt, v.T(), false)
 				tensor.Gemm(nil, rows(dvi, 0, hi), pattern.T(), dzt, true)
 				for r := range dp.Rows {
@@ -232,15 +283,15 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 	})
 }
 
+// attnRows is how many queries one tile of the backward pass has.
+const attnRows = 64
+
 // growScratch makes room for tiles of attnRows × positions in every worker.
-func (a *Activations) growScratch(positions int, back bool) {
+func (a *Activations) growScratch(positions int) {
 	need := attnRows * positions
 	for i := range a.scratch {
 		if s := &a.scratch[i]; len(s.p) < need {
-			s.p = make([]float32, 2*need)
-		}
-		if s := &a.scratch[i]; back && len(s.dp) < need {
-			s.dp = make([]float32, need)
+			s.p, s.dp = make([]float32, need), make([]float32, need)
 		}
 	}
 }

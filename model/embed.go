@@ -28,7 +28,7 @@ func (m *Model) embed(x tensor.Mat, tokens []int32, p *pass) error {
 		buf = make([]float32, m.Config.Dim)
 	}
 	for i := range tokens {
-		kernel.AddTo(row(x, i), m.W.PosEmbd.Row(buf, p.pos+i%p.seqLen))
+		kernel.AddTo(row(x, i), m.W.PosEmbd.Row(buf, p.start(i/p.seqLen)+i%p.seqLen))
 	}
 	return nil
 }
@@ -37,7 +37,7 @@ func (m *Model) embed(x tensor.Mat, tokens []int32, p *pass) error {
 func (m *Model) embedWatched(x tensor.Mat, p *pass) error {
 	pos := tensor.New(x.Rows, x.Cols)
 	for i := range x.Rows {
-		m.W.PosEmbd.copyRow(row(pos, i), p.pos+i%p.seqLen)
+		m.W.PosEmbd.copyRow(row(pos, i), p.start(i/p.seqLen)+i%p.seqLen)
 	}
 	if err := p.fire("hook_pos_embed", pos.Data, m.Config.Dim); err != nil {
 		return err

@@ -65,8 +65,7 @@ func (m *Model) sharedExpert(y, x tensor.Mat, w *Layer) {
 // ffn is one gated feed-forward network on rows of its own.
 func (m *Model) ffn(x tensor.Mat, f *FFN, hidden int) tensor.Mat {
 	gate, up, y := tensor.New(x.Rows, hidden), tensor.New(x.Rows, hidden), tensor.New(x.Rows, m.Config.Dim)
-	m.linear(gate, x, &f.Gate)
-	m.linear(up, x, &f.Up)
+	m.linears(x, out{gate, &f.Gate}, out{up, &f.Up})
 	m.Pool.Range(len(up.Data), grain, func(lo, hi int) {
 		m.Config.gate(gate.Data[lo:hi], gate.Data[lo:hi], up.Data[lo:hi])
 	})

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"weft/internal/kernel"
 	"weft/kvcache"
@@ -21,9 +22,10 @@ const (
 // Run is what the caller of one forward pass wants of it. The zero value is one
 // whole sequence, unwatched, and the logits of its last token.
 type Run struct {
-	SeqLen int            // tokens are sequences of this length side by side; 0: one sequence
-	Cache  *kvcache.Cache // continue the one sequence held there, and add to it
-	Hooks  *Hooks         // who watches
+	SeqLen int              // tokens are sequences of this length side by side; 0: one sequence, or as many as Caches
+	Caches []*kvcache.Cache // sequence i continues the one held in Caches[i], and is added to it
+	Cache  *kvcache.Cache   // short for Caches with this one alone
+	Hooks  *Hooks           // who watches
 	Logits LogitsMode
 	Acts   *Activations // memory to work in, large enough; nil makes some
 }
@@ -35,13 +37,12 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	if r == nil {
 		r = &Run{}
 	}
-	p := &pass{hooks: r.Hooks, seqLen: r.SeqLen, layer: -1}
-	if p.seqLen == 0 {
-		p.seqLen = len(tokens)
-	}
-	p.capacity = p.seqLen
+	p := &pass{hooks: r.Hooks, seqLen: r.SeqLen, caches: r.Caches, layer: -1}
 	if r.Cache != nil {
-		p.pos, p.capacity = r.Cache.Len(), r.Cache.Cap()
+		p.caches = append(p.caches[:len(p.caches):len(p.caches)], r.Cache)
+	}
+	if p.seqLen == 0 {
+		p.seqLen = len(tokens) / max(1, len(p.caches))
 	}
 	if err := m.checkRun(tokens, r, p); err != nil {
 		return tensor.Mat{}, err
@@ -50,7 +51,7 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	if a == nil {
 		a = m.newActivations(p.seqs, p.seqLen, false)
 	}
-	err := m.forward(tokens, a, p, r.Cache)
+	err := m.forward(tokens, a, p)
 	var logits tensor.Mat
 	if err == nil {
 		logits, err = m.logits(len(tokens), a, p, r.Logits)
@@ -58,8 +59,10 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	if errors.Is(err, ErrStop) {
 		return tensor.Mat{}, nil
 	}
-	if err == nil && r.Cache != nil {
-		r.Cache.Advance(len(tokens))
+	if err == nil {
+		for _, c := range p.caches {
+			c.Advance(p.seqLen)
+		}
 	}
 	return logits, err
 }
@@ -68,18 +71,20 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 	switch n := len(tokens); {
 	case n == 0:
 		return errors.New("forward: no tokens")
-	case n%p.seqLen != 0:
+	case p.seqLen < 1 || n%p.seqLen != 0:
 		return fmt.Errorf("forward: %d tokens are no multiple of the sequence length %d", n, p.seqLen)
-	case r.Cache != nil && n != p.seqLen:
-		return errors.New("forward: a cache continues one sequence")
-	case p.pos+p.seqLen > m.Config.Context:
-		return fmt.Errorf("forward: %w: position %d of %d", ErrContext, p.pos+p.seqLen, m.Config.Context)
-	case r.Cache != nil && p.pos+n > r.Cache.Cap():
-		return fmt.Errorf("forward: %w: position %d, the cache holds %d", ErrContext, p.pos+n, r.Cache.Cap())
+	case len(p.caches) > 0 && n != len(p.caches)*p.seqLen:
+		return fmt.Errorf("forward: %d tokens in sequences of %d for %d caches", n, p.seqLen, len(p.caches))
 	case r.Acts != nil && n > r.Acts.seqs*r.Acts.seqLen:
 		return fmt.Errorf("forward: %d tokens, the activations hold %d", n, r.Acts.seqs*r.Acts.seqLen)
 	}
 	p.seqs = len(tokens) / p.seqLen
+	if err := m.checkCaches(p); err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
+	if n := p.longest(); n > m.Config.Context {
+		return fmt.Errorf("forward: %w: position %d of %d", ErrContext, n, m.Config.Context)
+	}
 	if err := r.Hooks.check(m.Config); err != nil {
 		return fmt.Errorf("forward: %w", err)
 	}
@@ -89,13 +94,30 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 	return nil
 }
 
+func (m *Model) checkCaches(p *pass) error {
+	for i, c := range p.caches {
+		switch {
+		case c == nil || c.Shape() != m.Config.CacheShape(m.KV):
+			return fmt.Errorf("cache %d is not one of this model (NewCache)", i)
+		case slices.Contains(p.caches[:i], c):
+			return fmt.Errorf("cache %d is given twice", i)
+		case c.Len()+p.seqLen > c.Cap():
+			return fmt.Errorf("%w: position %d, cache %d holds %d", ErrContext, c.Len()+p.seqLen, i, c.Cap())
+		}
+	}
+	return nil
+}
+
 // forward is the model, from token IDs to the normalised last residual stream
 // (a.final). It is one straight page on purpose. Shapes: n tokens; everything
 // is n × something.
-func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.Cache) error {
+func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 	c, n := m.Config, len(tokens)
 	branch := rows(a.branch, 0, n)
 	m.prepareTurns(a, p)
+	for _, c := range p.caches {
+		c.Reserve(p.seqLen)
+	}
 
 	x := rows(a.layers[0].residPre, 0, n)
 	if err := m.embed(x, tokens, p); err != nil {
@@ -118,7 +140,7 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass, cache *kvcache.
 		if err := m.rotate(a, s, p); err != nil {
 			return err
 		}
-		if err := m.attention(a, s, w, p, cache); err != nil {
+		if err := m.attention(a, s, w, p); err != nil {
 			return err
 		}
 		m.linear(branch, s.z, &w.AttnOut)

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"weft/internal/cpu/cputest"
-	"weft/kvcache"
 	"weft/model"
 )
 
@@ -35,7 +34,7 @@ func checkSameBits(t *testing.T, c model.Config) {
 		for _, packed := range []bool{false, true} {
 			m := randomModel(t, c, threads)
 			if packed {
-				m.Pack()
+				m.Pack(model.Packing{Decode: true})
 			}
 			how := fmt.Sprintf("%d threads, packed %v", threads, packed)
 			batch, err := m.Forward(append(randomTokens(n, c.Vocab, 9), tokens...), &model.Run{SeqLen: n})
@@ -169,7 +168,7 @@ func TestHookErrors(t *testing.T) {
 	run := func(point string, result error) error {
 		var h model.Hooks
 		h.On(point, func(*model.Point) error { return result })
-		cache := kvcache.New(c.Layers, c.KVDim(), c.KVDim(), c.Context)
+		cache := m.NewCache(c.Context)
 		logits, err := m.Forward([]int32{1, 2}, &model.Run{Hooks: &h, Cache: cache})
 		if logits.Data != nil || cache.Len() != 0 {
 			t.Errorf("%s: a stopped pass left %d logits, %d cached tokens", point, len(logits.Data), cache.Len())

@@ -100,7 +100,7 @@ func (m *Model) LossAndGrad(a *Activations, g *Weights, tokens, targets []int32,
 
 func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale float32, perToken []float64) (float64, error) {
 	n := len(tokens)
-	p := &pass{seqLen: min(a.seqLen, n), capacity: min(a.seqLen, n), layer: -1}
+	p := &pass{seqLen: min(a.seqLen, n), exact: true, layer: -1}
 	if len(targets) != n {
 		return 0, fmt.Errorf("loss: %d tokens, %d targets", n, len(targets))
 	}
@@ -112,7 +112,7 @@ func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale 
 			return 0, fmt.Errorf("loss: %w: target %d is %d", ErrToken, i, t)
 		}
 	}
-	if err := m.forward(tokens, a, p, nil); err != nil {
+	if err := m.forward(tokens, a, p); err != nil {
 		return 0, err
 	}
 	if g != nil && a.grads == nil {

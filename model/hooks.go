@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"weft/kvcache"
 	"weft/tensor"
 )
 
@@ -108,9 +109,34 @@ func (h *Hooks) check(c Config) error {
 type pass struct {
 	hooks        *Hooks
 	seqs, seqLen int
-	pos          int // position of each sequence's first row
-	capacity     int // positions that the sequence may come to have
-	layer        int // -1 outside the blocks
+	caches       []*kvcache.Cache // one that each sequence continues; none: they begin here
+	exact        bool             // keys and values are not rounded: somebody learns from the pass
+	layer        int              // -1 outside the blocks
+}
+
+// start is the position of a sequence's first row.
+func (p *pass) start(seq int) int {
+	if len(p.caches) == 0 {
+		return 0
+	}
+	return p.caches[seq].Len()
+}
+
+// capacity is how many positions a sequence may come to have.
+func (p *pass) capacity(seq int) int {
+	if len(p.caches) == 0 {
+		return p.seqLen
+	}
+	return p.caches[seq].Cap()
+}
+
+// longest is how many positions the longest sequence has after the pass.
+func (p *pass) longest() int {
+	most := 0
+	for _, c := range p.caches {
+		most = max(most, c.Len())
+	}
+	return most + p.seqLen
 }
 
 func (p *pass) name(point string) string {

@@ -23,8 +23,7 @@ func (m *Model) projectLatent(a *Activations, s layerActs, w *Layer) {
 	short := block(both, 0, n, 0, c.Latent.KV)
 	m.eachUnit(short, c.Latent.KV, func(u []float32) { kernel.RMSNorm(u, u, l.KVANorm.Gain, c.Latent.NormEps) })
 	plain := rows(a.latent.keys, 0, n)
-	m.linear(plain, short, &l.KB)
-	m.linear(s.v, short, &l.VB)
+	m.linears(short, out{plain, &l.KB}, out{s.v, &l.VB})
 	still := c.HeadDim - c.Latent.Rope
 	for i := range n {
 		turning := row(both, i)[c.Latent.KV:]

@@ -5,24 +5,41 @@ import (
 	"weft/tensor"
 )
 
+// out is one of several products that read the same rows: y = x·Wᵀ + B.
+type out struct {
+	y tensor.Mat
+	l *Linear
+}
+
 // linear: y = x·Wᵀ + B. x is n × in, y is n × out.
-func (m *Model) linear(y, x tensor.Mat, l *Linear) {
-	if m.observe != nil {
-		m.observe(l, x)
-	}
-	if l.B != nil {
-		for i := range y.Rows {
-			copy(row(y, i), l.B)
+func (m *Model) linear(y, x tensor.Mat, l *Linear) { m.linears(x, out{y, l}) }
+
+// linears is linear with several matrices at once, which spares rounding x for
+// each of those that are quantised, and waiting for each.
+func (m *Model) linears(x tensor.Mat, outs ...out) {
+	quantised := make([]tensor.Product, 0, 4)
+	for _, o := range outs {
+		y, l := o.y, o.l
+		if m.observe != nil {
+			m.observe(l, x)
+		}
+		if l.B != nil {
+			for i := range y.Rows {
+				copy(row(y, i), l.B)
+			}
+		}
+		switch add := l.B != nil; {
+		case l.quantised != nil:
+			quantised = append(quantised, tensor.Product{C: y, B: l.quantised, Add: add})
+		case l.packed != nil:
+			tensor.GemmPacked(m.Pool, y, x, l.packed, add)
+		case l.Stored != nil:
+			tensor.GemmStored(m.Pool, y, x, l.Stored, add)
+		default:
+			tensor.Gemm(m.Pool, y, x, l.W.T(), add)
 		}
 	}
-	switch {
-	case l.packed != nil:
-		tensor.GemmPacked(m.Pool, y, x, l.packed, l.B != nil)
-	case l.Stored != nil:
-		tensor.GemmStored(m.Pool, y, x, l.Stored, l.B != nil)
-	default:
-		tensor.Gemm(m.Pool, y, x, l.W.T(), l.B != nil)
-	}
+	tensor.GemmQuantised(m.Pool, x, quantised...)
 }
 
 // linearBack: dx = dy·W (added to dx if add), dW += dyᵀ·x, dB += Σ dy.

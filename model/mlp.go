@@ -13,11 +13,12 @@ func (m *Model) mlp(y, x tensor.Mat, a *Activations, s layerActs, w *Layer, p *p
 		m.experts(y, x, a, w)
 		return nil
 	}
-	m.linear(s.up, x, &f.Up)
 	pre := s.up
 	if c.Gated {
-		m.linear(s.gate, x, &f.Gate)
+		m.linears(x, out{s.gate, &f.Gate}, out{s.up, &f.Up})
 		pre = s.gate
+	} else {
+		m.linear(s.up, x, &f.Up)
 	}
 	if err := p.fire("mlp.hook_pre", pre.Data, c.Hidden); err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"fmt"
 
 	"weft/internal/par"
+	"weft/kvcache"
 	"weft/tensor"
 )
 
@@ -35,6 +36,10 @@ type Model struct {
 	Config Config
 	W      *Weights
 	Pool   *par.Pool // nil runs on the caller's goroutine alone
+
+	// KV is how keys and values are kept. A pass without a cache rounds them alike,
+	// so that no result depends on there being one; Loss and LossAndGrad never round.
+	KV kvcache.Type
 
 	observe func(l *Linear, x tensor.Mat)
 }
@@ -55,16 +60,22 @@ func New(w *Weights, pool *par.Pool) (*Model, error) {
 	return &Model{Config: w.Config, W: w, Pool: pool}, nil
 }
 
-// Pack arranges the weights once for fast products with few rows, which
-// decoding does. It changes no bit of any result. The weights must not change
-// afterwards.
-func (m *Model) Pack() {
+// Packing says how [Model.Pack] may arrange weights.
+type Packing struct {
+	Exact  bool // compute with float32 activations, whatever the weights are
+	Decode bool // matrices of types without a fast arrangement may become float32 in memory
+}
+
+// Pack arranges the weights once for fast products. Products with quantised weights
+// then round activations to 8 bits, unless Exact is set: then no bit of any result
+// changes. The weights must not change afterwards.
+func (m *Model) Pack(o Packing) {
 	m.W.each(func(p Param, at place) {
 		if at.linear != nil && p.Kind == Matrix {
-			at.linear.pack(m.Pool)
+			at.linear.pack(m.Pool, o)
 		}
 	})
-	m.W.Output.pack(m.Pool)
+	m.W.Output.pack(m.Pool, o)
 }
 
 func (c Config) checkTokens(tokens []int32) error {

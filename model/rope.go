@@ -141,32 +141,52 @@ func (s Scaling) borders(dims int, theta float64) (low, high float64) {
 	return low, high
 }
 
-// rotations are cosines and sines of some positions, a row for each: those from
-// first on, for a context that is long or not.
+// rotations are the cosines and sines of a pass, a row for each position: one
+// sequence after the other, or once for all if they begin alike.
 type rotations struct {
 	cos, sin tensor.Mat // positions × pairs; room for more than n
+	n        int
+	runs     []turnRun
+	freq     [2][]float64 // for a usual context and for a long one
+}
+
+// turnRun is the positions of one sequence, for a context that is long or not.
+type turnRun struct {
 	first, n int
 	long     bool
 }
 
-// fill tabulates n positions from first on, unless that is what it holds.
-func (t *rotations) fill(r Rope, headDim, first, n int, long bool) {
-	if t.n >= n && t.first == first && t.long == long {
+// fill tabulates runs, unless that is what it holds.
+func (t *rotations) fill(r Rope, headDim int, runs []turnRun) {
+	if slices.Equal(t.runs, runs) {
 		return
 	}
-	freq := r.Frequencies(headDim, long)
+	t.runs, t.n = append(t.runs[:0], runs...), 0
+	for _, run := range runs {
+		t.n += run.n
+	}
+	if t.freq[0] == nil {
+		t.freq = [2][]float64{r.Frequencies(headDim, false), r.Frequencies(headDim, true)}
+	}
+	if t.cos.Rows < t.n {
+		t.cos, t.sin = tensor.New(t.n, len(t.freq[0])), tensor.New(t.n, len(t.freq[0]))
+	}
 	amplitude := r.Scaling.Amplitude
 	if amplitude == 0 {
 		amplitude = 1
 	}
-	if t.cos.Rows < n {
-		t.cos, t.sin = tensor.New(n, len(freq)), tensor.New(n, len(freq))
-	}
-	t.first, t.n, t.long = first, n, long
-	for i := range n {
-		for j, f := range freq {
-			sin, cos := math.Sincos(float64(first+i) * f)
-			row(t.cos, i)[j], row(t.sin, i)[j] = float32(cos*amplitude), float32(sin*amplitude)
+	at := 0
+	for _, run := range runs {
+		freq := t.freq[0]
+		if run.long {
+			freq = t.freq[1]
+		}
+		for i := range run.n {
+			for j, f := range freq {
+				sin, cos := math.Sincos(float64(run.first+i) * f)
+				row(t.cos, at)[j], row(t.sin, at)[j] = float32(cos*amplitude), float32(sin*amplitude)
+			}
+			at++
 		}
 	}
 }
@@ -177,7 +197,15 @@ func (m *Model) prepareTurns(a *Activations, p *pass) {
 		return
 	}
 	for i, r := range m.Config.ropes() {
-		a.turns[i].fill(r, m.Config.HeadDim, p.pos, p.seqLen, r.Scaling.Original > 0 && p.capacity > r.Scaling.Original)
+		runs := a.runs[:0]
+		for seq := range p.seqs {
+			runs = append(runs, turnRun{p.start(seq), p.seqLen, r.Scaling.Original > 0 && p.capacity(seq) > r.Scaling.Original})
+		}
+		a.runs = runs
+		if !slices.ContainsFunc(runs, func(t turnRun) bool { return t != runs[0] }) {
+			runs = runs[:1]
+		}
+		a.turns[i].fill(r, m.Config.HeadDim, runs)
 	}
 }
 
@@ -230,7 +258,7 @@ func (m *Model) eachHead(x tensor.Mat, t *rotations, p *pass, turn func(x, cos, 
 	d, turned := m.Config.HeadDim, 2*t.cos.Cols
 	m.Pool.Range(x.Rows, rowGrain(x.Cols), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			cos, sin := row(t.cos, i%p.seqLen), row(t.sin, i%p.seqLen)
+			cos, sin := row(t.cos, i%t.n), row(t.sin, i%t.n)
 			for h := 0; h < x.Cols; h += d {
 				turn(row(x, i)[h:h+turned], cos, sin)
 			}

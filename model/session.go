@@ -30,6 +30,14 @@ func (c Config) UsualContext() int {
 	return c.Context
 }
 
+// NewCache makes an empty cache of at most ctx positions for this model.
+func (m *Model) NewCache(ctx int) *kvcache.Cache { return kvcache.New(m.Config.CacheShape(m.KV), ctx) }
+
+// CacheShape is what a cache of that type holds for this model.
+func (c Config) CacheShape(t kvcache.Type) kvcache.Shape {
+	return kvcache.Shape{Layers: c.Layers, Heads: c.KVHeads, KeyDim: c.HeadDim, ValueDim: c.VHead(), Type: t}
+}
+
 // NewSession opens a sequence of at most ctx tokens; 0 means the model's
 // usual context, and more than it was made for is cut to that.
 func (m *Model) NewSession(ctx int) *Session {
@@ -39,7 +47,7 @@ func (m *Model) NewSession(ctx int) *Session {
 	ctx = min(ctx, m.Config.Context)
 	return &Session{
 		Model: m,
-		Cache: kvcache.New(m.Config.Layers, m.Config.KVDim(), m.Config.VDim(), ctx),
+		Cache: m.NewCache(ctx),
 		acts:  m.newActivations(1, min(ctx, promptChunk), false),
 	}
 }

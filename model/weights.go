@@ -67,7 +67,9 @@ type Linear struct {
 	W      tensor.Mat     // out × in
 	Stored *tensor.Stored // out × in; nil: W is the matrix
 	B      []float32      // out
-	packed *tensor.Packed
+
+	packed    *tensor.Packed // arranged for speed, at most one of these
+	quantised *tensor.Quantised
 }
 
 // Row is row i of the matrix, decoded into dst if it is stored.
@@ -88,12 +90,14 @@ func (l *Linear) copyRow(dst []float32, i int) {
 	copy(dst, l.W.Row(i))
 }
 
-// pack arranges the matrix for fast products with few rows.
-func (l *Linear) pack(p *par.Pool) {
+// pack arranges the matrix for fast products.
+func (l *Linear) pack(p *par.Pool, o Packing) {
 	switch {
-	case l.Stored != nil:
-		l.packed = tensor.Pack(p, l.Stored.Float32s(p).T())
-	case l.W.Data != nil:
+	case l.Stored != nil && !o.Exact && tensor.CanQuantised(l.Stored.DType(), l.Stored.Cols):
+		l.quantised = tensor.PackQuantised(p, l.Stored)
+	case l.Stored != nil && (o.Decode || tensor.IsHalf(l.Stored.DType()) && !o.Exact):
+		l.packed = tensor.PackStored(p, l.Stored, o.Exact)
+	case l.Stored == nil && l.W.Data != nil:
 		l.packed = tensor.Pack(p, l.W.T())
 	}
 }

@@ -50,6 +50,14 @@ func (b *Bundle) Close() error {
 	return b.source.Close()
 }
 
+// DropPages tells the system that the files' content will not be needed for a while, such as when
+// the model has arranged its weights in memory of its own. It can still be read.
+func (b *Bundle) DropPages() {
+	if f, ok := b.source.(interface{ DropPages() }); ok {
+		f.DropPages()
+	}
+}
+
 // Tensor is one tensor as it was stored.
 type Tensor struct {
 	Name  string // in the file

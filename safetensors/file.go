@@ -66,6 +66,13 @@ func Parse(data []byte) (*File, error) {
 	return f, nil
 }
 
+// DropPages tells the system that the tensors will not be needed for a while.
+func (f *File) DropPages() {
+	if f.mapping != nil {
+		f.mapping.DropPages()
+	}
+}
+
 // Close unmaps the file.
 func (f *File) Close() error {
 	f.data, f.tensors, f.byName = nil, nil, nil

@@ -136,6 +136,13 @@ func (s *Set) add(name string, where map[string]string) error {
 	return nil
 }
 
+// DropPages tells the system that the tensors will not be needed for a while.
+func (s *Set) DropPages() {
+	for _, f := range s.files {
+		f.DropPages()
+	}
+}
+
 // Close closes every shard.
 func (s *Set) Close() error {
 	var first error

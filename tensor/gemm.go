@@ -20,7 +20,7 @@ func Gemm(p *par.Pool, c, a, b Mat, add bool) {
 	if c.CS != 1 || c.RS == 1 && c.Cols == 1 {
 		c, a, b = c.T(), b.T(), a.T() // the same products in the same order
 	}
-	multiply(p, c, a, b, nil, add)
+	multiply(p, c, a, b, add)
 }
 
 // checkShapes panics unless c and a are matrices and c = a·(k×n) makes sense.

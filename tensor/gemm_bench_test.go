@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"weft/internal/kernel"
 	"weft/internal/par"
 )
 
@@ -48,50 +49,174 @@ func BenchmarkGemm(b *testing.B) {
 				p := par.New(threads)
 				defer p.Close()
 				x, y, c := dense(s.m, s.k, s.ta), dense(s.k, s.n, s.tb), dense(s.m, s.n, false)
-				benchProduct(b, p, s.m, s.n, s.k, func() { Gemm(p, c, x, y, s.add) })
+				benchProduct(b, p, s.m, s.n, s.k, kernel.PeakFMA, func() { Gemm(p, c, x, y, s.add) })
 			})
 		}
 	}
 }
 
-// BenchmarkGemmPacked is decoding: few rows times a packed matrix that does or
-// does not fit the caches.
+var packedTypes = []DType{F32, F16, BF16}
+
+// peakOf is the peak of the arithmetic that products with that type do.
+func peakOf(d DType) func(rounds int) float64 {
+	if d == BF16 {
+		return kernel.PeakBF16
+	}
+	return kernel.PeakFMA
+}
+
+// weights packs a random n×k matrix.
+func weights(b *testing.B, d DType, n, k int) *Packed {
+	raw, err := Encode(d, dense(n, k, false).Data, n, k)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := NewStored(raw, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return PackStored(nil, s, false)
+}
+
+// BenchmarkGemmPacked is reading a prompt, with the matrices of a model of 1.2
+// billion parameters.
 func BenchmarkGemmPacked(b *testing.B) {
-	for _, s := range [][3]int{{1, 768, 768}, {1, 8192, 2048}, {2, 8192, 2048}, {4, 8192, 2048}, {8, 8192, 2048}, {512, 768, 768}} {
+	for _, d := range packedTypes {
+		for _, s := range [][3]int{{1, 768, 768}, {12, 2048, 2048}, {64, 2048, 2048}, {512, 512, 2048}, {512, 2048, 2048}, {512, 8192, 2048}, {512, 2048, 8192}} {
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%v/%dx%dx%d/t%d", d, s[0], s[1], s[2], threads), func(b *testing.B) {
+					p := par.New(threads)
+					defer p.Close()
+					x, y, c := dense(s[0], s[2], false), weights(b, d, s[1], s[2]), New(s[0], s[1])
+					benchProduct(b, p, s[0], s[1], s[2], peakOf(d), func() { GemmPacked(p, c, x, y, false) })
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkLayer is reading a prompt of 512 tokens: the products of a layer of the
+// 1.2B Llama shape, of several layers in turn, so that weights come from memory.
+func BenchmarkLayer(b *testing.B) {
+	const rows, layers = 512, 3
+	shapes := [][2]int{{2048, 2048}, {512, 2048}, {512, 2048}, {2048, 2048}, {8192, 2048}, {8192, 2048}, {2048, 8192}}
+	for _, d := range packedTypes {
+		var y [layers][]*Packed
+		for i := range y {
+			for _, s := range shapes {
+				y[i] = append(y[i], weights(b, d, s[0], s[1]))
+			}
+		}
+		x, c := map[int]Mat{2048: dense(rows, 2048, false), 8192: dense(rows, 8192, false)}, New(rows, 8192)
+		flops := 0.0
+		for _, s := range shapes {
+			flops += 2 * rows * float64(s[0]) * float64(s[1])
+		}
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%dx%dx%d/t%d", s[0], s[1], s[2], threads), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%v/t%d", d, threads), func(b *testing.B) {
 				p := par.New(threads)
 				defer p.Close()
-				x, y, c := dense(s[0], s[2], false), Pack(p, dense(s[2], s[1], false)), dense(s[0], s[1], false)
-				perOp := benchProduct(b, p, s[0], s[1], s[2], func() { GemmPacked(p, c, x, y, false) })
-				b.ReportMetric(4*float64(s[1]*s[2])/perOp, "GB/s")
+				layer := 0
+				benchProducts(b, p, flops, 1, peakOf(d), func() {
+					for _, y := range y[layer%layers] {
+						GemmPacked(p, Of(c.Data, rows, y.N), x[y.K], y, false)
+					}
+					layer++
+				})
 			})
 		}
 	}
 }
 
-// benchProduct returns the median ns of one product.
-func benchProduct(b *testing.B, p *par.Pool, m, n, k int, f func()) float64 {
+// BenchmarkDecode goes through more weights than any cache holds, with few rows, and
+// reports the share of the bandwidth that reading alone reaches just before.
+func BenchmarkDecode(b *testing.B) {
+	const n, k, matrices = 8192, 2048, 8
+	for _, d := range packedTypes {
+		y := make([]*Packed, matrices)
+		for i := range y {
+			y[i] = weights(b, d, n, k)
+		}
+		memory := aligned(matrices * n * k)
+		kernel.AddTo(memory, memory) // so that its pages exist
+		for _, rows := range []int{1, 2, 4, 8} {
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%v/%d/t%d", d, rows, threads), func(b *testing.B) {
+					p := par.New(threads)
+					defer p.Close()
+					x, c := dense(rows, k, false), New(rows, n)
+					var speed, share []float64
+					for b.Loop() {
+						read := readOnce(p, memory)
+						start := time.Now()
+						for _, y := range y {
+							GemmPacked(p, c, x, y, false)
+						}
+						s := float64(matrices*y[0].Bytes()) / float64(time.Since(start).Nanoseconds())
+						speed, share = append(speed, s), append(share, 100*s/read)
+					}
+					slices.Sort(speed)
+					slices.Sort(share)
+					b.ReportMetric(0, "ns/op")
+					b.ReportMetric(speed[len(speed)/2], "GB/s")
+					b.ReportMetric(share[len(share)/2], "%read")
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkPackStored is opening a model.
+func BenchmarkPackStored(b *testing.B) {
+	for _, d := range []DType{F16, BF16} {
+		for _, s := range [][2]int{{8192, 2048}, {2048, 8192}} {
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%v/%dx%d/t%d", d, s[0], s[1], threads), func(b *testing.B) {
+					p := par.New(threads)
+					defer p.Close()
+					raw, err := Encode(d, dense(s[0], s[1], false).Data, s[0], s[1])
+					if err != nil {
+						b.Fatal(err)
+					}
+					m, err := NewStored(raw, nil)
+					if err != nil {
+						b.Fatal(err)
+					}
+					b.SetBytes(int64(len(raw.Data)))
+					for b.Loop() {
+						PackStored(p, m, false)
+					}
+				})
+			}
+		}
+	}
+}
+
+// benchProduct is benchProducts of one product, as often as makes 10 ms.
+func benchProduct(b *testing.B, p *par.Pool, m, n, k int, peakWork func(rounds int) float64, f func()) {
 	flops := 2 * float64(m) * float64(n) * float64(k)
-	times := max(1, int(2e9/flops)) // per sample: about 10 ms
+	benchProducts(b, p, flops, max(1, int(2e9/flops)), peakWork, f)
+}
+
+// benchProducts reports medians: GFLOP/s and their share of the peak that is measured
+// just before.
+func benchProducts(b *testing.B, p *par.Pool, flops float64, times int, peakWork func(rounds int) float64, f func()) {
 	f()
-	var ns, share []float64
+	var speed, share []float64
 	for b.Loop() {
-		peak := measure(p, 2*time.Millisecond)
+		peak := measure(p, 2*time.Millisecond, peakWork)
 		start := time.Now()
 		for range times {
 			f()
 		}
-		spent := float64(time.Since(start).Nanoseconds()) / float64(times)
-		ns = append(ns, spent)
-		share = append(share, 100*flops/spent/peak)
+		s := flops * float64(times) / float64(time.Since(start).Nanoseconds())
+		speed, share = append(speed, s), append(share, 100*s/peak)
 	}
-	slices.Sort(ns)
+	slices.Sort(speed)
 	slices.Sort(share)
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(flops/ns[len(ns)/2], "GFLOP/s")
+	b.ReportMetric(speed[len(speed)/2], "GFLOP/s")
 	b.ReportMetric(share[len(share)/2], "%peak")
-	return ns[len(ns)/2]
 }
 
 func dense(rows, cols int, transposed bool) Mat {

@@ -10,12 +10,14 @@ import (
 // blocks are the block sizes, in numbers. They steer speed only: no bit depends on
 // them, which a test shows by changing them.
 var blocks = struct {
-	k      int // longest k of one pass over c
-	a      int // A panels that a thread keeps in its second-level cache
-	shared int // largest block of A that all threads read whole
-	b      int // B panels that all threads share in the last-level cache
-	serial int // products below this many FLOPs (20 µs) stay on the caller
-}{k: 768, a: 64 << 10, shared: 256 << 10, b: 1024 << 10, serial: 2 << 20}
+	k       int // longest k of one pass over c
+	a       int // A panels that a thread keeps in its second-level cache
+	shared  int // largest block of A that all threads read whole
+	packedK int // like k and shared, when B comes packed
+	packedA int
+	b       int // B panels that all threads share in the last-level cache
+	serial  int // products below this many FLOPs (20 µs) stay on the caller
+}{k: 768, a: 64 << 10, shared: 256 << 10, packedK: 1024, packedA: 2048 << 10, b: 1024 << 10, serial: 2 << 20}
 
 // packGroup is how many panels are packed together where they lie side by side in
 // memory: it makes the pieces that are read longer.
@@ -30,7 +32,6 @@ const packGroup = 4
 // packing its own panels of a.
 type product struct {
 	c, a, b Mat
-	packed  *Packed // b, when it comes packed
 	add     bool
 	kc      int // k of one pass
 
@@ -53,8 +54,8 @@ var products = sync.Pool{New: func() any {
 	return m
 }}
 
-// multiply computes c = a·b (+ c). packed, when not nil, stands in for b.
-func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
+// multiply computes c = a·b (+ c).
+func multiply(p *par.Pool, c, a, b Mat, add bool) {
 	rows, cols, k := c.Rows, c.Cols, a.Cols
 	switch {
 	case rows == 0 || cols == 0:
@@ -69,7 +70,7 @@ func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
 		p = nil
 	}
 	m := products.Get().(*product)
-	m.c, m.a, m.b, m.packed, m.add = c, a, b, packed, add
+	m.c, m.a, m.b, m.add = c, a, b, add
 	m.kc = split(k, blocks.k, 16)
 	if rows <= kernel.TileRows {
 		m.kc = split(k, 2*blocks.k, 16)
@@ -79,7 +80,7 @@ func multiply(p *par.Pool, c, a, b Mat, packed *Packed, add bool) {
 	} else {
 		m.byRows(p)
 	}
-	m.c, m.a, m.b, m.packed = Mat{}, Mat{}, Mat{}, nil
+	m.c, m.a, m.b = Mat{}, Mat{}, Mat{}
 	products.Put(m)
 }
 
@@ -139,12 +140,6 @@ func (m *product) panelA(r0, r1 int) []float32 {
 func (m *product) columns(_, i int) {
 	n := panels(m.c.Cols, kernel.TileCols)
 	first, last := i*m.perTask, min((i+1)*m.perTask, n)
-	if m.packed != nil {
-		for j := first; j < last; j++ {
-			m.column(m.packed.panel(j, m.k0, m.k1), j)
-		}
-		return
-	}
 	group := 1
 	if m.b.CS == 1 {
 		group = packGroup
@@ -180,18 +175,13 @@ func (m *product) tile(a, b []float32, r0, r1, j int) {
 // rows of c.
 func (m *product) byRows(p *par.Pool) {
 	n := panels(m.c.Cols, kernel.TileCols)
-	step := n
-	if m.packed == nil {
-		step = split(n, max(1, blocks.b/(m.kc*kernel.TileCols)), 1)
-	}
+	step := split(n, max(1, blocks.b/(m.kc*kernel.TileCols)), 1)
 	tasks := m.planRows(p.Threads())
 	for m.j0 = 0; m.j0 < n; m.j0 = m.j1 {
 		m.j1 = min(m.j0+step, n)
 		for m.k0 = 0; m.k0 < m.a.Cols; m.k0 = m.k1 {
 			m.k1 = min(m.k0+m.kc, m.a.Cols)
-			if m.packed == nil {
-				m.shareB(p)
-			}
+			m.shareB(p)
 			p.Run(tasks, m.rowsTask)
 		}
 	}
@@ -242,9 +232,6 @@ func (m *product) rows(_, i int) {
 
 // sharedB is panel j of the current block of b.
 func (m *product) sharedB(j int) []float32 {
-	if m.packed != nil {
-		return m.packed.panel(j, m.k0, m.k1)
-	}
 	size := (m.k1 - m.k0) * kernel.TileCols
 	return m.bPanels[(j-m.j0)*size : (j-m.j0+1)*size]
 }

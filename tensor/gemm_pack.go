@@ -44,6 +44,7 @@ func grown(x []float32, n int) []float32 {
 func aligned(n int) []float32 {
 	const line = 16
 	x := make([]float32, n+line-1)
+	huge(x)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(x))) / 4 % line)
 	return x[skip : skip+n : skip+n]
 }

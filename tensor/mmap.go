@@ -58,6 +58,14 @@ func mappable(path string, info os.FileInfo) error {
 // Bytes is the content. Writing to it faults; so does using it after Close.
 func (m *Mapping) Bytes() []byte { return m.data }
 
+// DropPages tells the system that the content will not be needed for a while: it stays
+// readable, but no longer counts as this process's memory.
+func (m *Mapping) DropPages() {
+	if m.unmap != nil {
+		dropPages(m.data)
+	}
+}
+
 // Close gives the memory back. A second Close does nothing.
 func (m *Mapping) Close() error {
 	unmap := m.unmap

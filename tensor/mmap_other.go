@@ -5,3 +5,5 @@ package tensor
 import "os"
 
 func mapFile(f *os.File, size int) (*Mapping, error) { return readFile(f, size) }
+
+func dropPages([]byte) {}

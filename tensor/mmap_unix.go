@@ -15,3 +15,6 @@ func mapFile(f *os.File, size int) (*Mapping, error) {
 	}
 	return &Mapping{data: data, unmap: func() error { return unix.Munmap(data) }}, nil
 }
+
+// dropPages is advice: failing does not matter.
+func dropPages(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }

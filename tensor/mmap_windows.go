@@ -21,3 +21,9 @@ func mapFile(f *os.File, size int) (*Mapping, error) {
 	data := unsafe.Slice(*(**byte)(unsafe.Pointer(&addr)), size)
 	return &Mapping{data: data, unmap: func() error { return windows.UnmapViewOfFile(addr) }}, nil
 }
+
+// dropPages: VirtualUnlock of pages that are not locked takes them out of the working set, and says
+// that they were not locked.
+func dropPages(data []byte) {
+	_ = windows.VirtualUnlock(uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)))
+}

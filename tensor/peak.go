@@ -12,26 +12,36 @@ import (
 // the pool reach together when they do nothing but fused multiply-adds on
 // registers: the ceiling to which products are compared. It takes about 50 ms and
 // is the median of several measurements, since other processes disturb some.
-func MeasurePeak(p *par.Pool) (gflops float64) {
+func MeasurePeak(p *par.Pool) (gflops float64) { return measurePeak(p, kernel.PeakFMA) }
+
+// MeasurePeakBF16 is MeasurePeak for dot products of bfloat16 in float32, the
+// ceiling of products with [BF16] weights.
+func MeasurePeakBF16(p *par.Pool) (gflops float64) { return measurePeak(p, kernel.PeakBF16) }
+
+// MeasurePeakInt8 is MeasurePeak for dot products of int8 in int32 (GOP/s), the
+// ceiling of products with quantised weights.
+func MeasurePeakInt8(p *par.Pool) (gops float64) { return measurePeak(p, kernel.PeakInt8) }
+
+func measurePeak(p *par.Pool, work func(rounds int) float64) float64 {
 	const samples = 9
-	measure(p, 3*time.Millisecond) // wakes the workers and the clock frequency
+	measure(p, 3*time.Millisecond, work) // wakes the workers and the clock frequency
 	var all [samples]float64
 	for i := range all {
-		all[i] = measure(p, 5*time.Millisecond)
+		all[i] = measure(p, 5*time.Millisecond, work)
 	}
 	slices.Sort(all[:])
 	return all[samples/2]
 }
 
 // measure adds up the speeds that each thread reaches during d.
-func measure(p *par.Pool, d time.Duration) float64 {
+func measure(p *par.Pool, d time.Duration, work func(rounds int) float64) float64 {
 	speed := make([]float64, p.Threads())
 	p.Run(len(speed), func(_, i int) {
-		flops, start := 0.0, time.Now()
+		done, start := 0.0, time.Now()
 		for {
-			flops += kernel.PeakFMA(4096)
+			done += work(4096)
 			if spent := time.Since(start); spent >= d {
-				speed[i] = flops / float64(spent.Nanoseconds())
+				speed[i] = done / float64(spent.Nanoseconds())
 				return
 			}
 		}
@@ -41,4 +51,33 @@ func measure(p *par.Pool, d time.Duration) float64 {
 		sum += s
 	}
 	return sum
+}
+
+// MeasureRead is how many bytes per nanosecond (GB/s) the threads of the pool read
+// together from memory, far more of it than any cache holds: the ceiling of
+// decoding, which reads every weight for every token. It takes about half a second
+// and 512 MB, which are garbage afterwards, and is the best of several passes: what
+// disturbs one only makes it slower.
+func MeasureRead(p *par.Pool) (gbps float64) {
+	return measureRead(p, 512<<20, 10)
+}
+
+func measureRead(p *par.Pool, bytes, passes int) (gbps float64) {
+	x := aligned(bytes / 4)
+	p.Range(len(x), 1024, func(lo, hi int) { // pages exist once something was written to them
+		for i := lo; i < hi; i += 1024 {
+			x[i] = 1
+		}
+	})
+	for range passes {
+		gbps = max(gbps, readOnce(p, x))
+	}
+	return gbps
+}
+
+func readOnce(p *par.Pool, x []float32) (gbps float64) {
+	const piece = 256 << 10 // numbers that a thread takes at once
+	start := time.Now()
+	p.Run(panels(len(x), piece), func(_, i int) { kernel.Read(x[i*piece : min((i+1)*piece, len(x))]) })
+	return float64(4*len(x)) / float64(time.Since(start).Nanoseconds())
 }

@@ -11,6 +11,7 @@ import (
 )
 
 type benchCommand struct {
+	Model benchModelCommand `cmd:"" default:"withargs" help:"Measure how fast a model runs (this is what bench alone does)."`
 	Train benchTrainCommand `cmd:"" help:"Measure how fast training is."`
 }
 

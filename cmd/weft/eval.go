@@ -14,6 +14,7 @@ import (
 )
 
 type evalCommand struct {
+	exactFlag
 	Args   []string `arg:"" help:"MODEL and FILE, or FILE alone for the built-in model; - is stdin." name:"model-and-file"`
 	Ctx    int      `help:"Tokens per window." default:"0" placeholder:"512"`
 	Stride int      `help:"Tokens from one window to the next; 0 is the whole window." default:"0" placeholder:"N"`
@@ -54,7 +55,7 @@ func (c *evalCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(path)
+	m, err := a.openModel(path, c.exactFlag)
 	if err != nil {
 		return err
 	}

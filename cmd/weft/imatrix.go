@@ -12,6 +12,7 @@ import (
 )
 
 type imatrixCommand struct {
+	exactFlag
 	Model string `arg:"" help:"Model to watch: best one that is not quantised yet."`
 	Text  string `arg:"" help:"Text to read; some hundred kilobytes of what the model is for." type:"path"`
 	Out   string `help:"File for the importance matrix." required:"" type:"path" placeholder:"FILE"`
@@ -46,7 +47,7 @@ func (c *imatrixCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model)
+	m, err := a.openModel(c.Model, c.exactFlag)
 	if err != nil {
 		return err
 	}

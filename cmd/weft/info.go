@@ -21,7 +21,7 @@ Example:
 }
 
 func (c *infoCommand) Run(a *app) error {
-	m, err := a.openModel(c.Model)
+	m, err := a.readModel(c.Model)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		return a.report(commandOf(err), usageError{err})
 	}
 	a.common = cmds.common
-	name := ctx.Selected().Name
+	name := nameOf(ctx.Selected())
 	if err := errors.Join(a.check(), cpu.Check()); err != nil {
 		return a.report(name, err)
 	}
@@ -100,9 +100,18 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		return parse.Context.Selected().Name
+		return nameOf(parse.Context.Selected())
 	}
 	return ""
+}
+
+// nameOf is a command as the user types it: `bench train`, and `bench` for what it does by default.
+func nameOf(n *kong.Node) string {
+	if n.Parent.DefaultCmd == n {
+		n = n.Parent
+	}
+	_, name, _ := strings.Cut(n.FullPath(), " ")
+	return name
 }
 
 // maxThreads is more than any machine has cores that one model could use.

@@ -19,20 +19,35 @@ type modelArg struct {
 	Model string `arg:"" optional:"" help:"Model to use (default: the built-in one)."`
 }
 
+// exactFlag is of the commands that run a model.
+type exactFlag struct {
+	Exact bool `help:"Compute in float32 throughout, also with quantised weights: slower."`
+}
+
 // opened is a model and how long opening it took.
 type opened struct {
 	*weft.Model
 	load time.Duration
 }
 
-// openModel is how every command gets its MODEL; "" is the built-in one.
-func (a *app) openModel(name string) (opened, error) {
+// openModel is how a command gets the MODEL that it runs; "" is the built-in one.
+func (a *app) openModel(name string, f exactFlag) (opened, error) {
+	return a.open(name, weft.Opener{Exact: f.Exact})
+}
+
+// readModel opens a MODEL that will be read and not run.
+func (a *app) readModel(name string) (opened, error) {
+	return a.open(name, weft.Opener{Unpacked: true})
+}
+
+func (a *app) open(name string, o weft.Opener) (opened, error) {
 	start := time.Now()
+	o.Threads = a.Threads
 	path, err := modelPath(name)
 	if err != nil {
 		return opened{}, err
 	}
-	m, err := weft.Opener{Threads: a.Threads}.Open(path)
+	m, err := o.Open(path)
 	return opened{m, time.Since(start)}, err
 }
 

@@ -257,7 +257,7 @@ func TestTerminalLook(t *testing.T) {
 func TestTerminalTrain(t *testing.T) {
 	text, _ := tiny(t)
 	recipe := filepath.Join(t.TempDir(), "recipe.json")
-	write(t, recipe, strings.Replace(tinyRecipe, `"steps": 12`, `"steps": 400`, 1))
+	write(t, recipe, strings.Replace(tinyRecipe, `"steps": 12`, `"steps": 20000`, 1))
 	c := atTerminal(t, 60, nil, "train", text, "--config", recipe, "--out", "out")
 	c.expect("\r\x1b[Kstep ")
 	for range 3 { // more than a moment: the answer is a whole screen line each time

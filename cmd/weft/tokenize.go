@@ -36,7 +36,7 @@ func (c *tokenizeCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(path)
+	m, err := a.readModel(path)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ var rooms = [][]string{
 	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},
+	{"internal/lanes"},
 	{"internal/kernel", "internal/par"},
 	{"internal/cpu/cputest", "internal/guard"},
 	{"internal/quant", "internal/cpu", "internal/atomicfile", "internal/filelock"},

@@ -28,10 +28,7 @@ const (
 //
 // It panics when a slice is too short or a size is out of range.
 func Tile(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
-	if uint(rows-1) >= TileRows || uint(cols-1) >= TileCols || uint(k-1) >= TileK ||
-		len(a) < rows*k || len(b) < TileCols*k || !fits(len(c), rows, cols, ldc) {
-		panic(fmt.Sprintf("kernel: tile %d×%d over %d, stride %d, on %d, %d and %d numbers", rows, cols, k, ldc, len(c), len(a), len(b)))
-	}
+	checkTile(c, ldc, a, b, rows, cols, k, TileCols)
 	tile(c, ldc, a, b, rows, cols, k, add)
 }
 

@@ -171,16 +171,3 @@ func transposeAVX2(dst []float32, dstride int, src []float32, sstride, rows, k i
 		transposeGeneric(dst[r:], dstride, src[r*sstride:], sstride, rows-r, k)
 	}
 }
-
-// peakFMA returns the operations of one round.
-func peakFMA(rounds int) float64 {
-	switch level := cpu.Active(); {
-	case level >= cpu.AVX512:
-		peak512(rounds)
-		return 2 * 12 * 16
-	case level >= cpu.AVX2:
-		peak256(rounds)
-		return 2 * 12 * 8
-	}
-	return peakGeneric(rounds)
-}

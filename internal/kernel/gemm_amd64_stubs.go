@@ -138,3 +138,28 @@ func peak512(rounds int)
 //
 //go:noescape
 func peak256(rounds int)
+
+// peakBF16x512 runs rounds (> 0) times 12 independent vector VDPBF16PS.
+//
+//go:noescape
+func peakBF16x512(rounds int)
+
+// peakInt8x512 runs rounds (> 0) times 12 independent vector VPDPBUSD.
+//
+//go:noescape
+func peakInt8x512(rounds int)
+
+// peakInt8x256 runs rounds (> 0) times 12 independent vector VPMADDUBSW, VPMADDWD and VPADDD.
+//
+//go:noescape
+func peakInt8x256(rounds int)
+
+// read512 loads that many (> 0) cache lines of 64 bytes.
+//
+//go:noescape
+func read512(x *float32, lines int)
+
+// read256 loads that many (> 0) cache lines of 64 bytes.
+//
+//go:noescape
+func read256(x *float32, lines int)

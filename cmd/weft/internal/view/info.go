@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"weft/kvcache"
 	"weft/model"
 )
 
@@ -73,7 +74,7 @@ func NewInfo(name, license string, c model.Config, tensors []Tensor) *Info {
 		info.DTypeBytes[t.DType] += t.Bytes
 	}
 	for _, context := range contexts(c.Context) {
-		m := memory(c, context)
+		m := memory(c, tensors, context)
 		info.Memory = append(info.Memory, m)
 		info.MemoryBytes[fmt.Sprint(context)] = m.Total
 	}
@@ -114,16 +115,23 @@ func contexts(most int) []int {
 const promptChunk = 512
 
 // memory counts what a session of a context holds: weights as the engine keeps
-// them (32-bit), keys and values, and the working memory of one chunk. A test
-// compares it with what the engine allocates.
-func memory(c model.Config, context int) Memory {
+// them, which takes what the files take, keys and values in half precision, and the
+// working memory of one chunk. A test compares it with what the engine allocates.
+func memory(c model.Config, tensors []Tensor, context int) Memory {
+	weights := 0
+	for _, t := range tensors {
+		weights += t.Bytes
+	}
+	if weights == 0 { // made in memory
+		weights = 4 * c.ParamCount()
+	}
 	n := min(context, promptChunk)
 	gate := 0
 	if c.Gated {
 		gate = c.Hidden
 	}
 	rows := 6*c.Dim + 2*c.QDim() + 2*c.KVDim() + 2*c.Hidden + gate
-	m := Memory{Context: context, Weights: 4 * c.ParamCount(), KV: 4 * 2 * c.Layers * c.KVDim() * context, Activations: 4 * (n*rows + c.Vocab)}
+	m := Memory{Context: context, Weights: weights, KV: c.CacheShape(kvcache.F16).Bytes(context), Activations: 4 * (n*rows + c.Vocab)}
 	m.Total = m.Weights + m.KV + m.Activations
 	return m
 }

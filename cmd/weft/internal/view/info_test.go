@@ -8,6 +8,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"weft/kvcache"
 	"weft/model"
 )
 
@@ -34,7 +35,7 @@ func TestPublishedCounts(t *testing.T) {
 	if b.Embedding != b.Head || b.Embedding != 128256*4096 || b.Norms != 65*4096 {
 		t.Errorf("parts %+v", b)
 	}
-	if kv := info.Memory[len(info.Memory)-1].KV; kv != 2<<30 {
+	if kv := info.Memory[len(info.Memory)-1].KV; kv != 1<<30 {
 		t.Errorf("keys and values of 8192 tokens take %d bytes", kv)
 	}
 }
@@ -51,11 +52,13 @@ func TestMemoryIsWhatIsAllocated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		m.KV = kvcache.F16
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		s := m.NewSession(0)
+		s.Cache.Reserve(c.Context)
 		runtime.ReadMemStats(&after)
-		counted, want := float64(after.TotalAlloc-before.TotalAlloc), memory(c, c.Context)
+		counted, want := float64(after.TotalAlloc-before.TotalAlloc), memory(c, nil, c.Context)
 		if rest := float64(want.KV + want.Activations - 4*c.Vocab); counted < 0.98*rest || counted > 1.05*rest {
 			t.Errorf("%s: a session allocates %.0f bytes, info says %.0f", name, counted, rest)
 		}

@@ -61,7 +61,7 @@ func transpose4() {
 	SHLQ(Imm(2), ds)
 	LEAQ(Mem{Base: ds, Index: ds, Scale: 2}, ds3)
 	k := Load(Param("k"), GP64())
-	y := avx2.vec
+	y := avx2.Vec
 	Label("eight")
 	for r := range 4 {
 		VMOVUPS(src.row(r), y[r])
@@ -123,7 +123,7 @@ func transpose16(rows int) {
 	JMP(LabelRef("check"))
 	Label("sixteen")
 	for r := range rows {
-		VMOVUPS(src.row(r), avx512.vec[r])
+		VMOVUPS(src.row(r), avx512.Vec[r])
 	}
 	for i, x := range transposed(rows) {
 		put(i, x)
@@ -141,7 +141,7 @@ func transpose16(rows int) {
 	BZHIQ(k, m, m)
 	KMOVW(m.As32(), part)
 	for r := range rows {
-		VMOVUPS_Z(src.row(r), part, avx512.vec[r])
+		VMOVUPS_Z(src.row(r), part, avx512.Vec[r])
 	}
 	for i, x := range transposed(rows)[:15] {
 		put(i, x)
@@ -158,7 +158,7 @@ func transpose16(rows int) {
 // transposed turns rows (in Z0 on, 16 numbers each) into the 16 columns and
 // returns the registers that hold them.
 func transposed(rows int) []reg.Register {
-	z := avx512.vec
+	z := avx512.Vec
 	// In lanes: group g of four rows; lane l of register 4g+j is k = 4l+j.
 	for g := range rows / 4 {
 		inLane4(z[4*g:4*g+4], z[16:20], z[4*g:4*g+4])
@@ -212,9 +212,9 @@ func copyPanels(width, panels int) {
 	}
 	for p := range panels {
 		for at := 0; at < width; at += 8 {
-			var r reg.Register = avx2.vec[(p*width+at)/8%16]
+			var r reg.Register = avx2.Vec[(p*width+at)/8%16]
 			if width-at < 8 {
-				r = avx2.vec[(p*width+at)/8%16].AsX()
+				r = avx2.Vec[(p*width+at)/8%16].AsX()
 			}
 			VMOVUPS(Mem{Base: src, Disp: (p*width + at) * 4}, r)
 			VMOVUPS(r, to[p].Offset(at*4))

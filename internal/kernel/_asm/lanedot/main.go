@@ -1,0 +1,106 @@
+// Command lanedot writes the assembly that reads strips of quantised weights:
+// products with few columns (dot.go) and unpacking (unpack.go).
+//
+// internal/lanes/form.go says how a strip is laid out; the table here repeats what
+// of it the assembly has to know, and form.go in this folder turns planes back into
+// codes. internal/lanes/dot_amd64.go holds the go:generate line.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, f := range forms {
+		for cols := 1; cols <= 4; cols++ {
+			dot512(f, cols)
+			dot256(f, cols)
+		}
+		unpack512(f)
+		unpack256(f)
+	}
+	Generate()
+}
+
+// form is a form of internal/lanes.
+type form struct {
+	name      string
+	blocks    int // of 32 weights, in a unit
+	low, high int // bits of a code in the low and high planes
+	sub       int // weights that share a scale
+	mins      bool
+	zero      int    // code of 0 in forms without minima and levels
+	level     string // name of the table of levels
+}
+
+var forms = []form{
+	{name: "Q8_0", blocks: 1, low: 8, sub: 32, zero: 128},
+	{name: "Q4_0", blocks: 1, low: 4, sub: 32, zero: 8},
+	{name: "Q4_1", blocks: 1, low: 4, sub: 32, mins: true},
+	{name: "Q5_0", blocks: 1, low: 4, high: 1, sub: 32, zero: 16},
+	{name: "Q5_1", blocks: 1, low: 4, high: 1, sub: 32, mins: true},
+	{name: "IQ4_NL", blocks: 1, low: 4, sub: 32, level: "iq4"},
+	{name: "MXFP4", blocks: 1, low: 4, sub: 32, level: "mxfp4"},
+	{name: "Q2_K", blocks: 8, low: 2, sub: 16, mins: true},
+	{name: "Q3_K", blocks: 8, low: 2, high: 1, sub: 16, zero: 4},
+	{name: "Q4_K", blocks: 8, low: 4, sub: 32, mins: true},
+	{name: "Q5_K", blocks: 8, low: 4, high: 1, sub: 32, mins: true},
+	{name: "Q6_K", blocks: 8, low: 4, high: 2, sub: 16, zero: 32},
+	{name: "IQ4_XS", blocks: 8, low: 4, sub: 32, level: "iq4"},
+}
+
+// levels are the tables, by the formats' definitions.
+var levels = map[string][16]int{
+	"iq4":   {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113},
+	"mxfp4": {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12},
+}
+
+const rows = 16
+
+// The parts of a unit, in bytes: D and M, then S and T, then codes.
+
+func (f form) dBytes() int {
+	if f.level == "mxfp4" {
+		return rows
+	}
+	return 2 * rows
+}
+
+func (f form) sAt() int {
+	if f.mins {
+		return f.dBytes() + 2*rows
+	}
+	return f.dBytes()
+}
+
+// subs is how many scales a block of 32 has.
+func (f form) subs() int { return 32 / f.sub }
+
+// tAt is T's distance from S: 0 where both share a byte.
+func (f form) tAt() int {
+	if f.blocks == 1 || !f.mins || f.name == "Q2_K" {
+		return 0
+	}
+	return f.blocks * f.subs() * rows
+}
+
+func (f form) codesAt() int {
+	if f.blocks == 1 {
+		return f.sAt()
+	}
+	return f.sAt() + f.blocks*f.subs()*rows + f.tAt()
+}
+
+func (f form) blockBytes() int { return (f.low + f.high) * 32 * rows / 8 }
+
+func (f form) bytes() int { return f.codesAt() + f.blocks*f.blockBytes() }
+
+// shift is how far the panel's sums, -128·Σq, are shifted to start a product of
+// codes: to -zero·Σq.
+func (f form) shift() int {
+	if f.level != "" {
+		return 0
+	}
+	return map[int]int{128: 0, 32: 2, 16: 3, 8: 4, 4: 5}[f.zero]
+}

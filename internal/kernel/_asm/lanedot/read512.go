@@ -1,0 +1,181 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// reader512 reads strips with AVX-512: a register holds a group of 4 weights of 16 rows,
+// or one number of 16 rows.
+type reader512 struct {
+	cursor
+	d, m  reg.VecVirtual    // of the unit; m is added
+	plane [4]reg.VecVirtual // of the block
+	upper [2]reg.VecVirtual
+
+	// Constants.
+	nibble, pair, uppers reg.VecVirtual // masks of bytes
+	table                reg.VecVirtual // levels + 128
+	sign                 reg.VecVirtual
+	one, two, tiny       reg.VecVirtual // for MXFP4's exponents
+}
+
+// newReader512 loads the constants that a form needs.
+func newReader512(f form, strip reg.Register) *reader512 {
+	r := &reader512{cursor: cursor{form: f, unit: strip}}
+	if f.low == 4 || f.name == "Q2_K" {
+		r.nibble = bytes(0x0F)
+	}
+	if f.low == 2 {
+		r.pair = bytes(0x03)
+	}
+	if f.high > 0 {
+		r.uppers = bytes((1<<f.high - 1) << f.low)
+	}
+	if f.level != "" {
+		r.table = ZMM()
+		VBROADCASTI32X4(raised(f.level), r.table)
+	}
+	if f.level == "mxfp4" {
+		r.one, r.two, r.tiny = dwords(1), dwords(2), dwords(0x00200000)
+	}
+	if f.negated() {
+		r.sign = dwords(0x80000000)
+	}
+	return r
+}
+
+func bytes(b int) reg.VecVirtual { return dwords(uint32(b) * 0x01010101) }
+
+func dwords(d uint32) reg.VecVirtual {
+	g, z := GP32(), ZMM()
+	MOVL(U32(d), g)
+	VPBROADCASTD(g, z)
+	return z
+}
+
+// head reads D and M.
+func (r *reader512) head() {
+	if r.level == "mxfp4" {
+		r.halfPower()
+		return
+	}
+	r.d = ZMM()
+	VCVTPH2PS(Mem{Base: r.unit}, r.d)
+	if r.mins {
+		r.m = ZMM()
+		VCVTPH2PS(Mem{Base: r.unit, Disp: r.dBytes()}, r.m)
+	}
+	if r.negated() {
+		VPXORD(r.sign, r.m, r.m)
+	}
+}
+
+// halfPower makes MXFP4's scale, 2^(e-128): e-1 is the exponent of a float32, but
+// the two smallest are subnormal.
+func (r *reader512) halfPower() {
+	e, small := ZMM(), K()
+	r.d = ZMM()
+	VPMOVZXBD(Mem{Base: r.unit}, e)
+	VPSUBD(r.one, e, r.d)
+	VPSLLD(Imm(23), r.d, r.d)
+	VPCMPUD(Imm(1), r.two, e, small)
+	VPSLLVD(e, r.tiny, small, r.d)
+}
+
+// scales returns the scale of half h of the block and what is added, nil in forms
+// without minima.
+func (r *reader512) scales(h int) (scale, minimum reg.VecVirtual) {
+	if r.blocks == 1 {
+		return r.d, r.m
+	}
+	scale = ZMM()
+	at := r.small(h)
+	if !r.mins {
+		VPMOVSXBD(at, scale)
+		product(r.d, scale)
+		return scale, nil
+	}
+	minimum = ZMM()
+	VPMOVZXBD(at, scale)
+	if r.tAt() == 0 {
+		VPSRLD(Imm(4), scale, minimum)
+		VPANDD(r.nibble, scale, scale)
+	} else {
+		VPMOVZXBD(at.Offset(r.tAt()), minimum)
+	}
+	product(r.d, scale)
+	product(r.m, minimum)
+	return scale, minimum
+}
+
+// product is d times the integers in x.
+func product(d, x reg.VecVirtual) {
+	VCVTDQ2PS(x, x)
+	VMULPS(d, x, x)
+}
+
+// readPlanes reads the planes that serve several groups.
+func (r *reader512) readPlanes() {
+	load := func(plane Mem) reg.VecVirtual {
+		z := ZMM()
+		VMOVDQU32(plane, z)
+		return z
+	}
+	for i := 0; i < r.low && r.low < 8; i++ {
+		r.plane[i] = load(r.lowPlane(i))
+	}
+	for i := range r.high {
+		r.upper[i] = load(r.highPlane(i))
+	}
+}
+
+// group returns a register with the codes, or levels + 128, of group g, which may be
+// written to.
+func (r *reader512) group(g int) reg.VecVirtual {
+	c := ZMM()
+	switch r.low {
+	case 8:
+		VMOVDQU32(r.lowPlane(g), c)
+	case 4:
+		if plane := r.plane[g%4]; g < 4 {
+			VPANDD(r.nibble, plane, c)
+		} else {
+			VPSRLW(Imm(4), plane, c)
+			VPANDD(r.nibble, c, c)
+		}
+	case 2:
+		VPANDD(r.pair, shifted(r.plane[g/4], 2*(g%4)), c)
+	}
+	switch r.high {
+	case 1:
+		r.addUpper(shifted(r.upper[0], g-r.low), c)
+	case 2:
+		r.addUpper(shifted(r.upper[g/4], 2*(g%4)-r.low), c)
+	}
+	if r.level != "" {
+		VPSHUFB(c, r.table, c)
+	}
+	return c
+}
+
+// addUpper adds the high bits, which are in place among others, to codes.
+func (r *reader512) addUpper(high, c reg.VecVirtual) {
+	const orAnd = 0xF8 // c | high & uppers
+	VPTERNLOGD(U8(orAnd), r.uppers, high, c)
+}
+
+// shifted is x shifted right, or left where by is negative.
+func shifted(x reg.VecVirtual, by int) reg.VecVirtual {
+	if by == 0 {
+		return x
+	}
+	z := ZMM()
+	if by > 0 {
+		VPSRLD(U8(by), x, z)
+	} else {
+		VPSLLD(U8(-by), x, z)
+	}
+	return z
+}

@@ -1,0 +1,35 @@
+// Package lanes computes with quantised weights. It holds them in an order of its
+// own, one that a processor reads in a straight line: the same codes, scales and
+// bits per weight as the file has, but with 16 rows side by side in the lanes of a
+// vector, so that no sum ever runs across lanes.
+//
+//   - A strip is 16 rows of a matrix (form.go): [Form.Pack] makes it from a file's rows.
+//   - A panel is up to [MaxCols] columns of activations, rounded to 8 bits in blocks
+//     of 32 (panel.go): [Quantise] makes it.
+//   - [Form.Dot] multiplies a strip by a panel of few columns and reads the strip once.
+//   - For many columns a strip is unpacked once ([Form.Unpack]: a byte per weight, float32
+//     scales), and [Kind.Tile] multiplies that by panel after panel.
+//
+// Both ways compute every output with the same operations in the same order, so the
+// bits do not depend on which is taken, nor on the columns beside. For block after
+// block of 32 weights, or of 16 where a form has a scale for each 16:
+//
+//	acc = fma(float32(Σ weight code · activation code), weight scale · activation scale, acc)
+//	acc = fma(weight minimum, activation scale · Σ activation codes, acc)    // forms with minima
+//
+// The sum of products is an exact integer. acc starts from 0 or from the old output, so
+// a long row may be cut into several calls.
+//
+// Generic Go computes everything (generic.go) and is what the assembly is tested
+// against.
+package lanes
+
+// Rows is how many rows of a matrix a strip holds, MaxCols how many columns of
+// activations a panel has at most, DotCols how many Dot takes at most, BlockLen how
+// many numbers share an activation scale.
+const (
+	Rows     = 16
+	MaxCols  = 12
+	DotCols  = 4
+	BlockLen = 32
+)

@@ -1,0 +1,89 @@
+package model
+
+import (
+	"strings"
+
+	"weft/tensor"
+)
+
+// Arithmetic is what the products with a matrix compute with. A machine has a
+// peak for each.
+type Arithmetic uint8
+
+const (
+	Float32  Arithmetic = iota // multiply-adds of float32
+	BFloat16                   // dot products of bfloat16
+	Int8                       // dot products of int8
+	arithmetics
+)
+
+// FLOPs counts operations by what computes them: 2 for a multiply-add.
+type FLOPs [arithmetics]float64
+
+// Cost is what products with weights take for one token, to compare a speed with
+// the limits of a machine. A step of several tokens reads the bytes once.
+type Cost struct {
+	Bytes float64 // of weights, as memory holds them
+	FLOPs FLOPs
+}
+
+// Cost is what a token takes in the blocks, and what the logits of one take. Of
+// experts, as many count as a token is sent to. Attention's own products, which
+// have no weights, do not count.
+func (m *Model) Cost() (blocks, head Cost) {
+	e := m.Config.Experts
+	m.W.each(func(p Param, at place) {
+		if at.linear == nil || p.Kind != Matrix {
+			return
+		}
+		share := 1.0
+		if strings.Contains(p.Name, "_exps.") {
+			share = float64(e.Used) / float64(e.Count)
+		}
+		blocks.add(at.linear, p.Rows*p.Cols, share)
+	})
+	head.add(&m.W.Output, m.Config.Vocab*m.Config.Dim, 1)
+	return blocks, head
+}
+
+func (c *Cost) add(l *Linear, weights int, share float64) {
+	bytes, with := l.held()
+	c.Bytes += share * float64(bytes)
+	c.FLOPs[with] += share * 2 * float64(weights)
+}
+
+// held is what a product reads of the matrix, and computes with.
+func (l *Linear) held() (bytes int, with Arithmetic) {
+	switch {
+	case l.quantised != nil:
+		return l.quantised.Bytes(), Int8
+	case l.packed != nil:
+		n := l.packed.K * l.packed.N // without what fills up the last panel
+		switch l.packed.DType() {
+		case tensor.BF16:
+			return 2 * n, BFloat16
+		case tensor.F16:
+			return 2 * n, Float32
+		}
+		return 4 * n, Float32
+	case l.Stored != nil:
+		for i := range l.Stored.Rows {
+			bytes += len(l.Stored.RowBytes(i))
+		}
+		return bytes, Float32
+	}
+	return 4 * len(l.W.Data), Float32
+}
+
+// CacheBytes is how many bytes of keys and values the token at a position reads.
+func (s *Session) CacheBytes(position int) float64 {
+	c, bytes := s.Model.Config, 0
+	for l := range c.Layers {
+		seen := position + 1
+		if w := c.Block(l).Window; w > 0 {
+			seen = min(seen, w)
+		}
+		bytes += seen * (c.KVDim() + c.VDim())
+	}
+	return float64(s.Cache.Shape().Type.Size() * bytes)
+}

@@ -1,0 +1,234 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"unsafe"
+
+	"weft/internal/lanes"
+	"weft/internal/par"
+	"weft/internal/quant"
+)
+
+// Quantised is a matrix of a quantised type in the order in which products read it:
+// strips of 16 rows, as many bits per weight as the file has. Products with it round
+// the other side to 8 bits, a scale for every 32 numbers, and add up integers. It is
+// immutable and safe for concurrent use.
+type Quantised struct {
+	Rows, Cols int
+	form       *lanes.Form
+	strip      int // bytes
+	data       []byte
+}
+
+// CanQuantised says whether matrices of this type, with rows of cols numbers, can be a Quantised.
+func CanQuantised(t DType, cols int) bool {
+	f := lanes.FormOf(quant.Type(t))
+	return f != nil && cols > 0 && cols%f.Len == 0
+}
+
+// PackQuantised arranges a stored matrix for which CanQuantised holds, in parallel.
+func PackQuantised(p *par.Pool, s *Stored) *Quantised {
+	f := lanes.FormOf(quant.Type(s.DType()))
+	q := &Quantised{Rows: s.Rows, Cols: s.Cols, form: f, strip: f.StripBytes(s.Cols)}
+	strips := panels(q.Rows, lanes.Rows)
+	q.data = alignedBytes(strips * q.strip)
+	p.Range(strips, max(1, (64<<10)/q.strip), func(lo, hi int) {
+		var rows [lanes.Rows][]byte
+		for i := lo; i < hi; i++ {
+			n := min(lanes.Rows, q.Rows-i*lanes.Rows)
+			for r := range n {
+				rows[r] = s.RowBytes(i*lanes.Rows + r)
+			}
+			f.Pack(q.stripAt(i), rows[:n], q.Cols)
+		}
+	})
+	return q
+}
+
+// DType is the type that the matrix came from.
+func (q *Quantised) DType() DType { return DType(q.form.Type) }
+
+// Bytes is how much memory it takes, all of which a product reads.
+func (q *Quantised) Bytes() int { return len(q.data) }
+
+func (q *Quantised) strips() int          { return panels(q.Rows, lanes.Rows) }
+func (q *Quantised) stripAt(i int) []byte { return q.data[i*q.strip : (i+1)*q.strip] }
+
+// alignedBytes makes n zeros that start on a cache line.
+func alignedBytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	x := aligned((n + 3) / 4)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), n)
+}
+
+// Product is one of several products that read the same activations: C = x·Bᵀ, or
+// C += x·Bᵀ when Add is set. B is N×K, C M×N.
+type Product struct {
+	C   Mat
+	B   *Quantised
+	Add bool
+}
+
+// GemmQuantised computes products of x (M×K) with quantised matrices. The rows of x are
+// rounded once for all of them. The bits of each output depend on its row of x and its
+// row of B alone: see package lanes for the operations.
+//
+// It panics when the shapes do not fit.
+func GemmQuantised(p *par.Pool, x Mat, list ...Product) {
+	x.check("x")
+	for _, l := range list {
+		checkShapes(l.C, x, l.B.Cols, l.B.Rows)
+		if x.CS != 1 || l.C.CS != 1 {
+			panic("tensor: GemmQuantised of a transposed matrix")
+		}
+	}
+	if x.Rows == 0 || len(list) == 0 {
+		return
+	}
+	g := gemmsQ.Get().(*gemmQ)
+	g.x, g.list = x, append(g.list[:0], list...)
+	g.run(p)
+	g.x = Mat{}
+	clear(g.list)
+	gemmsQ.Put(g)
+}
+
+// gemmQ is one running GemmQuantised, or one that rests in the pool with its buffers.
+type gemmQ struct {
+	x       Mat
+	list    []Product
+	acts    []int32 // panels of x, one after the other
+	panels  []lanes.Panel
+	first   []int // the first row of x in each panel, and the number of rows
+	perTask int   // strips
+
+	quantiseTask func(lo, hi int) // methods as values: a fresh closure would be an allocation
+	dotTask      func(worker, i int)
+	tileTask     func(worker, i int)
+}
+
+var gemmsQ = sync.Pool{New: func() any {
+	g := new(gemmQ)
+	g.quantiseTask, g.dotTask, g.tileTask = g.quantise, g.dots, g.tiles
+	return g
+}}
+
+const (
+	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
+	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
+	tileBlocks  = 64       // blocks of a row that it unpacks at once
+)
+
+func (g *gemmQ) run(p *par.Pool) {
+	m := g.x.Rows
+	g.layOut()
+	p.Range(m, max(1, (16<<10)/max(1, g.x.Cols)), g.quantiseTask)
+	strips, bytes := 0, 0
+	for _, l := range g.list {
+		strips += l.B.strips()
+		bytes += l.B.Bytes()
+	}
+	if bytes*m <= serialBytes {
+		p = nil
+	}
+	if m <= lanes.DotCols {
+		g.perTask = max(1, strips/(4*p.Threads()))
+		p.Run(g.tasks(), g.dotTask)
+		return
+	}
+	g.share(p.Threads())
+	p.Run(g.tasks(), g.tileTask)
+}
+
+// share chooses how many strips a task takes: as many as fit its cache, or fewer where the
+// threads then end together.
+func (g *gemmQ) share(threads int) {
+	best, longest := 1, math.MaxInt
+	for g.perTask = tileStrips; g.perTask > 0; g.perTask-- {
+		if n := panels(g.tasks(), threads) * g.perTask; n < longest {
+			best, longest = g.perTask, n
+		}
+	}
+	g.perTask = best
+}
+
+// layOut makes room for panels whose widths differ by one at most.
+func (g *gemmQ) layOut() {
+	m, k := g.x.Rows, g.x.Cols
+	n := panels(m, lanes.MaxCols)
+	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
+	if size := lanes.PanelLen(k, m); cap(g.acts) < size {
+		g.acts = make([]int32, size)
+	}
+	for i := range n {
+		lo, hi := g.first[i], (i+1)*m/n
+		g.first = append(g.first, hi)
+		g.panels = append(g.panels, lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
+	}
+}
+
+func (g *gemmQ) quantise(lo, hi int) {
+	for i, panel := range g.panels {
+		from, to := max(lo, g.first[i]), min(hi, g.first[i+1])
+		for r := from; r < to; r++ {
+			panel.Quantise(r-g.first[i], g.x.Row(r))
+		}
+	}
+}
+
+// tasks is how many groups of perTask strips there are; no group has strips of two matrices.
+func (g *gemmQ) tasks() (n int) {
+	for _, l := range g.list {
+		n += panels(l.B.strips(), g.perTask)
+	}
+	return n
+}
+
+// task is the i-th group: strips lo to hi of a product.
+func (g *gemmQ) task(i int) (l *Product, lo, hi int) {
+	for j := range g.list {
+		l = &g.list[j]
+		n := panels(l.B.strips(), g.perTask)
+		if i < n {
+			return l, i * g.perTask, min((i+1)*g.perTask, l.B.strips())
+		}
+		i -= n
+	}
+	panic(fmt.Sprintf("tensor: task %d too many", i))
+}
+
+// out is the part of C that strips lo to hi make for the rows of x from `first` on.
+func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
+	return l.C.Data[first*l.C.RS+lo*lanes.Rows:], min(hi*lanes.Rows, l.B.Rows) - lo*lanes.Rows
+}
+
+func (g *gemmQ) dots(_, i int) {
+	l, lo, hi := g.task(i)
+	c, rows := l.out(lo, hi, 0)
+	l.B.form.Dot(c, l.C.RS, l.B.data[lo*l.B.strip:hi*l.B.strip], g.panels[0], rows, l.Add)
+}
+
+func (g *gemmQ) tiles(_, i int) {
+	l, lo, hi := g.task(i)
+	b := l.B
+	kind, blocks := b.form.Kind(), b.Cols/lanes.BlockLen
+	step := min(blocks, tileBlocks)
+	size := step * kind.BlockBytes()
+	s := getScratch((hi - lo) * size / 4)
+	defer putScratch(s)
+	w := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.data))), 4*len(s.data))
+	for from := 0; from < blocks; from += step {
+		n := min(step, blocks-from)
+		for j := lo; j < hi; j++ {
+			b.form.Unpack(w[(j-lo)*n*kind.BlockBytes():], b.stripAt(j), from, n)
+		}
+		for i, panel := range g.panels {
+			c, rows := l.out(lo, hi, g.first[i])
+			kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
+		}
+	}
+}

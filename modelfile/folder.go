@@ -88,20 +88,29 @@ func (b *Bundle) readWeights(dir string, c model.Config) error {
 		return err
 	}
 	b.source = src
-	if err := plausible(c, src); err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
-	l, err := hfLayout(c, src)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
-	if b.Weights, err = load(c, src, l); err != nil {
+	if b.Weights, err = loadHF(c, src); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	if b.Tensors, err = inventory(src); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	return nil
+}
+
+// loadHF makes weights of tensors as transformers names them.
+func loadHF(c model.Config, src model.WeightSource) (*model.Weights, error) {
+	src, err := unpacked(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := plausible(c, src); err != nil {
+		return nil, err
+	}
+	l, err := hfLayout(c, src)
+	if err != nil {
+		return nil, err
+	}
+	return load(c, src, l)
 }
 
 // weights is what [safetensors.File] and [safetensors.Set] have in common.

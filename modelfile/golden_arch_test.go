@@ -23,6 +23,7 @@ type archGolden struct {
 	Tensors map[string]struct {
 		Shape         []int
 		Offset, Scale float64
+		Low, High     uint64 // of bytes, if there are
 	}
 	Prompts [][]int32
 	Rows    [][]int
@@ -64,7 +65,7 @@ func (g archGolden) weights() madeWeights {
 	m := madeWeights{}
 	for name, w := range g.Tensors {
 		n, _ := tensor.Elements(w.Shape)
-		data := make([]float32, n)
+		data, bytes := make([]float32, n), make([]byte, n)
 		hash := uint64(0xcbf29ce484222325)
 		for _, b := range []byte(name) {
 			hash = (hash ^ uint64(b)) * 0x100000001b3
@@ -72,8 +73,11 @@ func (g archGolden) weights() madeWeights {
 		for i := range data {
 			u := float64(splitmix(hash+uint64(i))>>40)/(1<<23) - 1
 			data[i] = roundBF16(float32(w.Offset + w.Scale*u))
+			bytes[i] = byte(w.Low + splitmix(hash+uint64(i))>>40%(w.High-w.Low+1))
 		}
-		m[name] = tensor.RawOf(data, w.Shape...)
+		if m[name] = tensor.RawOf(data, w.Shape...); w.High > 0 {
+			m[name] = tensor.Raw{DType: tensor.U8, Shape: w.Shape, Data: bytes}
+		}
 	}
 	return m
 }
@@ -104,12 +108,7 @@ func (g archGolden) open(t *testing.T) *model.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := g.weights()
-	l, err := hfLayout(c, src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := load(c, src, l)
+	w, err := loadHF(c, g.weights())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,9 @@ func TestArchitecturesFolder(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			sameTensors(t, f, g.weights())
+			if name != "gpt_oss-mxfp4" { // which is written in float32
+				sameTensors(t, f, g.weights())
+			}
 			text, err := os.ReadFile(filepath.Join(dir, configName))
 			if err != nil {
 				t.Fatal(err)

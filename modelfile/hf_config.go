@@ -76,7 +76,7 @@ func (c hfCommon) find() (architecture, error) {
 	switch {
 	case c.ModelType == "":
 		return architecture{}, fmt.Errorf("model_type is missing")
-	case given(c.Quantization):
+	case given(c.Quantization) && !c.packed():
 		return architecture{}, unsupported("quantization_config is")
 	}
 	for _, a := range architectures {
@@ -91,6 +91,14 @@ func (c hfCommon) find() (architecture, error) {
 		return a, nil
 	}
 	return architecture{}, unsupported("the architecture %q is", c.ModelType)
+}
+
+// packed reports whether experts are in MXFP4, as gpt-oss is released; other ways to quantise have other tensors.
+func (c hfCommon) packed() bool {
+	var q struct {
+		Method string `json:"quant_method"`
+	}
+	return c.ModelType == "gpt_oss" && json.Unmarshal(c.Quantization, &q) == nil && q.Method == "mxfp4"
 }
 
 // activations are the names of ours in config.json; the first of a kind is what we write.

@@ -74,6 +74,9 @@ func hfLayout(c model.Config, src model.WeightSource) (layout, error) {
 		if a.arrange != nil {
 			s = a.arrange(c, p, part, s)
 		}
+		if packed, ok := src.(*packedSource); ok && packed.has(name) {
+			s = s.untangled()
+		}
 		l.slots = append(l.slots, s)
 	}
 	if c.TiedHead {

@@ -116,6 +116,9 @@ const spare = 16 << 20
 // its size.
 func (l layout) affordable(src model.WeightSource) error {
 	held, size := 0, 0
+	if p, ok := src.(*packedSource); ok {
+		held = p.copied
+	}
 	for _, name := range src.Names() {
 		r, err := src.Tensor(name)
 		if err != nil {

@@ -18,13 +18,13 @@ save_pretrained calls NAME follows from the name:
     u     = (h >> 40) / 2^23 - 1                 in [-1, 1)
     value = bf16(float32(offset + scale * u))
 
-all on uint64, modulo 2^64; bf16 rounds to nearest, ties to even. offset and
+all on uint64, modulo 2^64; of tensors with low and high, low + (h >> 40) % (high - low + 1) as a byte; bf16 rounds to nearest, ties to even. offset and
 scale stand in the JSON; they are multiples of 1/1024, so that the product and
 the sum are exact in float64, fused or not.
 
 NAME.json
     config    config.json as save_pretrained writes it
-    tensors   name: {shape, offset, scale}, in the order of the file
+    tensors   name: {shape, offset, scale} or {shape, low, high}, in the order of the file
     prompts   four lists of token IDs: 1, 7, 33 and 300 tokens
     rows      for each prompt, the positions whose logits follow, the last first
     logits    for each prompt, for each of its rows, the logits of the vocabulary
@@ -52,6 +52,7 @@ import torch
 import transformers
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from transformers.integrations import mxfp4
 
 HERE = Path(__file__).parent
 LENGTHS = (1, 7, 33, 300)
@@ -201,6 +202,8 @@ def cases():
     add("gpt_oss-yarn", "GptOss", gpt_oss, rope(150000.0, **yarn))
     add("gpt_oss-plain", "GptOss", gpt_oss, rope(),
         layer_types=["full_attention", "full_attention", "sliding_attention", "full_attention"])
+    # As it is released: experts in MXFP4, which takes rows of whole blocks.
+    add("gpt_oss-mxfp4", "GptOss", gpt_oss, rope(150000.0, truncate=False, **yarn), hidden_size=64, intermediate_size=96)
     return out
 
 
@@ -225,9 +228,11 @@ def bf16(x):
     return (bits & np.uint32(0xFFFF0000)).view(np.float32)
 
 
-def weights(name, shape, offset, scale):
+def weights(name, shape, offset=0, scale=0, low=0, high=0):
     n = int(np.prod(shape))
     h = splitmix64(np.uint64(fnv1a64(name)) + np.arange(n, dtype=np.uint64))
+    if high:
+        return (low + (h >> np.uint64(40)) % np.uint64(high - low + 1)).astype(np.uint8).reshape(shape)
     u = (h >> np.uint64(40)).astype(np.float64) / 2**23 - 1
     return bf16((offset + scale * u).astype(np.float32)).reshape(shape)
 
@@ -249,6 +254,28 @@ def recipe(name, shape, model_type):
         inputs_first = model_type == "gpt2" and last != "lm_head" or model_type == "gpt_oss" and ".experts." in name
         offset, scale = 0, 0.8 * (3 / shape[-2 if inputs_first else -1]) ** 0.5
     return {"shape": list(shape), "offset": offset, "scale": round(scale * 1024) / 1024}
+
+
+def packed(tensors):
+    """The experts' matrices, stored in x out, as blocks and scales of out x in."""
+    out = {}
+    for name, t in tensors.items():
+        if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            out[name] = t
+            continue
+        experts, inputs, outputs = t["shape"]
+        out[name + "_blocks"] = {"shape": [experts, outputs, inputs // 32, 16], "low": 0, "high": 255}
+        out[name + "_scales"] = {"shape": [experts, outputs, inputs // 32], "low": 121, "high": 125}
+    return out
+
+
+def arrays(tensors):
+    """The tensors' numbers; transformers unpacks blocks."""
+    out = {n: weights(n, **t) for n, t in tensors.items()}
+    for name in [n.removesuffix("_blocks") for n in tensors if n.endswith("_blocks")]:
+        blocks, scales = (torch.from_numpy(out.pop(name + s)) for s in ("_blocks", "_scales"))
+        out[name] = mxfp4.convert_moe_packed_tensors(blocks, scales, dtype=torch.float32).numpy()
+    return out
 
 
 @contextmanager
@@ -277,8 +304,10 @@ def make(name, cls, arguments):
         config = json.loads((Path(folder) / "config.json").read_text())
         with safe_open(Path(folder) / "model.safetensors", "np") as f:
             tensors = {n: recipe(n, f.get_slice(n).get_shape(), c.model_type) for n in f.keys()}
-        save_file({n: weights(n, **t) for n, t in tensors.items()}, Path(folder) / "model.safetensors",
-                  metadata={"format": "pt"})
+        if name.endswith("-mxfp4"):
+            tensors = packed(tensors)
+            config["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]}
+        save_file(arrays(tensors), Path(folder) / "model.safetensors", metadata={"format": "pt"})
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, **eager)
         assert not any(info.values()), info

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"weft/internal/kernel"
 	"weft/internal/par"
 	"weft/kvcache"
 	"weft/tensor"
@@ -85,4 +86,24 @@ func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Ty
 		size = 2
 	}
 	b.ReportMetric(2*size*seen*float64(c.KVDim())/seconds/1e9, "GB/s")
+}
+
+// BenchmarkRead is what the machine can read at most, to hold the figures above
+// against: GB/s of plain loads from 256 MB.
+func BenchmarkRead(b *testing.B) {
+	x := make([]float32, 64<<20)
+	for i := range x {
+		x[i] = 1
+	}
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			pool := par.New(threads)
+			defer pool.Close()
+			const part = 1 << 20
+			for range b.N {
+				pool.Run(len(x)/part, func(_, i int) { kernel.Max(x[i*part : (i+1)*part]) })
+			}
+			b.ReportMetric(4*float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+		})
+	}
 }

@@ -26,8 +26,9 @@ type settings struct {
 
 func newSettings(f ggufSource) *settings { return &settings{file: f, used: map[string]bool{}} }
 
-// maxList bounds the lists that are decoded whole; the largest real vocabularies have a quarter of a million tokens.
-const maxList = 1 << 21
+// maxList bounds the lists that are decoded whole; the largest real vocabularies have a quarter of a million tokens, made
+// by half a million merges.
+const maxList = 5 << 17
 
 func (s *settings) fail(key string, err error) {
 	if s.err == nil && err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"weft/gguf"
+	"weft/tensor"
 	"weft/tokenizer"
 )
 
@@ -27,9 +28,9 @@ func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 		err := b.readTokenizer(path)
 		return b.Tokenizer, err
 	case ext == ".json":
-		return tokenizer.Open(path)
+		return readTokenizerFile(path, tokenizer.Parse)
 	case ext == ".model":
-		return openSentencePiece(path)
+		return readTokenizerFile(path, tokenizer.FromModel)
 	}
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -43,12 +44,14 @@ func OpenTokenizer(path string) (*tokenizer.Tokenizer, error) {
 	return t, nil
 }
 
-func openSentencePiece(path string) (*tokenizer.Tokenizer, error) {
-	data, err := os.ReadFile(path)
+// readTokenizerFile parses a file where it lies: it may be large, and nothing of it is kept.
+func readTokenizerFile(path string, parse func([]byte) (*tokenizer.Tokenizer, error)) (*tokenizer.Tokenizer, error) {
+	m, err := tensor.Map(path)
 	if err != nil {
 		return nil, fmt.Errorf("open tokenizer: %w", err)
 	}
-	t, err := tokenizer.FromModel(data)
+	defer m.Close()
+	t, err := parse(m.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -57,11 +60,11 @@ func openSentencePiece(path string) (*tokenizer.Tokenizer, error) {
 
 // folderTokenizer reads tokenizer.json, or tokenizer.model where there is only that.
 func folderTokenizer(dir string) (*tokenizer.Tokenizer, error) {
-	t, err := tokenizer.Open(filepath.Join(dir, tokenizerName))
+	t, err := readTokenizerFile(filepath.Join(dir, tokenizerName), tokenizer.Parse)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return t, err
 	}
-	t, err = openSentencePiece(filepath.Join(dir, sentencePieceName))
+	t, err = readTokenizerFile(filepath.Join(dir, sentencePieceName), tokenizer.FromModel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open model: %s has no %s", dir, tokenizerName)
 	}

@@ -13,10 +13,11 @@ var blocks = struct {
 	k       int // longest k of one pass over c
 	a       int // A panels that a thread keeps in its second-level cache
 	shared  int // largest block of A that all threads read whole
-	packedA int // the same when B comes packed
+	packedK int // like k and shared, when B comes packed
+	packedA int
 	b       int // B panels that all threads share in the last-level cache
 	serial  int // products below this many FLOPs (20 µs) stay on the caller
-}{k: 768, a: 64 << 10, shared: 256 << 10, packedA: 2048 << 10, b: 1024 << 10, serial: 2 << 20}
+}{k: 768, a: 64 << 10, shared: 256 << 10, packedK: 1024, packedA: 2048 << 10, b: 1024 << 10, serial: 2 << 20}
 
 // packGroup is how many panels are packed together where they lie side by side in
 // memory: it makes the pieces that are read longer.

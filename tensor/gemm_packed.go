@@ -10,12 +10,12 @@ import (
 // GemmPacked is Gemm with a packed b, faster when b is used often or a has few rows.
 // c must be row-major.
 //
-// With b of F32 or F16 the bits are those of Gemm on the same numbers. With BF16 the
-// numbers of a are rounded to BF16 first, half to even, and each element is one chain
-// over ascending pairs of k, in which the higher k of a pair comes first; numbers
-// below the normal range count as zero. This is what the CPU's instruction for it
-// computes, and the bits are the same without one. Here as there they depend on
-// nothing but a row of a and a column of b.
+// The bits are those of Gemm on the same numbers, unless b is BF16 and was not packed
+// as exact. Then the numbers of a are rounded to BF16 first, half to even, and each
+// element is one chain over ascending pairs of k, in which the higher k of a pair comes
+// first; numbers below the normal range count as zero. This is what the CPU's
+// instruction for it computes, and the bits are the same without one. Here as there they
+// depend on nothing but a row of a and a column of b.
 func GemmPacked(p *par.Pool, c, a Mat, b *Packed, add bool) {
 	checkShapes(c, a, b.K, b.N)
 	if c.CS != 1 {
@@ -72,9 +72,9 @@ var packedProducts = sync.Pool{New: func() any {
 func (m *packedProduct) run(p *par.Pool) {
 	rows, steps := m.c.Rows, m.b.steps()
 	block := split(rows, max(1, blocks.packedA/steps), kernel.TileRows)
-	m.kc = split(steps, blocks.k, 16)
+	m.kc = split(steps, blocks.packedK, 16)
 	if rows <= kernel.TileRows && !m.widens(rows) { // no part is used twice
-		m.kc = split(steps, min(4*blocks.k, kernel.TileK), 16)
+		m.kc = split(steps, min(4*blocks.packedK, kernel.TileK), 16)
 	}
 	m.plan(p.Threads(), min(rows, block))
 	for m.r0 = 0; m.r0 < rows; m.r0 = m.r1 {
@@ -98,7 +98,7 @@ func (m *packedProduct) plan(threads, rows int) {
 // shareA packs the block of a. One contiguous row is its own panel.
 func (m *packedProduct) shareA(p *par.Pool) {
 	rows, steps := m.r1-m.r0, m.b.steps()
-	if m.row = nil; m.a.Rows == 1 && m.a.CS == 1 && m.b.dtype != BF16 {
+	if m.row = nil; m.a.Rows == 1 && m.a.CS == 1 && !m.b.pairs {
 		m.row = m.a.Data[:steps]
 		return
 	}
@@ -114,7 +114,7 @@ func (m *packedProduct) packA(_, i int) {
 	r0 := m.r0 + i*kernel.TileRows
 	r1 := min(r0+kernel.TileRows, m.r1)
 	panel := m.panelA(r0, r1)
-	if m.b.dtype != BF16 {
+	if !m.b.pairs {
 		packRows(panel, m.a, r0, r1, 0, m.b.K)
 		return
 	}
@@ -123,12 +123,13 @@ func (m *packedProduct) packA(_, i int) {
 		return
 	}
 	steps := m.b.steps()
-	s := getScratch((r1 - r0) * steps)
+	stride := steps + 16 // a power of two would put all rows into the same cache sets
+	s := getScratch((r1 - r0) * stride)
 	defer putScratch(s)
 	for r := r0; r < r1; r++ {
-		m.round(s.data[(r-r0)*steps:(r-r0+1)*steps], r)
+		m.round(s.data[(r-r0)*stride:][:steps], r)
 	}
-	kernel.PackA(panel, s.data, steps, 1, r1-r0, steps)
+	kernel.PackA(panel, s.data, stride, 1, r1-r0, steps)
 }
 
 // round writes row r of a as words of two bfloat16.
@@ -165,11 +166,13 @@ func (m *packedProduct) panels(_, i int) {
 	}
 }
 
-// fusedRows is up to how many rows a half-precision panel is widened in every tile
-// rather than once for all of them.
+// fusedRows is up to how many rows 16-bit numbers are widened in every tile rather than
+// once for all of them.
 const fusedRows = 6
 
-func (m *packedProduct) widens(rows int) bool { return m.b.dtype == F16 && rows > fusedRows }
+func (m *packedProduct) widens(rows int) bool {
+	return m.b.dtype != F32 && !m.b.pairs && rows > fusedRows
+}
 
 // panel computes rows [r0,r1) of panel j.
 func (m *packedProduct) panel(j, r0, r1 int) {
@@ -184,14 +187,21 @@ func (m *packedProduct) panel(j, r0, r1 int) {
 		k1 := min(k0+m.kc, steps)
 		b := m.b.panel(j, k0, k1)
 		if widen {
-			to := wide[:2*len(b)]
-			kernel.WidenF16(to, b)
-			b = to
+			b = m.widen(wide[:2*len(b)], b)
 		}
 		for r := r0; r < r1; r += kernel.TileRows {
 			m.tile(b, j, r, min(r+kernel.TileRows, r1), k0, k1)
 		}
 	}
+}
+
+func (m *packedProduct) widen(dst, b []float32) []float32 {
+	if m.b.dtype == F16 {
+		kernel.WidenF16(dst, b)
+	} else {
+		kernel.WidenBF16(dst, b)
+	}
+	return dst
 }
 
 // tile adds steps [k0,k1) to rows [r0,r1) of panel j, which b is that part of. The
@@ -201,12 +211,14 @@ func (m *packedProduct) tile(b []float32, j, r0, r1, k0, k1 int) {
 	rows, j0 := r1-r0, j*kernel.TileCols
 	a := m.panelA(r0, r1)[k0*rows : k1*rows]
 	c, cols, add := m.c.Data[r0*m.c.RS+j0:], min(kernel.TileCols, m.c.Cols-j0), m.add || k0 > 0
-	switch {
-	case m.b.dtype == BF16:
+	switch wide := len(b) == (k1-k0)*kernel.TileCols; {
+	case m.b.pairs:
 		kernel.TileBF16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
-	case len(b) == (k1-k0)*kernel.HalfCols:
+	case wide:
+		kernel.Tile(c, m.c.RS, a, b, rows, cols, k1-k0, add)
+	case m.b.dtype == F16:
 		kernel.TileF16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
 	default:
-		kernel.Tile(c, m.c.RS, a, b, rows, cols, k1-k0, add)
+		kernel.TileWide16(c, m.c.RS, a, b, rows, cols, k1-k0, add)
 	}
 }

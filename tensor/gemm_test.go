@@ -107,7 +107,7 @@ func pools(t *testing.T) []*par.Pool {
 func setBlocks(t *testing.T, k, a, shared, b, serial int) {
 	old := blocks
 	t.Cleanup(func() { blocks = old })
-	blocks.k, blocks.a, blocks.shared, blocks.packedA, blocks.b, blocks.serial = k, a, shared, shared, b, serial
+	blocks.k, blocks.packedK, blocks.a, blocks.shared, blocks.packedA, blocks.b, blocks.serial = k, k, a, shared, shared, b, serial
 }
 
 // everyWay computes one product with every level, pool and layout.
@@ -323,11 +323,15 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 	setBlocks(t, 64, 64<<10, 9000, 3<<20, 0)
 	a, b, c, wide := New(130, 200), New(200, 150), New(130, 150), New(4, 200)
 	packed, row := Pack(p, b), New(4, 150)
+	r := rand.New(rand.NewPCG(1, 2))
+	half, pairs := PackStored(p, stored(t, r, F16, 150, 200, false, false), false), PackStored(p, stored(t, r, BF16, 150, 200, false, false), false)
 	for name, f := range map[string]func(){
 		"by columns": func() { Gemm(p, c, a, b, false) },
 		"by rows":    func() { Gemm(p, b, a.T(), c, true) },
 		"serial":     func() { Gemm(nil, c, a, b, false) },
 		"packed":     func() { GemmPacked(p, row, wide, packed, false) },
+		"f16":        func() { GemmPacked(p, c, a, half, false) },
+		"bf16":       func() { GemmPacked(p, c, a, pairs, false) },
 	} {
 		f()
 		if n := testing.AllocsPerRun(20, f); n >= 1 {

@@ -15,14 +15,14 @@ func IsHalf(d DType) bool { return d == F16 || d == BF16 }
 // PackStored packs the transpose of s (N×K): the matrix of a layer as [GemmPacked]
 // wants it.
 //
-// F16 stays as it is, and products have the bits of those with F32. BF16 stays too,
-// and products with it round the other operand to BF16 as well (see [GemmPacked]),
-// unless exact is set: then, as with every other type, the numbers become F32.
+// F16 and BF16 stay as they are; every other type becomes F32. Products with BF16
+// round the other operand to BF16 as well, unless exact is set (see [GemmPacked]).
 func PackStored(p *par.Pool, s *Stored, exact bool) *Packed {
-	if d := s.DType(); d != F16 && (d != BF16 || exact) {
+	d := s.DType()
+	if d != F16 && d != BF16 {
 		return Pack(p, s.Float32s(p).T())
 	}
-	b := newPacked(s.Cols, s.Rows, s.DType())
+	b := newPacked(s.Cols, s.Rows, d, d == BF16 && !exact)
 	p.Range(b.panels(), 1, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			b.packHalves(s, i)
@@ -31,8 +31,8 @@ func PackStored(p *par.Pool, s *Stored, exact bool) *Packed {
 	return b
 }
 
-// packHalves packs panel i: pairs of k are words, which move as float32 do. For half
-// precision the words are then taken apart.
+// packHalves packs panel i: pairs of k are words, which move as float32 do. They are
+// taken apart afterwards if need be.
 func (b *Packed) packHalves(s *Stored, i int) {
 	lo, pairs := i*kernel.TileCols, panels(b.K, 2)
 	n := min(kernel.TileCols, b.N-lo)
@@ -49,7 +49,7 @@ func (b *Packed) packHalves(s *Stored, i int) {
 		}
 	}
 	kernel.PackB(panel, words, 1, pairs, pairs, n)
-	if b.dtype == F16 {
+	if !b.pairs {
 		kernel.SplitPairs(panel)
 	}
 }

@@ -19,21 +19,22 @@ import (
 type Packed struct {
 	K, N  int
 	dtype DType
+	pairs bool // words are pairs of k; else of columns, unless dtype is F32
 	data  []float32
 }
 
 // Pack copies b (K×N) into panels of F32.
 func Pack(p *par.Pool, b Mat) *Packed {
 	b.check("b")
-	packed := newPacked(b.Rows, b.Cols, F32)
+	packed := newPacked(b.Rows, b.Cols, F32, false)
 	p.Range(packed.panels(), packGroup, func(lo, hi int) {
 		packColumns(packed.data[lo*packed.size():], b, lo, hi, 0, b.Rows)
 	})
 	return packed
 }
 
-func newPacked(k, n int, d DType) *Packed {
-	b := &Packed{K: k, N: n, dtype: d}
+func newPacked(k, n int, d DType, pairs bool) *Packed {
+	b := &Packed{K: k, N: n, dtype: d, pairs: pairs}
 	b.data = aligned(b.panels() * b.size())
 	return b
 }
@@ -54,7 +55,7 @@ func (b *Packed) panels() int {
 
 // steps is how many rows a panel has: one per k, or per pair of them.
 func (b *Packed) steps() int {
-	if b.dtype == BF16 {
+	if b.pairs {
 		return panels(b.K, 2)
 	}
 	return b.K
@@ -62,14 +63,13 @@ func (b *Packed) steps() int {
 
 // width is how many words a row of a panel has.
 func (b *Packed) width() int {
-	if b.dtype == F16 {
-		return kernel.HalfCols
+	if b.dtype == F32 || b.pairs {
+		return kernel.TileCols
 	}
-	return kernel.TileCols
+	return kernel.HalfCols
 }
 
-// size is how many words a panel has: those of half precision have an even number
-// of rows.
+// size is how many words a panel has: an even number of rows if they are of 16 bits.
 func (b *Packed) size() int {
 	if b.dtype == F32 {
 		return b.K * kernel.TileCols
@@ -88,14 +88,18 @@ func (b *Packed) At(k, n int) float32 {
 		panic(fmt.Sprintf("tensor: element (%d,%d) of a packed %d×%d matrix", k, n, b.K, b.N))
 	}
 	panel, j := b.data[n/kernel.TileCols*b.size():], n%kernel.TileCols
-	half := func(i, k int) uint16 { return uint16(math.Float32bits(panel[i]) >> (k % 2 * 16)) }
-	switch b.dtype {
-	case F16:
-		return quant.F16ToF32(half(k*kernel.HalfCols+j/2, j))
-	case BF16:
-		return quant.BF16ToF32(half(k/2*kernel.TileCols+j, k))
+	if b.dtype == F32 {
+		return panel[k*kernel.TileCols+j]
 	}
-	return panel[k*kernel.TileCols+j]
+	i, second := k*kernel.HalfCols+j/2, j%2
+	if b.pairs {
+		i, second = k/2*kernel.TileCols+j, k%2
+	}
+	half := uint16(math.Float32bits(panel[i]) >> (16 * second))
+	if b.dtype == F16 {
+		return quant.F16ToF32(half)
+	}
+	return quant.BF16ToF32(half)
 }
 
 // Col copies column n into dst, which must hold K numbers: the embedding of token

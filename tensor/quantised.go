@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"unsafe"
 
@@ -101,8 +102,9 @@ type gemmQ struct {
 	x       Mat
 	list    []Product
 	acts    []int32 // panels of x, one after the other
-	panels  int
-	perTask int // strips
+	panels  []lanes.Panel
+	first   []int // the first row of x in each panel, and the number of rows
+	perTask int   // strips
 
 	quantiseTask func(lo, hi int) // methods as values: a fresh closure would be an allocation
 	dotTask      func(worker, i int)
@@ -122,17 +124,9 @@ const (
 )
 
 func (g *gemmQ) run(p *par.Pool) {
-	m, k := g.x.Rows, g.x.Cols
-	g.panels = 1
-	if m > lanes.DotCols {
-		g.panels = panels(m, lanes.MaxCols)
-	}
-	if n := lanes.PanelLen(k, m); cap(g.acts) < n {
-		g.acts = make([]int32, n)
-	} else {
-		g.acts = g.acts[:n]
-	}
-	p.Range(m, max(1, (16<<10)/max(1, k)), g.quantiseTask)
+	m := g.x.Rows
+	g.layOut()
+	p.Range(m, max(1, (16<<10)/max(1, g.x.Cols)), g.quantiseTask)
 	strips, bytes := 0, 0
 	for _, l := range g.list {
 		strips += l.B.strips()
@@ -141,32 +135,47 @@ func (g *gemmQ) run(p *par.Pool) {
 	if bytes*m <= serialBytes {
 		p = nil
 	}
-	if g.panels == 1 && m <= lanes.DotCols {
+	if m <= lanes.DotCols {
 		g.perTask = max(1, strips/(4*p.Threads()))
 		p.Run(g.tasks(), g.dotTask)
 		return
 	}
-	g.perTask = max(1, min(tileStrips, strips/p.Threads()))
+	g.share(p.Threads())
 	p.Run(g.tasks(), g.tileTask)
 }
 
-// first is the first column of panel i: panels differ by one column at most.
-func (g *gemmQ) first(i int) int { return i * g.x.Rows / g.panels }
+// share chooses how many strips a task takes: as many as fit its cache, or fewer where the
+// threads then end together.
+func (g *gemmQ) share(threads int) {
+	best, longest := 1, math.MaxInt
+	for g.perTask = tileStrips; g.perTask > 0; g.perTask-- {
+		if n := panels(g.tasks(), threads) * g.perTask; n < longest {
+			best, longest = g.perTask, n
+		}
+	}
+	g.perTask = best
+}
 
-func (g *gemmQ) panel(i int) lanes.Panel {
-	k, lo, hi := g.x.Cols, g.first(i), g.first(i+1)
-	return lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo)
+// layOut makes room for panels whose widths differ by one at most.
+func (g *gemmQ) layOut() {
+	m, k := g.x.Rows, g.x.Cols
+	n := panels(m, lanes.MaxCols)
+	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
+	if size := lanes.PanelLen(k, m); cap(g.acts) < size {
+		g.acts = make([]int32, size)
+	}
+	for i := range n {
+		lo, hi := g.first[i], (i+1)*m/n
+		g.first = append(g.first, hi)
+		g.panels = append(g.panels, lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
+	}
 }
 
 func (g *gemmQ) quantise(lo, hi int) {
-	for i := range g.panels {
-		first := g.first(i)
-		if first >= hi || g.first(i+1) <= lo {
-			continue
-		}
-		panel := g.panel(i)
-		for r := max(lo, first); r < min(hi, g.first(i+1)); r++ {
-			panel.Quantise(r-first, g.x.Row(r))
+	for i, panel := range g.panels {
+		from, to := max(lo, g.first[i]), min(hi, g.first[i+1])
+		for r := from; r < to; r++ {
+			panel.Quantise(r-g.first[i], g.x.Row(r))
 		}
 	}
 }
@@ -192,18 +201,15 @@ func (g *gemmQ) task(i int) (l *Product, lo, hi int) {
 	panic(fmt.Sprintf("tensor: task %d too many", i))
 }
 
-// out is the part of C that strip s makes for the rows of x from `first` on.
-func (l *Product) out(s, first int) (c []float32, rows int) {
-	return l.C.Data[first*l.C.RS+s*lanes.Rows:], min(lanes.Rows, l.B.Rows-s*lanes.Rows)
+// out is the part of C that strips lo to hi make for the rows of x from `first` on.
+func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
+	return l.C.Data[first*l.C.RS+lo*lanes.Rows:], min(hi*lanes.Rows, l.B.Rows) - lo*lanes.Rows
 }
 
 func (g *gemmQ) dots(_, i int) {
 	l, lo, hi := g.task(i)
-	panel := g.panel(0)
-	for s := lo; s < hi; s++ {
-		c, rows := l.out(s, 0)
-		l.B.form.Dot(c, l.C.RS, l.B.stripAt(s), panel, rows, l.Add)
-	}
+	c, rows := l.out(lo, hi, 0)
+	l.B.form.Dot(c, l.C.RS, l.B.data[lo*l.B.strip:hi*l.B.strip], g.panels[0], rows, l.Add)
 }
 
 func (g *gemmQ) tiles(_, i int) {
@@ -218,14 +224,11 @@ func (g *gemmQ) tiles(_, i int) {
 	for from := 0; from < blocks; from += step {
 		n := min(step, blocks-from)
 		for j := lo; j < hi; j++ {
-			b.form.Unpack(w[(j-lo)*size:], b.stripAt(j), from, n)
+			b.form.Unpack(w[(j-lo)*n*kind.BlockBytes():], b.stripAt(j), from, n)
 		}
-		for i := range g.panels {
-			panel := g.panel(i)
-			for j := lo; j < hi; j++ {
-				c, rows := l.out(j, g.first(i))
-				kind.Tile(c, l.C.RS, w[(j-lo)*size:], panel, from, n, rows, l.Add || from > 0)
-			}
+		for i, panel := range g.panels {
+			c, rows := l.out(lo, hi, g.first[i])
+			kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
 		}
 	}
 }

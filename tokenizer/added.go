@@ -41,13 +41,14 @@ type finder struct {
 	some   bool
 }
 
-func newFinder(added []Added) *finder { return &finder{added: added, texts: newTrie()} }
+func newFinder(added []Added) *finder { return &finder{added: added, texts: newTrie(0)} }
 
-func (f *finder) add(text string, index int) {
-	if text != "" {
-		f.texts.add(text, int32(index))
-		f.begins[text[0]], f.some = true, true
+func (f *finder) add(text string, index int) error {
+	if text == "" {
+		return nil
 	}
+	f.begins[text[0]], f.some = true, true
+	return f.texts.add(text, int32(index))
 }
 
 // next finds the first added token, the longest at its place: ordinary text

@@ -11,19 +11,21 @@ import (
 // bpe merges symbols by rank. The symbols are a piece's bytes, or its
 // characters, those that are no tokens in bytes or as unknown.
 type bpe struct {
-	byteIDs [256]int32       // the token of a byte; -1: none
-	chars   map[rune]int32   // the token of a character; nil: symbols are bytes
-	unk     int32            // -1: none
-	fuseUnk bool             // several unknown characters in a row are one
-	whole   map[string]int32 // pieces that are tokens as they are; nil: all are merged
+	byteIDs [256]int32     // the token of a byte; -1: none
+	chars   map[rune]int32 // the token of a character; nil: symbols are bytes
+	unk     int32          // -1: none
+	fuseUnk bool           // several unknown characters in a row are one
+	whole   bool           // pieces that are tokens as they are are not merged
 	table   mergeTable
 }
 
 const shortPiece = 64 // symbols up to which merging by repeated scans is fastest
 
 func (m *bpe) encode(dst []int32, e *encoder, p []byte) []int32 {
-	if id, ok := m.whole[string(p)]; ok {
-		return append(dst, id)
+	if m.whole {
+		if id, ok := e.whole(p); ok {
+			return append(dst, id)
+		}
 	}
 	before := len(dst)
 	if m.chars != nil {
@@ -37,6 +39,19 @@ func (m *bpe) encode(dst []int32, e *encoder, p []byte) []int32 {
 		return e.long.merge(dst, before, &m.table)
 	}
 	return dst[:before+m.short(dst[before:], &e.next)]
+}
+
+// whole is the token that a piece is as it is.
+func (e *encoder) whole(p []byte) (id int32, ok bool) {
+	if e.t.byteLevel {
+		e.written = e.written[:0]
+		for _, b := range p {
+			e.written = utf8.AppendRune(e.written, runeOfByte[b])
+		}
+		p = e.written
+	}
+	id, ok = e.t.ids.get(string(p))
+	return id, ok && e.t.addedAt[id] == nil
 }
 
 // symbols are a piece's characters as tokens.
@@ -97,7 +112,7 @@ func (m *bpe) short(ids []int32, next *[shortPiece]merge) int {
 // across. The tokens stay the same, and most words are in the cache.
 func (t *Tokenizer) cutWords(m *bpe) error {
 	mark, _ := utf8.DecodeRuneInString(lowBlock)
-	if _, ok := m.chars[mark]; !ok || m.whole != nil {
+	if _, ok := m.chars[mark]; !ok || m.whole {
 		return nil
 	}
 	across := "" // the characters before a mark that a merge joins to it
@@ -138,7 +153,7 @@ func nextWord(across string) scanner {
 
 // newBPE makes the model of a vocabulary.
 func (t *Tokenizer) newBPE(byteLevel bool) (*bpe, error) {
-	m := &bpe{unk: t.unk, fuseUnk: t.spec.Model.FuseUnk, table: newMergeTable(len(t.merges))}
+	m := &bpe{unk: t.unk, fuseUnk: t.spec.Model.FuseUnk, whole: t.spec.Model.IgnoreMerges, table: newMergeTable(len(t.merges))}
 	var err error
 	if byteLevel {
 		err = m.indexBytes(t)
@@ -147,14 +162,6 @@ func (t *Tokenizer) newBPE(byteLevel bool) (*bpe, error) {
 	}
 	if err != nil {
 		return nil, err
-	}
-	if t.spec.Model.IgnoreMerges {
-		m.whole = make(map[string]int32, len(t.vocab))
-		for id, text := range t.vocab {
-			if text != "" && t.addedAt[int32(id)] == nil {
-				m.whole[string(t.pieces[id])] = int32(id)
-			}
-		}
 	}
 	if err := m.indexMerges(t); err != nil {
 		return nil, err
@@ -169,9 +176,9 @@ func (m *bpe) indexBytes(t *Tokenizer) error {
 	for b := range m.byteIDs {
 		m.byteIDs[b] = -1
 	}
-	for id, piece := range t.pieces {
-		if len(piece) == 1 && t.addedAt[int32(id)] == nil {
-			m.byteIDs[piece[0]] = int32(id)
+	for id := range int32(t.Size()) {
+		if piece := t.Piece(id); len(piece) == 1 && t.addedAt[id] == nil {
+			m.byteIDs[piece[0]] = id
 		}
 	}
 	instead := m.byteIDs['?']
@@ -204,7 +211,7 @@ func (m *bpe) indexChars(t *Tokenizer) error {
 func (t *Tokenizer) byteTokens() (ids [256]int32, err error) {
 	all := true
 	for b := range ids {
-		id, ok := t.ids[fmt.Sprintf("<0x%02X>", b)]
+		id, ok := t.ids.get(fmt.Sprintf("<0x%02X>", b))
 		if !ok || !t.spec.Model.ByteFallback {
 			id, all = -1, false
 		}
@@ -236,7 +243,7 @@ func appendBytes(dst []int32, ids *[256]int32, char []byte) []int32 {
 func (m *bpe) indexMerges(t *Tokenizer) error {
 	for i, p := range t.merges {
 		joined := t.vocab[p.left] + t.vocab[p.right]
-		id, ok := t.ids[joined]
+		id, ok := t.ids.get(joined)
 		if !ok {
 			return fmt.Errorf("merge %d makes %q, which is no token", i, joined)
 		}

@@ -65,11 +65,11 @@ func parseDecoder(raw json.RawMessage) (d decoder, err error) {
 }
 
 func (d *decoder) parse(raw json.RawMessage, fused bool) error {
-	var p part
 	if isNull(raw) {
 		return unsupported("no decoder")
 	}
-	if err := json.Unmarshal(raw, &p); err != nil {
+	p, err := parsePart(raw)
+	if err != nil {
 		return fmt.Errorf("decoder: %w", err)
 	}
 	switch p.Type {

@@ -35,7 +35,7 @@ func textbookOf(t learner) textbook {
 func (t textbook) merge(piece []byte) []int32 {
 	ids := make([]int32, len(piece))
 	for i, b := range piece {
-		ids[i] = t.ids[string(runeOfByte[b])]
+		ids[i], _ = t.ids.get(string(runeOfByte[b]))
 	}
 	for {
 		at, best := -1, len(t.merges)
@@ -47,7 +47,7 @@ func (t textbook) merge(piece []byte) []int32 {
 		if at < 0 {
 			return ids
 		}
-		joined := t.ids[t.vocab[ids[at]]+t.vocab[ids[at+1]]]
+		joined, _ := t.ids.get(t.vocab[ids[at]] + t.vocab[ids[at+1]])
 		ids = slices.Replace(ids, at, at+2, joined)
 	}
 }

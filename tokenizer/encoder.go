@@ -9,15 +9,16 @@ type model interface {
 
 // encoder is the working memory of one goroutine's encoding.
 type encoder struct {
-	t     *Tokenizer
-	dst   []int32
-	first bool             // nothing of the text is encoded yet
-	emits []func(p []byte) // by stage: cut a piece and pass it on; the last encodes it
-	cache [cacheSize]cached
-	next  [shortPiece]merge // bpe: the merge of a symbol with the one after it
-	long  longMerger
-	arcs  []arc // unigram
-	path  []int32
+	t       *Tokenizer
+	dst     []int32
+	first   bool             // nothing of the text is encoded yet
+	emits   []func(p []byte) // by stage: cut a piece and pass it on; the last encodes it
+	cache   [cacheSize]cached
+	next    [shortPiece]merge // bpe: the merge of a symbol with the one after it
+	long    longMerger
+	arcs    []arc  // unigram
+	written []byte // bpe: a piece as the file would write it
+	path    []int32
 }
 
 const (

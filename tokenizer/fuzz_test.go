@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,14 @@ func small(t testing.TB, change func(doc map[string]any)) []byte {
 	return text
 }
 
+// deepTokens are long tokens that have no beginnings in common.
+func deepTokens() (list []any) {
+	for i := range 800 {
+		list = append(list, map[string]any{"id": 300 + i, "content": fmt.Sprint(i, "-") + strings.Repeat("a", 1000)})
+	}
+	return list
+}
+
 // What Parse does not understand it refuses, and names.
 func TestRefusals(t *testing.T) {
 	model := func(key string, value any) func(map[string]any) {
@@ -136,6 +145,12 @@ func TestRefusals(t *testing.T) {
 		"no split":       {part("pre_tokenizer", nil), true, "pre_tokenizer"},
 		"post_processor": {part("post_processor", map[string]any{"type": "Strange"}), true, "Strange"},
 		"decoder":        {part("decoder", map[string]any{"type": "CTC"}), true, "CTC"},
+		"a few too many": {func(d map[string]any) { d["model"].(map[string]any)["vocab"].(map[string]any)["zz"] = maxSize }, false, "out of range"},
+		"many parts":     {part("normalizer", map[string]any{"type": "Sequence", "normalizers": slices.Repeat([]any{map[string]any{}}, maxParts+1)}), true, "a Sequence of 257"},
+		"long part":      {part("normalizer", map[string]any{"type": "Prepend", "prepend": strings.Repeat("a", maxPart)}), true, "a normalizer of"},
+		"many merges":    {model("merges", slices.Repeat([]string{"a b"}, maxMerges+1)), false, "more than 655360 merges"},
+		"many added":     {part("added_tokens", slices.Repeat([]any{map[string]any{"id": 300}}, maxAdded+1)), false, "more than 65536"},
+		"deep tokens":    {part("added_tokens", deepTokens()), false, "nodes"},
 		"no JSON":        {nil, false, "parse tokenizer"},
 	} {
 		text := []byte("{")

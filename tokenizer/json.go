@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -14,21 +14,24 @@ import (
 // for something that this package does not do.
 var ErrUnsupported = errors.New("unsupported tokenizer")
 
-// maxSize bounds the IDs of a file, well above the largest vocabulary in use.
-const maxSize = 1 << 22
+// Limits above the largest vocabularies in use (Gemma's have 262,208 tokens and
+// 514,906 merges), which bound the memory that a hostile file can make us take.
+const (
+	maxSize   = 5 << 16 // tokens
+	maxMerges = 5 << 17
+	maxAdded  = 1 << 16
+	maxPart   = 1 << 20 // bytes of a normalizer, pre-tokenizer, post-processor or decoder
+)
 
 // The layout of tokenizer.json. Parts that come in several kinds stay raw until
 // their "type" is known.
 type file struct {
-	Version       string          `json:"version"`
-	Truncation    json.RawMessage `json:"truncation"`
-	Padding       json.RawMessage `json:"padding"`
-	AddedTokens   []fileAdded     `json:"added_tokens"`
-	Normalizer    json.RawMessage `json:"normalizer"`
-	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
-	PostProcessor json.RawMessage `json:"post_processor"`
-	Decoder       json.RawMessage `json:"decoder"`
-	Model         fileModel       `json:"model"`
+	AddedTokens   []byte // where the text has them
+	Normalizer    json.RawMessage
+	PreTokenizer  json.RawMessage
+	PostProcessor json.RawMessage
+	Decoder       json.RawMessage
+	Model         fileModel
 }
 
 type fileAdded struct {
@@ -42,18 +45,56 @@ type fileAdded struct {
 }
 
 type fileModel struct {
-	Type                    string          `json:"type"`
-	Dropout                 *float64        `json:"dropout"`
-	UnkToken                *string         `json:"unk_token"`
-	UnkID                   *int32          `json:"unk_id"` // Unigram
-	ContinuingSubwordPrefix *string         `json:"continuing_subword_prefix"`
-	EndOfWordSuffix         *string         `json:"end_of_word_suffix"`
-	MaxInputChars           *int            `json:"max_input_chars_per_word"` // WordPiece
-	FuseUnk                 bool            `json:"fuse_unk"`
-	ByteFallback            bool            `json:"byte_fallback"`
-	IgnoreMerges            bool            `json:"ignore_merges"`
-	Vocab                   json.RawMessage `json:"vocab"`
-	Merges                  json.RawMessage `json:"merges"`
+	Type                    string
+	Dropout                 *float64
+	UnkToken                *string
+	UnkID                   *int32 // Unigram
+	ContinuingSubwordPrefix *string
+	EndOfWordSuffix         *string
+	MaxInputChars           *int // WordPiece
+	FuseUnk                 bool
+	ByteFallback            bool
+	IgnoreMerges            bool
+	Vocab                   []byte // where the text has them
+	Merges                  []byte
+}
+
+// read takes one part of the file.
+func (f *file) read(key string, value []byte) error {
+	raw := map[string]*json.RawMessage{"normalizer": &f.Normalizer, "pre_tokenizer": &f.PreTokenizer,
+		"post_processor": &f.PostProcessor, "decoder": &f.Decoder}[key]
+	switch {
+	case raw != nil && len(value) > maxPart:
+		return unsupported("a %s of %d bytes", key, len(value))
+	case raw != nil:
+		*raw = bytes.Clone(value)
+	case key == "added_tokens":
+		f.AddedTokens = value
+	case key == "model":
+		return members(value, f.Model.read)
+	}
+	return nil
+}
+
+// read takes one setting of the model.
+func (m *fileModel) read(key string, value []byte) error {
+	field := map[string]any{
+		"type": &m.Type, "dropout": &m.Dropout, "unk_token": &m.UnkToken, "unk_id": &m.UnkID,
+		"continuing_subword_prefix": &m.ContinuingSubwordPrefix, "end_of_word_suffix": &m.EndOfWordSuffix,
+		"max_input_chars_per_word": &m.MaxInputChars, "fuse_unk": &m.FuseUnk, "byte_fallback": &m.ByteFallback, "ignore_merges": &m.IgnoreMerges,
+	}[key]
+	switch {
+	case key == "vocab":
+		m.Vocab = value
+	case key == "merges":
+		m.Merges = value
+	case field == nil:
+	default:
+		if err := json.Unmarshal(value, field); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // Open reads a tokenizer.json file.
@@ -75,7 +116,7 @@ func Open(path string) (*Tokenizer, error) {
 // of two seconds a text, after which the rest of the text is one piece.
 func Parse(text []byte) (*Tokenizer, error) {
 	t := &Tokenizer{BOS: -1, EOS: -1, unk: -1}
-	if err := json.Unmarshal(text, &t.spec); err != nil {
+	if err := t.spec.parse(text); err != nil {
 		return nil, fmt.Errorf("parse tokenizer: %w", err)
 	}
 	for _, step := range []func() error{t.checkModel, t.parseVocab, t.parseAdded, t.parseMerges, t.build} {
@@ -85,6 +126,15 @@ func Parse(text []byte) (*Tokenizer, error) {
 	}
 	t.guessEnds()
 	return t, nil
+}
+
+// parse reads all but the vocabulary, and where that is.
+func (f *file) parse(text []byte) error {
+	if text = bytes.TrimSpace(text); !json.Valid(text) {
+		var nothing struct{}
+		return json.Unmarshal(text, &nothing) // which says what is wrong
+	}
+	return members(text, f.read)
 }
 
 func unsupported(format string, args ...any) error {
@@ -131,7 +181,7 @@ func (t *Tokenizer) parseVocab() (err error) {
 		return err
 	}
 	if m.UnkToken != nil {
-		if id, ok := t.ids[*m.UnkToken]; ok {
+		if id, ok := t.ids.get(*m.UnkToken); ok {
 			t.unk = id
 		}
 	}
@@ -143,44 +193,70 @@ func (t *Tokenizer) parseVocab() (err error) {
 	return nil
 }
 
-func (t *Tokenizer) parseVocabMap(raw json.RawMessage) error {
-	if err := json.Unmarshal(raw, &t.ids); err != nil {
-		return fmt.Errorf("vocab: %w", err)
-	}
-	for text, id := range t.ids {
-		if err := t.place(id); err != nil {
+func (t *Tokenizer) parseVocabMap(raw []byte) error {
+	t.ids = newIndex(t.written, 0)
+	err := members(raw, func(text string, value []byte) error {
+		id, err := strconv.ParseInt(string(value), 10, 32)
+		if err != nil {
+			return fmt.Errorf("the ID of %q is %s", text, shorten(value))
+		}
+		if err := t.place(int32(id)); err != nil {
 			return err
 		}
-		if t.vocab[id] != "" {
-			return fmt.Errorf("token ID %d is used twice", id)
+		if _, twice := t.ids.get(text); twice || t.vocab[id] != "" {
+			return fmt.Errorf("the token %q or its ID %d is used twice", text, id)
 		}
 		t.vocab[id] = text
+		if text != "" {
+			t.ids.put(text, int32(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("vocab: %w", err)
 	}
 	return nil
 }
 
 // parseScores reads the vocabulary of a unigram model: [["text", -1.5], …].
-func (t *Tokenizer) parseScores(raw json.RawMessage) error {
-	t.ids = map[string]int32{}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := d.Token(); err != nil {
-		return fmt.Errorf("vocab: %w", err)
-	}
-	for d.More() {
-		var entry struct {
-			text  string
-			score float64
-		}
-		if err := d.Decode(&[2]any{&entry.text, &entry.score}); err != nil {
-			return fmt.Errorf("vocab: entry %d: %w", len(t.vocab), err)
+func (t *Tokenizer) parseScores(raw []byte) error {
+	t.ids = newIndex(t.written, 0)
+	err := elements(raw, func(value []byte) error {
+		text, score, err := scored(value)
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", len(t.vocab), err)
 		}
 		if len(t.vocab) >= maxSize {
-			return fmt.Errorf("vocab: more than %d entries", maxSize)
+			return fmt.Errorf("more than %d entries", maxSize)
 		}
-		t.ids[entry.text] = int32(len(t.vocab))
-		t.vocab, t.scores = append(t.vocab, entry.text), append(t.scores, entry.score)
+		t.vocab, t.scores = append(t.vocab, text), append(t.scores, score)
+		if text != "" {
+			t.ids.put(text, int32(len(t.vocab)-1))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("vocab: %w", err)
 	}
 	return nil
+}
+
+// scored reads ["text", -1.5].
+func scored(value []byte) (text string, score float64, err error) {
+	n := 0
+	err = elements(value, func(value []byte) (err error) {
+		switch n++; n {
+		case 1:
+			text, err = unquote(value)
+		case 2:
+			err = json.Unmarshal(value, &score)
+		}
+		return err
+	})
+	if err == nil && n != 2 {
+		err = fmt.Errorf("%s is not a text and its score", shorten(value))
+	}
+	return text, score, err
 }
 
 // place makes room for an ID.
@@ -204,75 +280,89 @@ func (t *Tokenizer) parseMerges() error {
 	if t.spec.Model.Type != "BPE" || isNull(raw) {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if open, err := d.Token(); err != nil || open != json.Delim('[') {
-		return fmt.Errorf("merges: not a list")
-	}
-	for i := 0; d.More(); i++ {
-		left, right, err := nextMerge(d)
+	err := elements(raw, func(value []byte) error {
+		left, right, err := twoTokens(value)
 		if err != nil {
-			return fmt.Errorf("merge %d: %w", i, err)
+			return fmt.Errorf("merge %d: %w", len(t.merges), err)
 		}
-		if err := t.addMerge(left, right); err != nil {
-			return err
-		}
+		return t.addMerge(left, right)
+	})
+	if err != nil {
+		return fmt.Errorf("merges: %w", err)
 	}
 	return nil
 }
 
-func nextMerge(d *json.Decoder) (left, right string, err error) {
-	first, err := d.Token()
-	if err != nil {
-		return "", "", err
-	}
-	if line, ok := first.(string); ok {
-		left, right, ok = strings.Cut(line, " ")
-		if !ok {
-			return "", "", fmt.Errorf("%q is not two tokens", line)
+func twoTokens(value []byte) (left, right string, err error) {
+	if value[0] != '[' {
+		line, err := unquote(value)
+		left, right, ok := strings.Cut(line, " ")
+		if err != nil || !ok {
+			return "", "", fmt.Errorf("%s is not two tokens", shorten(value))
 		}
 		return left, right, nil
 	}
-	if first != json.Delim('[') {
-		return "", "", fmt.Errorf("%v is not two tokens", first)
-	}
-	var list []string
-	for d.More() && len(list) < 3 {
-		next, err := d.Token()
-		text, ok := next.(string)
-		if err != nil || !ok {
-			return "", "", errors.Join(err, fmt.Errorf("%v is not a token", next))
+	var both []string
+	err = elements(value, func(value []byte) error {
+		text, err := unquote(value)
+		if both = append(both, text); len(both) > 2 {
+			return errors.New("a third token")
 		}
-		list = append(list, text)
+		return err
+	})
+	if err != nil || len(both) != 2 {
+		return "", "", fmt.Errorf("%s is not two tokens", shorten(value))
 	}
-	if _, err := d.Token(); err != nil && err != io.EOF || len(list) != 2 {
-		return "", "", fmt.Errorf("%q is not two tokens", list)
-	}
-	return list[0], list[1], nil
+	return both[0], both[1], nil
 }
 
 func (t *Tokenizer) addMerge(left, right string) error {
-	l, ok := t.ids[left]
-	r, ok2 := t.ids[right]
+	l, ok := t.ids.get(left)
+	r, ok2 := t.ids.get(right)
 	if !ok || !ok2 {
 		return fmt.Errorf("merge %d joins %q and %q, which are not both tokens", len(t.merges), left, right)
+	}
+	if len(t.merges) == maxMerges {
+		return fmt.Errorf("there are more than %d merges", maxMerges)
 	}
 	t.merges = append(t.merges, pair{l, r})
 	return nil
 }
 
 func (t *Tokenizer) parseAdded() error {
-	for _, a := range t.spec.AddedTokens {
-		if err := t.place(a.ID); err != nil {
+	raw := t.spec.AddedTokens
+	t.spec.AddedTokens = nil
+	if isNull(raw) {
+		return nil
+	}
+	err := elements(raw, func(value []byte) error {
+		var a fileAdded
+		if err := json.Unmarshal(value, &a); err != nil {
 			return err
 		}
-		if old := t.vocab[a.ID]; old != "" && old != a.Content {
-			return fmt.Errorf("added token %q has the ID %d of another", a.Content, a.ID)
-		}
-		t.vocab[a.ID] = a.Content
-		t.ids[a.Content] = a.ID
-		t.added = append(t.added, Added{a.ID, a.Content, a.Special, a.LStrip, a.RStrip, a.SingleWord, a.Normalized})
+		return t.add(Added{a.ID, a.Content, a.Special, a.LStrip, a.RStrip, a.SingleWord, a.Normalized})
+	})
+	if err != nil {
+		return fmt.Errorf("added_tokens: %w", err)
 	}
-	t.spec.AddedTokens = nil
+	return nil
+}
+
+func (t *Tokenizer) add(a Added) error {
+	if err := t.place(a.ID); err != nil {
+		return err
+	}
+	if old := t.vocab[a.ID]; old != "" && old != a.Text {
+		return fmt.Errorf("added token %q has the ID %d of another", a.Text, a.ID)
+	}
+	if len(t.added) == maxAdded {
+		return fmt.Errorf("there are more than %d", maxAdded)
+	}
+	t.vocab[a.ID] = a.Text
+	if a.Text != "" {
+		t.ids.put(a.Text, a.ID)
+	}
+	t.added = append(t.added, a)
 	return nil
 }
 

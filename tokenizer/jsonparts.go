@@ -77,7 +77,7 @@ func (e *endToken) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &[2]any{&e.text, &e.id})
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+func isNull(raw []byte) bool { return len(raw) == 0 || string(raw) == "null" }
 
 func kindOf(raw json.RawMessage) string {
 	var p struct{ Type string }
@@ -87,14 +87,27 @@ func kindOf(raw json.RawMessage) string {
 	return p.Type
 }
 
+// maxParts bounds the parts of a Sequence.
+const maxParts = 256
+
+func parsePart(raw json.RawMessage) (p part, err error) {
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return p, err
+	}
+	if n := len(p.Normalizers) + len(p.PreTokenizers) + len(p.Processors) + len(p.Decoders); n > maxParts {
+		return p, unsupported("a Sequence of %d", n)
+	}
+	return p, nil
+}
+
 // flatten lists a part, or those of a Sequence, in order. Sequences nest a few
 // deep at most.
 func flatten(raw json.RawMessage, what string, depth int) ([]part, error) {
 	if isNull(raw) {
 		return nil, nil
 	}
-	var p part
-	if err := json.Unmarshal(raw, &p); err != nil {
+	p, err := parsePart(raw)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	if p.Type != "Sequence" {

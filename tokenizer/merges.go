@@ -3,7 +3,7 @@ package tokenizer
 type pair struct{ left, right int32 }
 
 // mergeTable finds a pair's rank and the token it makes: open addressing, at
-// most half full.
+// most two thirds full.
 type mergeTable struct {
 	keys []uint64 // left<<32 | right, plus 1; 0 is free
 	vals []merge
@@ -16,7 +16,7 @@ const noMerge = 1<<31 - 1
 
 func newMergeTable(n int) mergeTable {
 	size := 2
-	for size < 2*n {
+	for 2*size < 3*n {
 		size *= 2
 	}
 	return mergeTable{keys: make([]uint64, size), vals: make([]merge, size), mask: uint64(size - 1)}

@@ -28,7 +28,7 @@ const (
 	wireFixed64    = 1
 	wireBytes      = 2
 	wireFixed32    = 5
-	maxPieceLength = 1 << 12
+	maxPieceLength = 1 << 10
 )
 
 // FromModel reads a SentencePiece tokenizer.model, of the types BPE and unigram.
@@ -79,7 +79,9 @@ func (m *spModel) tokenizer() (*Tokenizer, error) {
 	for i := range t.added {
 		t.added[i].Normalized = !t.added[i].Special
 	}
-	m.score(t)
+	if err := m.score(t); err != nil {
+		return nil, err
+	}
 	return t, t.build()
 }
 
@@ -91,19 +93,33 @@ func (m *spModel) known(id int32) int32 {
 	return id
 }
 
-func (m *spModel) score(t *Tokenizer) {
+func (m *spModel) score(t *Tokenizer) error {
 	if m.kind == bpeType {
-		t.mergesByScore(m.Scores)
-		return
+		return t.mergesByScore(m.Scores)
 	}
 	t.spec.Model.UnkID = &t.unk
 	t.scores = make([]float64, len(m.Scores))
 	for i, s := range m.Scores {
 		t.scores[i] = float64(s)
 	}
+	return nil
 }
 
 func (m *spModel) read(data []byte) error {
+	pieces := 0
+	err := eachField(data, func(f field) error {
+		if f.number == fieldPieces {
+			pieces++
+		}
+		return nil
+	})
+	if err == nil && pieces > maxSize {
+		err = fmt.Errorf("%d pieces are more than the limit of %d", pieces, maxSize)
+	}
+	if err != nil {
+		return err
+	}
+	m.Tokens, m.Scores, m.Kinds = make([]string, 0, pieces), make([]float32, 0, pieces), make([]int32, 0, pieces)
 	return eachField(data, func(f field) error {
 		switch f.number {
 		case fieldPieces:
@@ -118,9 +134,6 @@ func (m *spModel) read(data []byte) error {
 }
 
 func (m *spModel) readPiece(data []byte) error {
-	if len(m.Tokens) >= maxSize {
-		return fmt.Errorf("more than %d pieces", maxSize)
-	}
 	var text string
 	var score float32
 	kind := uint64(NormalToken)

@@ -19,7 +19,9 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"sync"
 )
@@ -28,14 +30,14 @@ import (
 type Tokenizer struct {
 	BOS, EOS int32 // -1: none
 
-	spec   file             // tokenizer.json without vocabulary, merges and added tokens
-	vocab  []string         // by ID, as the file writes them; "": the ID is unused
-	ids    map[string]int32 // by what the file writes
-	merges []pair           // bpe, by rank
-	ranks  []int32          // of the merges, where they are not their places
-	scores []float64        // unigram, by ID
-	kinds  []int32          // by ID, where the file tells kinds of tokens; else nil
-	unk    int32            // -1: none
+	spec   file      // tokenizer.json without vocabulary, merges and added tokens
+	vocab  []string  // by ID, as the file writes them; "": the ID is unused
+	ids    *index    // by what the file writes
+	merges []pair    // bpe, by rank
+	ranks  []int32   // of the merges, where they are not their places
+	scores []float64 // unigram, by ID
+	kinds  []int32   // by ID, where the file tells kinds of tokens; else nil
+	unk    int32     // -1: none
 
 	source *Vocabulary // what FromVocabulary made it of; nil: something else did
 
@@ -49,7 +51,8 @@ type Tokenizer struct {
 	byteLevel bool // tokens are written with a character for each byte
 	model     model
 	decoder   decoder
-	pieces    [][]byte // by ID, what tokens stand for; nil: the ID is unused
+	pieces    []byte   // what tokens stand for, one after the other
+	ends      []uint32 // by ID, where in pieces
 	prefix    []int32  // what AddSpecial puts before
 	suffix    []int32  // and after
 	encoders  sync.Pool
@@ -64,15 +67,19 @@ type Encode struct {
 }
 
 // Size is the number of IDs, used or not: every ID is below it.
-func (t *Tokenizer) Size() int { return len(t.pieces) }
+func (t *Tokenizer) Size() int { return len(t.ends) }
 
 // Piece is the bytes of one token, the text of a special one, nil for an ID
 // that does not exist. The caller must not change it.
 func (t *Tokenizer) Piece(id int32) []byte {
-	if id < 0 || int(id) >= len(t.pieces) {
+	if id < 0 || int(id) >= len(t.ends) || t.vocab[id] == "" {
 		return nil
 	}
-	return t.pieces[id]
+	begin := uint32(0)
+	if id > 0 {
+		begin = t.ends[id-1]
+	}
+	return t.pieces[begin:t.ends[id]:t.ends[id]]
 }
 
 // IsSpecial says whether the token is a control mark rather than text.
@@ -165,12 +172,11 @@ func (e *encoder) section(text []byte, o Encode) {
 
 // build makes everything that encoding needs of spec, vocab, merges, scores and added.
 func (t *Tokenizer) build() error {
-	for _, step := range []func() error{t.indexAdded, t.buildNormalizer, t.buildDecoder, t.buildCutters, t.buildModel, t.buildProcessor} {
+	for _, step := range []func() error{t.indexAdded, t.buildNormalizer, t.buildDecoder, t.buildCutters, t.buildModel, t.buildProcessor, t.buildFinders} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	t.buildFinders()
 	t.encoders.New = func() any { return newEncoder(t) }
 	return nil
 }
@@ -191,34 +197,41 @@ func (t *Tokenizer) indexAdded() error {
 
 // buildFinders indexes the added tokens. Those for normalized text are
 // normalized too, as Hugging Face does it.
-func (t *Tokenizer) buildFinders() {
+func (t *Tokenizer) buildFinders() error {
 	t.raw, t.normal = newFinder(t.added), newFinder(t.added)
 	for i, a := range t.added {
-		switch {
-		case !a.Normalized || t.normalize == nil:
-			t.raw.add(a.Text, i)
-		case t.kinds != nil: // SentencePiece does not
-			t.normal.add(a.Text, i)
-		default:
-			t.normal.add(string(t.normalize([]byte(a.Text))), i)
+		in, text := t.raw, a.Text
+		if a.Normalized && t.normalize != nil {
+			in = t.normal
+			if t.kinds == nil { // SentencePiece does not
+				text = string(t.normalize([]byte(text)))
+			}
+		}
+		if err := in.add(text, i); err != nil {
+			return fmt.Errorf("added tokens: %w", err)
 		}
 	}
+	return nil
 }
 
 func (t *Tokenizer) buildDecoder() (err error) {
 	if t.decoder, err = parseDecoder(t.spec.Decoder); err != nil {
 		return err
 	}
-	t.pieces = make([][]byte, len(t.vocab))
+	t.pieces, t.ends = nil, make([]uint32, len(t.vocab))
 	for id, text := range t.vocab {
 		a := t.addedAt[int32(id)]
 		switch {
 		case text == "":
 		case a != nil && int32(id) != t.unk && (a.Special || t.decoder.byteLevel || t.decoder.joiner != ""):
-			t.pieces[id] = []byte(text)
+			t.pieces = append(t.pieces, text...)
 		default:
-			t.pieces[id] = t.decoder.piece(text)
+			t.pieces = append(t.pieces, t.decoder.piece(text)...)
 		}
+		if len(t.pieces) > math.MaxUint32 {
+			return errors.New("the tokens have more than 4 GB of text")
+		}
+		t.ends[id] = uint32(len(t.pieces))
 	}
 	return nil
 }
@@ -272,12 +285,23 @@ func Bytes(specials ...string) *Tokenizer {
 	return t
 }
 
+// written is what the file writes for a token.
+func (t *Tokenizer) written(id int32) string { return t.vocab[id] }
+
+// length is the bytes of all tokens.
+func (t *Tokenizer) length() (n int) {
+	for _, text := range t.vocab {
+		n += len(text)
+	}
+	return n
+}
+
 // indexVocab finds tokens by their text, once all are there.
 func (t *Tokenizer) indexVocab() {
-	t.ids = make(map[string]int32, len(t.vocab))
+	t.ids = newIndex(t.written, len(t.vocab))
 	for id, text := range t.vocab {
 		if text != "" {
-			t.ids[text] = int32(id)
+			t.ids.put(text, int32(id))
 		}
 	}
 }

@@ -168,7 +168,7 @@ func newTrainer(t *Tokenizer, counts map[string]int64, o TrainOptions) *trainer 
 	for _, p := range pieces {
 		w := word{syms: make([]int32, len(p)), count: counts[p]}
 		for i := range w.syms {
-			w.syms[i] = t.ids[string(runeOfByte[p[i]])]
+			w.syms[i], _ = t.ids.get(string(runeOfByte[p[i]]))
 		}
 		for i := range len(p) - 1 {
 			tr.change(pair{w.syms[i], w.syms[i+1]}, w.count, int32(len(tr.words)))
@@ -231,11 +231,11 @@ func (tr *trainer) token(p pair) int32 {
 	t := tr.t
 	t.merges = append(t.merges, p)
 	text := t.vocab[p.left] + t.vocab[p.right]
-	id, ok := t.ids[text]
+	id, ok := t.ids.get(text)
 	if !ok {
 		id = int32(len(t.vocab))
 		t.vocab = append(t.vocab, text)
-		t.ids[text] = id
+		t.ids.put(text, id)
 	}
 	return id
 }

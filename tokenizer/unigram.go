@@ -27,11 +27,13 @@ type arc struct {
 const unkPenalty = 10 // how much less likely an unknown character is than the least likely token
 
 func (t *Tokenizer) newUnigram() (*unigram, error) {
-	m := &unigram{tokens: newTrie(), scores: t.scores, unk: t.unk, single: t.kinds != nil}
+	m := &unigram{tokens: newTrie(t.length()), scores: t.scores, unk: t.unk, single: t.kinds != nil}
 	least := math.Inf(1)
 	for id, text := range t.vocab {
 		if text != "" && t.mergeable(int32(id)) {
-			m.tokens.add(text, int32(id))
+			if err := m.tokens.add(text, int32(id)); err != nil {
+				return nil, err
+			}
 			least = min(least, t.scores[id])
 		}
 	}

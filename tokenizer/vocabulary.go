@@ -39,8 +39,8 @@ type Vocabulary struct {
 	NFC           bool  // "gpt2": texts are brought into that Unicode form
 }
 
-// FromVocabulary makes a tokenizer of what a GGUF file says. It keeps v, which
-// must not change afterwards.
+// FromVocabulary makes a tokenizer of what a GGUF file says. It keeps v's lists
+// but the merges, and they must not change afterwards.
 func FromVocabulary(v *Vocabulary) (*Tokenizer, error) {
 	fill, ok := map[string]func(*Vocabulary, *Tokenizer) error{
 		"gpt2": (*Vocabulary).gpt2, "llama": (*Vocabulary).llama, "t5": (*Vocabulary).t5, "bert": (*Vocabulary).bert,
@@ -48,7 +48,9 @@ func FromVocabulary(v *Vocabulary) (*Tokenizer, error) {
 	if !ok {
 		return nil, unsupported("a vocabulary for the model %q", v.Model)
 	}
-	t := &Tokenizer{BOS: v.BOS, EOS: v.EOS, unk: -1, source: v}
+	kept := *v
+	kept.Merges = nil // the tokenizer has them in a shorter form
+	t := &Tokenizer{BOS: v.BOS, EOS: v.EOS, unk: -1, source: &kept}
 	if err := v.check(); err != nil {
 		return nil, fmt.Errorf("vocabulary: %w", err)
 	}
@@ -88,8 +90,11 @@ func (v *Vocabulary) kind(id int) int32 {
 
 // tokens fills in the vocabulary; rename, if set, changes what normal tokens are called.
 func (v *Vocabulary) tokens(t *Tokenizer, rename func(string) string) error {
-	t.vocab = make([]string, len(v.Tokens))
-	t.ids = make(map[string]int32, len(v.Tokens))
+	t.vocab = v.Tokens
+	if rename != nil || slices.Contains(v.Kinds, UnusedToken) {
+		t.vocab = make([]string, len(v.Tokens))
+	}
+	t.ids = newIndex(t.written, len(v.Tokens))
 	for i, text := range v.Tokens {
 		kind := v.kind(i)
 		if kind < NormalToken || kind > ByteToken || kind == ByteToken && v.Model != "llama" && v.Model != "t5" {
@@ -101,10 +106,13 @@ func (v *Vocabulary) tokens(t *Tokenizer, rename func(string) string) error {
 		if rename != nil && kind == NormalToken {
 			text = rename(text)
 		}
-		if other, ok := t.ids[text]; ok || text == "" {
+		if other, ok := t.ids.get(text); ok || text == "" {
 			return fmt.Errorf("token %d is %q, as is %d, or nothing", i, text, other)
 		}
-		t.vocab[i], t.ids[text] = text, int32(i)
+		if t.vocab[i] != text {
+			t.vocab[i] = text
+		}
+		t.ids.put(text, int32(i))
 		if kind == UnknownToken || kind == ControlToken || kind == UserToken {
 			t.added = append(t.added, Added{ID: int32(i), Text: text, Special: kind != UserToken})
 		}
@@ -176,7 +184,9 @@ func (v *Vocabulary) llama(t *Tokenizer) error {
 	if err := v.sentencePieces(t); err != nil {
 		return err
 	}
-	t.mergesByScore(v.Scores)
+	if err := t.mergesByScore(v.Scores); err != nil {
+		return err
+	}
 	return v.ends(t, true, false, false)
 }
 
@@ -194,7 +204,7 @@ func (v *Vocabulary) t5(t *Tokenizer) error {
 	if t.unk >= 0 {
 		t.spec.Model.UnkID = &t.unk
 	}
-	_, t.spec.Model.ByteFallback = t.ids["<0x00>"]
+	_, t.spec.Model.ByteFallback = t.ids.get("<0x00>")
 	t.scores = make([]float64, len(v.Scores))
 	for i, s := range v.Scores {
 		t.scores[i] = float64(s)
@@ -207,10 +217,11 @@ func (v *Vocabulary) sentencePieces(t *Tokenizer) error {
 	if err := v.tokens(t, nil); err != nil {
 		return err
 	}
-	t.kinds = make([]int32, len(v.Tokens))
-	for i := range t.kinds {
-		t.kinds[i] = v.kind(i)
-		if t.kinds[i] == UnknownToken {
+	if t.kinds = v.Kinds; t.kinds == nil {
+		t.kinds = slices.Repeat([]int32{NormalToken}, len(v.Tokens))
+	}
+	for i, kind := range t.kinds {
+		if kind == UnknownToken {
 			t.unk = int32(i)
 		}
 	}
@@ -280,7 +291,7 @@ func sentencePieceDecoder(collapse, prefix bool) []byte {
 // the score of what it makes, the earlier. Pairs with equal scores have equal
 // ranks, so that the leftmost goes first; a tokenizer.json cannot say that, and
 // has them one after the other, as Hugging Face's converter does.
-func (t *Tokenizer) mergesByScore(scores []float32) {
+func (t *Tokenizer) mergesByScore(scores []float32) error {
 	type made struct {
 		pair
 		score float32
@@ -290,10 +301,16 @@ func (t *Tokenizer) mergesByScore(scores []float32) {
 		if text == "" || !t.mergeable(int32(id)) {
 			continue
 		}
+		if len(text) > maxPieceLength {
+			return fmt.Errorf("token %d has %d bytes", id, len(text))
+		}
 		for at := range text {
-			left, ok := t.ids[text[:at]]
-			right, ok2 := t.ids[text[at:]]
+			left, ok := t.ids.get(text[:at])
+			right, ok2 := t.ids.get(text[at:])
 			if at > 0 && ok && ok2 && t.mergeable(left) && t.mergeable(right) {
+				if len(list) == maxMerges {
+					return fmt.Errorf("more than %d pairs of tokens make a token", maxMerges)
+				}
 				list = append(list, made{pair{left, right}, scores[id]})
 			}
 		}
@@ -311,4 +328,5 @@ func (t *Tokenizer) mergesByScore(scores []float32) {
 			}
 		}
 	}
+	return nil
 }

@@ -9,9 +9,10 @@ import (
 // the rest (Wu et al. 2016, arXiv 1609.08144, as BERT does it). A word that
 // cannot be cut so is unknown as a whole.
 type wordPiece struct {
-	starts, inner *trie // tokens that begin a word, and those that go on with it
-	unk           int32
-	most          int // characters in a word
+	tokens *trie
+	inner  int32 // the node behind the prefix of tokens that go on with a word; -1: there are none
+	unk    int32
+	most   int // characters in a word
 }
 
 func (t *Tokenizer) newWordPiece() (*wordPiece, error) {
@@ -28,14 +29,19 @@ func (t *Tokenizer) newWordPiece() (*wordPiece, error) {
 	if t.unk < 0 {
 		return nil, errors.New("vocabulary has no unknown token")
 	}
-	m := &wordPiece{starts: newTrie(), inner: newTrie(), unk: t.unk, most: most}
+	m := &wordPiece{tokens: newTrie(t.length()), unk: t.unk, most: most}
 	for id, text := range t.vocab {
 		if text == "" || !t.mergeable(int32(id)) {
 			continue
 		}
-		m.starts.add(text, int32(id))
-		if len(text) > len(prefix) && text[:len(prefix)] == prefix {
-			m.inner.add(text[len(prefix):], int32(id))
+		if err := m.tokens.add(text, int32(id)); err != nil {
+			return nil, err
+		}
+	}
+	for i, ok := 0, true; i < len(prefix); i++ {
+		if m.inner, ok = m.tokens.step(m.inner, prefix[i]); !ok {
+			m.inner = -1
+			break
 		}
 	}
 	return m, nil
@@ -45,13 +51,13 @@ func (m *wordPiece) encode(dst []int32, _ *encoder, p []byte) []int32 {
 	if utf8.RuneCount(p) > m.most {
 		return append(dst, m.unk)
 	}
-	before, tokens := len(dst), m.starts
+	before, node := len(dst), int32(0)
 	for len(p) > 0 {
-		id, n := tokens.longest(p)
+		id, n := m.tokens.longest(node, p)
 		if n == 0 {
 			return append(dst[:before], m.unk)
 		}
-		dst, p, tokens = append(dst, id), p[n:], m.inner
+		dst, p, node = append(dst, id), p[n:], m.inner
 	}
 	return dst
 }

@@ -12,7 +12,7 @@ import (
 type versionCommand struct{}
 
 func (versionCommand) Help() string {
-	return `The environment variable WEFT_CPU=generic|avx2|avx512 lowers what is used of the CPU.
+	return `The environment variable WEFT_CPU=generic|neon|avx2|avx512 lowers what is used of the CPU.
 
 Example:
 

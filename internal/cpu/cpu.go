@@ -3,32 +3,34 @@
 //
 // Start at [Active]: the kernels ask it on every call and pick an
 // implementation. [Best] is what this machine and build could do; the
-// environment variable WEFT_CPU=generic|avx2|avx512 lowers Active, and tests
+// environment variable WEFT_CPU=generic|neon|avx2|avx512 lowers Active, and tests
 // walk through every level with package cputest. cores.go counts the cores.
 package cpu
 
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
-// Level is an instruction-set level. Levels are ordered: a machine that offers
-// one offers all below it.
+// Level is an instruction-set level. Those of an architecture are ordered: a machine
+// that offers one offers all below it.
 type Level uint8
 
 const (
 	Generic Level = iota // plain Go
-	AVX2                 // AVX2, FMA3 and F16C
-	AVX512               // AVX-512 F, BW, DQ, VL (and AVX2, FMA3, F16C)
+	NEON                 // arm64: Advanced SIMD
+	AVX2                 // amd64: AVX2 and FMA3
+	AVX512               // amd64: AVX-512 F, BW, DQ, VL (and AVX2, FMA3)
 )
 
-// EnvVar lowers the level when set: WEFT_CPU=generic|avx2|avx512.
+// EnvVar lowers the level when set: WEFT_CPU=generic|neon|avx2|avx512.
 const EnvVar = "WEFT_CPU"
 
-var levelNames = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
+var levelNames = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512"}
 
-// String returns "generic", "avx2" or "avx512".
+// String returns "generic", "neon", "avx2" or "avx512".
 func (l Level) String() string {
 	if int(l) < len(levelNames) {
 		return levelNames[l]
@@ -43,24 +45,26 @@ func ParseLevel(s string) (Level, error) {
 			return Level(l), nil
 		}
 	}
-	return Generic, fmt.Errorf("cpu: unknown level %q (want generic, avx2 or avx512)", s)
+	return Generic, fmt.Errorf("cpu: unknown level %q (want generic, neon, avx2 or avx512)", s)
 }
 
 var (
-	best             = detect()
-	hasVNNI, hasBF16 = detectDots(best)
+	levels           = detect() // from Generic on
+	hasVNNI, hasBF16 = detectDots()
+	hasDotProd       = detectDotProd()
 	active           atomic.Uint32 // holds a Level
 	envErr           error
 )
 
 func init() {
-	l, err := fromEnv(os.Getenv(EnvVar), best)
+	l, err := fromEnv(os.Getenv(EnvVar), levels)
 	active.Store(uint32(l))
 	envErr = err
 }
 
 // fromEnv applies the value of WEFT_CPU. An error leaves the best level.
-func fromEnv(value string, best Level) (Level, error) {
+func fromEnv(value string, levels []Level) (Level, error) {
+	best := levels[len(levels)-1]
 	if value == "" {
 		return best, nil
 	}
@@ -68,7 +72,7 @@ func fromEnv(value string, best Level) (Level, error) {
 	if err != nil {
 		return best, fmt.Errorf("%s: %w", EnvVar, err)
 	}
-	if l > best {
+	if !slices.Contains(levels, l) {
 		return best, fmt.Errorf("%s: %s asked for, but this machine and build offer only %s", EnvVar, l, best)
 	}
 	return l, nil
@@ -76,7 +80,7 @@ func fromEnv(value string, best Level) (Level, error) {
 
 // Best is the highest level that this CPU, operating system and build offer.
 // Builds with the tag purego, and other architectures, offer Generic.
-func Best() Level { return best }
+func Best() Level { return levels[len(levels)-1] }
 
 // Active is the level that kernels use now. It costs one load.
 func Active() Level { return Level(active.Load()) }
@@ -93,21 +97,19 @@ func VNNI() bool { return hasVNNI && Active() >= AVX512 }
 // every AVX-512 CPU has.
 func BF16() bool { return hasBF16 && Active() >= AVX512 }
 
+// DotProd says whether kernels may use FEAT_DotProd, int8 dot products, which not
+// every arm64 CPU has.
+func DotProd() bool { return hasDotProd && Active() == NEON }
+
 // Levels lists Generic to Best.
-func Levels() []Level {
-	var all []Level
-	for l := Generic; l <= best; l++ {
-		all = append(all, l)
-	}
-	return all
-}
+func Levels() []Level { return slices.Clone(levels) }
 
 // Force makes l the active level until restore is called. It is meant for
 // tests and benchmarks and holds for the whole process. It panics when the
 // machine does not offer l.
 func Force(l Level) (restore func()) {
-	if l > best {
-		panic(fmt.Sprintf("cpu: cannot force %s: this machine and build offer only %s", l, best))
+	if !slices.Contains(levels, l) {
+		panic(fmt.Sprintf("cpu: cannot force %s: this machine and build offer only %s", l, Best()))
 	}
 	old := active.Swap(uint32(l))
 	return func() { active.Store(old) }

@@ -18,23 +18,27 @@ func TestLevels(t *testing.T) {
 }
 
 func TestFromEnv(t *testing.T) {
+	arm, old, all := []Level{Generic, NEON}, []Level{Generic, AVX2}, []Level{Generic, AVX2, AVX512}
 	for _, c := range []struct {
-		value string
-		best  Level
-		want  Level
-		ok    bool
+		value  string
+		levels []Level
+		want   Level
+		ok     bool
 	}{
-		{"", AVX512, AVX512, true},
-		{"generic", AVX512, Generic, true},
-		{"avx2", AVX512, AVX2, true},
-		{"avx512", AVX512, AVX512, true},
-		{"avx512", AVX2, AVX2, false},
-		{"sse", AVX2, AVX2, false},
-		{"AVX2", AVX512, AVX512, false},
+		{"", all, AVX512, true},
+		{"generic", all, Generic, true},
+		{"avx2", all, AVX2, true},
+		{"avx512", all, AVX512, true},
+		{"avx512", old, AVX2, false},
+		{"sse", old, AVX2, false},
+		{"AVX2", all, AVX512, false},
+		{"neon", arm, NEON, true},
+		{"neon", all, AVX512, false},
+		{"avx2", arm, NEON, false},
 	} {
-		got, err := fromEnv(c.value, c.best)
+		got, err := fromEnv(c.value, c.levels)
 		if got != c.want || (err == nil) != c.ok {
-			t.Errorf("fromEnv(%q, %v) = %v, %v; want %v, ok %v", c.value, c.best, got, err, c.want, c.ok)
+			t.Errorf("fromEnv(%q, %v) = %v, %v; want %v, ok %v", c.value, c.levels, got, err, c.want, c.ok)
 		}
 	}
 }
@@ -53,10 +57,10 @@ func TestForce(t *testing.T) {
 
 // TestDots: the later extensions go away with the level that they extend.
 func TestDots(t *testing.T) {
-	t.Logf("VNNI %v, BF16 %v at %v", VNNI(), BF16(), Active())
+	t.Logf("VNNI %v, BF16 %v, DotProd %v at %v", VNNI(), BF16(), DotProd(), Active())
 	defer Force(Generic)()
-	if VNNI() || BF16() {
-		t.Errorf("VNNI %v, BF16 %v in plain Go", VNNI(), BF16())
+	if VNNI() || BF16() || DotProd() {
+		t.Errorf("VNNI %v, BF16 %v, DotProd %v in plain Go", VNNI(), BF16(), DotProd())
 	}
 }
 

@@ -6,19 +6,21 @@ import "github.com/klauspost/cpuid/v2"
 
 // detect asks CPUID, and XGETBV for whether the operating system saves the
 // wide registers (cpuid/v2 folds both into Supports).
-func detect() Level {
+func detect() []Level {
 	c := &cpuid.CPU
 	switch {
 	case !c.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C):
-		return Generic
+		return []Level{Generic}
 	case !c.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL):
-		return AVX2
+		return []Level{Generic, AVX2}
 	}
-	return AVX512
+	return []Level{Generic, AVX2, AVX512}
 }
 
 // detectDots finds the extensions of AVX-512 that came later.
-func detectDots(best Level) (vnni, bf16 bool) {
+func detectDots() (vnni, bf16 bool) {
 	c := &cpuid.CPU
-	return best >= AVX512 && c.Supports(cpuid.AVX512VNNI), best >= AVX512 && c.Supports(cpuid.AVX512BF16)
+	return c.Supports(cpuid.AVX512VNNI), c.Supports(cpuid.AVX512BF16)
 }
+
+func detectDotProd() bool { return false }

@@ -1,7 +1,9 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package cpu
 
-func detect() Level { return Generic }
+func detect() []Level { return []Level{Generic} }
 
-func detectDots(Level) (vnni, bf16 bool) { return false, false }
+func detectDots() (vnni, bf16 bool) { return false, false }
+
+func detectDotProd() bool { return false }

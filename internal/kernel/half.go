@@ -6,28 +6,33 @@ import "fmt"
 
 // Matrices of 16-bit numbers are packed into B panels of the shape that [Tile]
 // reads, with two numbers in each 32-bit word. A word is kept in a float32 for the
-// sake of the code that only moves it, and is never computed with as one:
+// sake of the code that only moves it, and is never computed with as one. There are
+// two arrangements:
 //
-//   - half precision: k rows of HalfCols words, each row TileCols numbers; the
-//     column of lower number in the lower half;
-//   - bfloat16: pairs of k, each a row of TileCols words, one per column; the lower
-//     k in the lower half.
-//
-// What is to be a product with bfloat16 has both its operands rounded to it; the A
-// panel then holds pairs of k as well.
+//   - rows: k rows of HalfCols words, each row TileCols numbers; the lower column in
+//     the lower half of a word. A product makes the numbers float32, which is exact;
+//   - pairs of k, each a row of TileCols words, one per column; the lower k in the
+//     lower half. For bfloat16 alone: a product rounds its other operand as well, so
+//     that the A panel holds pairs of k too, and multiplies pairs.
 
-// HalfCols is how many words a row of a half-precision panel has.
+// HalfCols is how many words a panel has in a row of 16-bit numbers.
 const HalfCols = TileCols / 2
 
-// TileF16 is [Tile] with a half-precision B panel. The numbers of b become float32,
-// which is exact, so the result has the bits of Tile on those.
+// TileF16 is [Tile] with a B panel of rows in half precision. The result has the bits
+// of Tile on the same numbers.
 func TileF16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
 	checkTile(c, ldc, a, b, rows, cols, k, HalfCols)
 	tileF16(c, ldc, a, b, rows, cols, k, add)
 }
 
-// TileBF16 is [Tile] with panels of bfloat16; k counts pairs. Each element is one
-// chain that takes, pair by pair, first the product of the higher k, then that of
+// TileWide16 is TileF16 with rows in bfloat16.
+func TileWide16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
+	checkTile(c, ldc, a, b, rows, cols, k, HalfCols)
+	tileWide16(c, ldc, a, b, rows, cols, k, add)
+}
+
+// TileBF16 is [Tile] with panels of pairs of bfloat16; k counts pairs. Each element is
+// one chain that takes, pair by pair, first the product of the higher k, then that of
 // the lower, each with one rounding to float32. Numbers below the normal range count
 // as zero wherever they appear, in c too: this is what VDPBF16PS does, and every
 // implementation computes the same bits.
@@ -36,17 +41,22 @@ func TileBF16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool)
 	tileBF16(c, ldc, a, b, rows, cols, k, add)
 }
 
-// WidenF16 turns rows of a half-precision B panel into rows for [Tile]: for more rows
-// of c than a few it is faster to do so once than in every tile.
-func WidenF16(dst, src []float32) {
+// WidenF16 turns rows of half-precision numbers into rows for [Tile]: for more than a
+// few rows of c it is faster to do so once than in every tile.
+func WidenF16(dst, src []float32) { widenRows(dst, src, widenF16Rows) }
+
+// WidenBF16 does so with bfloat16.
+func WidenBF16(dst, src []float32) { widenRows(dst, src, widenBF16Rows) }
+
+func widenRows(dst, src []float32, rows func(dst, src []float32)) {
 	if len(src)%HalfCols != 0 || len(dst) != 2*len(src) {
 		panic(fmt.Sprintf("kernel: widening %d words to %d numbers", len(src), len(dst)))
 	}
 	for len(dst) > chunk {
-		widenRows(dst[:chunk], src[:chunk/2])
+		rows(dst[:chunk], src[:chunk/2])
 		dst, src = dst[chunk:], src[chunk/2:]
 	}
-	widenRows(dst, src)
+	rows(dst, src)
 }
 
 // checkTile panics when a slice is too short or a size is out of range. A row of the
@@ -72,8 +82,8 @@ func RoundBF16(dst, src []float32) {
 	roundBF16(dst, src)
 }
 
-// SplitPairs turns a panel of pairs of k, as for bfloat16, into one of half
-// precision, in place: each row of TileCols words becomes two rows of HalfCols.
+// SplitPairs turns a panel of pairs of k into one of rows, in place: TileCols words
+// become two rows of HalfCols.
 func SplitPairs(panel []float32) {
 	if len(panel)%TileCols != 0 {
 		panic(fmt.Sprintf("kernel: splitting %d words", len(panel)))

@@ -40,6 +40,42 @@ func tileF16AVX2(c []float32, ldc int, a, b []float32, rows, cols, k int, add bo
 	}
 }
 
+func tileWide16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
+	if cpu.Active() == cpu.Generic {
+		tileWide16Generic(c, ldc, a, b, rows, cols, k, add)
+		return
+	}
+	tileWide16AVX2(c, ldc, a, b, rows, cols, k, add)
+}
+
+func tileWide16AVX2(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
+	for r := 0; r < rows; r += 6 {
+		n := min(6, rows-r)
+		row := c[r*ldc:]
+		switch n {
+		case 1:
+			tileWide16x256x1(&row[0], ldc, &a[r], rows, &b[0], k, cols, add)
+			continue
+		case 2:
+			tileWide16x256x2(&row[0], ldc, &a[r], rows, &b[0], k, cols, add)
+			continue
+		case 3:
+			tileWide16x256x3(&row[0], ldc, &a[r], rows, &b[0], k, cols, add)
+			continue
+		}
+		for j := 0; j < cols; j += 16 {
+			switch m := min(16, cols-j); n {
+			case 4:
+				tileWide16x256x4(&row[j], ldc, &a[r], rows, &b[j/2], k, m, add)
+			case 5:
+				tileWide16x256x5(&row[j], ldc, &a[r], rows, &b[j/2], k, m, add)
+			case 6:
+				tileWide16x256x6(&row[j], ldc, &a[r], rows, &b[j/2], k, m, add)
+			}
+		}
+	}
+}
+
 func tileBF16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
 	switch {
 	case cpu.BF16():
@@ -123,12 +159,20 @@ func roundBF16(dst, src []float32) {
 	roundBF16Generic(dst[n/2:], src[n:])
 }
 
-func widenRows(dst, src []float32) {
+func widenF16Rows(dst, src []float32) {
 	if cpu.Active() == cpu.Generic || len(src) == 0 {
-		widenGeneric(dst, src)
+		widenF16Generic(dst, src)
 		return
 	}
 	widenF16(&dst[0], &src[0], len(dst))
+}
+
+func widenBF16Rows(dst, src []float32) {
+	if cpu.Active() == cpu.Generic || len(src) == 0 {
+		widenBF16Generic(dst, src)
+		return
+	}
+	widenBF16(&dst[0], &src[0], len(dst))
 }
 
 func splitPairs(panel []float32) {

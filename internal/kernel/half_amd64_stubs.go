@@ -34,6 +34,36 @@ func tileF16x256x5(c *float32, ldc int, a *float32, astride int, b *float32, k i
 //go:noescape
 func tileF16x256x6(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
 
+// tileWide16x256x1 is the 1×32 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 32.
+//
+//go:noescape
+func tileWide16x256x1(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
+// tileWide16x256x2 is the 2×32 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 32.
+//
+//go:noescape
+func tileWide16x256x2(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
+// tileWide16x256x3 is the 3×32 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 32.
+//
+//go:noescape
+func tileWide16x256x3(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
+// tileWide16x256x4 is the 4×16 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 16.
+//
+//go:noescape
+func tileWide16x256x4(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
+// tileWide16x256x5 is the 5×16 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 16.
+//
+//go:noescape
+func tileWide16x256x5(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
+// tileWide16x256x6 is the 6×16 tile with b in bfloat16. ldc is in numbers; k > 0, 0 < cols <= 16.
+//
+//go:noescape
+func tileWide16x256x6(c *float32, ldc int, a *float32, astride int, b *float32, k int, cols int, add bool)
+
 // tileBF16x512x1 is the 1×32 tile of pairs of bfloat16; k counts pairs. ldc is in numbers; k > 0, 0 < cols <= 32.
 //
 //go:noescape
@@ -138,6 +168,11 @@ func roundBF16x256(dst *float32, src *float32, n int)
 //
 //go:noescape
 func widenF16(dst *float32, src *float32, n int)
+
+// widenBF16 converts n bfloat16 numbers, two in a word of src; n > 0, a multiple of 32.
+//
+//go:noescape
+func widenBF16(dst *float32, src *float32, n int)
 
 // split512 turns rows of 32 words into two rows each: the 32 lower halves, the 32 upper ones. pairs (> 0) counts rows.
 //

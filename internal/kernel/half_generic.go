@@ -17,6 +17,14 @@ func word(lower, upper uint16) float32 {
 }
 
 func tileF16Generic(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
+	tileHalfGeneric(c, ldc, a, b, rows, cols, k, add, quant.F16ToF32)
+}
+
+func tileWide16Generic(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
+	tileHalfGeneric(c, ldc, a, b, rows, cols, k, add, quant.BF16ToF32)
+}
+
+func tileHalfGeneric(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool, number func(uint16) float32) {
 	for r := range rows {
 		row := c[r*ldc:][:cols]
 		if !add {
@@ -25,11 +33,7 @@ func tileF16Generic(c []float32, ldc int, a, b []float32, rows, cols, k int, add
 		for i := range k {
 			x, words := a[i*rows+r], b[i*HalfCols:][:HalfCols]
 			for j := range row {
-				lower, upper := halves(words[j/2])
-				if j%2 == 1 {
-					lower = upper
-				}
-				row[j] = FMA(x, quant.F16ToF32(lower), row[j])
+				row[j] = FMA(x, number(uint16(math.Float32bits(words[j/2])>>(j%2*16))), row[j])
 			}
 		}
 	}
@@ -101,9 +105,12 @@ func splitPairsGeneric(panel []float32) {
 	}
 }
 
-func widenGeneric(dst, src []float32) {
+func widenF16Generic(dst, src []float32)  { widenGeneric(dst, src, quant.F16ToF32) }
+func widenBF16Generic(dst, src []float32) { widenGeneric(dst, src, quant.BF16ToF32) }
+
+func widenGeneric(dst, src []float32, number func(uint16) float32) {
 	for i, w := range src {
 		lower, upper := halves(w)
-		dst[2*i], dst[2*i+1] = quant.F16ToF32(lower), quant.F16ToF32(upper)
+		dst[2*i], dst[2*i+1] = number(lower), number(upper)
 	}
 }

@@ -30,49 +30,52 @@ func someF16(r *rand.Rand) uint16 {
 // someBF16 draws numbers of few sizes, so that sums neither vanish nor drown.
 func someBF16(r *rand.Rand) uint16 { return quant.F32ToBF16(float32(r.NormFloat64())) }
 
-// TestTileHalf runs every tile size against the definitions in plain Go, every
-// operand between inaccessible pages and c inside canaries.
-func TestTileHalf(t *testing.T) {
-	kinds := map[string]struct {
-		tile, generic func(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool)
-		words         int // of a row of b
-		fill          func(r *rand.Rand, a, b []float32)
-	}{
-		"f16": {TileF16, tileF16Generic, HalfCols, func(r *rand.Rand, a, b []float32) {
-			fill(r, a)
-			fillHalves(r, b, someF16)
-		}},
-		"bf16": {TileBF16, tileBF16Generic, TileCols, func(r *rand.Rand, a, b []float32) {
-			fillHalves(r, a, someBF16)
-			fillHalves(r, b, someBF16)
-		}},
+// halfKind is a kind of tile and its definition: one link of an element's chain, from
+// the number of a for row and k, and the panel b.
+type halfKind struct {
+	tile  func(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool)
+	words int // of a row of b
+	fill  func(r *rand.Rand, a, b []float32)
+	link  func(a float32, b []float32, k, col int, sum float32) float32
+}
+
+func halfRows(number func(uint16) float32) func(a float32, b []float32, k, col int, sum float32) float32 {
+	return func(a float32, b []float32, k, col int, sum float32) float32 {
+		lower, upper := halves(b[k*HalfCols+col/2])
+		return FMA(a, number([2]uint16{lower, upper}[col%2]), sum)
 	}
-	for name, kind := range kinds {
-		one := func(t *testing.T, rows, cols, k int, add bool, side guard.Side) error {
-			r := rand.New(rand.NewPCG(uint64(rows*100+cols), uint64(k)))
-			a, b := arena(t, 0, rows*k, side), arena(t, 1, kind.words*k, side)
-			kind.fill(r, a, b)
-			ldc := cols + (rows+k)%3
-			c := arena(t, 2, (rows-1)*ldc+cols, side)
-			fill(r, c)
-			want := append([]float32(nil), c...)
-			kind.generic(want, ldc, a, b, rows, cols, k, add)
-			kind.tile(c, ldc, a, b, rows, cols, k, add)
-			if i := sameBits(c, want); i >= 0 {
-				return fmt.Errorf("c[%d] is %v, want %v", i, c[i], want[i])
-			}
-			return nil
-		}
+}
+
+var halfKinds = map[string]halfKind{
+	"f16": {TileF16, HalfCols, func(r *rand.Rand, a, b []float32) {
+		fill(r, a)
+		fillHalves(r, b, someF16)
+	}, halfRows(quant.F16ToF32)},
+	"wide16": {TileWide16, HalfCols, func(r *rand.Rand, a, b []float32) {
+		fill(r, a)
+		fillHalves(r, b, someBF16)
+	}, halfRows(quant.BF16ToF32)},
+	"bf16": {TileBF16, TileCols, func(r *rand.Rand, a, b []float32) {
+		fillHalves(r, a, someBF16)
+		fillHalves(r, b, someBF16)
+	}, func(a float32, b []float32, k, col int, sum float32) float32 {
+		return dotBF16(a, b[k*TileCols+col], sum)
+	}},
+}
+
+// TestTileHalf runs every tile size against its definition, every operand between
+// inaccessible pages and c inside canaries.
+func TestTileHalf(t *testing.T) {
+	for name, kind := range halfKinds {
 		t.Run(name, func(t *testing.T) {
 			cputest.All(t, func(t *testing.T) {
 				for rows := 1; rows <= TileRows; rows++ {
-					for _, cols := range []int{1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 25, 31, 32} {
-						for _, k := range []int{1, 2, 3, 4, 5, 8, 11, 37} {
-							for _, add := range []bool{false, true} {
-								for _, side := range guard.Sides {
-									if err := one(t, rows, cols, k, add, side); err != nil {
-										t.Fatalf("rows %d cols %d k %d add %v side %v: %v", rows, cols, k, add, side, err)
-									}
+					for _, cols := range []int{1, 7, 8, 9, 16, 17, 24, 31, 32} {
+						for _, k := range []int{1, 2, 3, 4, 5, 11} {
+							for mode := range 4 {
+								add, side := mode&1 != 0, guard.Side(mode&2 != 0)
+								if err := oneHalf(t, kind, rows, cols, k, add, side); err != nil {
+									t.Fatalf("rows %d cols %d k %d add %v side %v: %v", rows, cols, k, add, side, err)
 								}
 							}
 						}
@@ -81,6 +84,33 @@ func TestTileHalf(t *testing.T) {
 			})
 		})
 	}
+}
+
+func oneHalf(t *testing.T, kind halfKind, rows, cols, k int, add bool, side guard.Side) error {
+	r := rand.New(rand.NewPCG(uint64(rows*100+cols), uint64(k)))
+	a, b := arena(t, 0, rows*k, side), arena(t, 1, kind.words*k, side)
+	kind.fill(r, a, b)
+	ldc := cols + (rows+k)%3
+	c := arena(t, 2, (rows-1)*ldc+cols, side)
+	fill(r, c)
+	want := append([]float32(nil), c...)
+	for i := range rows {
+		for j := range cols {
+			s := float32(0)
+			if add {
+				s = c[i*ldc+j]
+			}
+			for x := range k {
+				s = kind.link(a[x*rows+i], b, x, j, s)
+			}
+			want[i*ldc+j] = s
+		}
+	}
+	kind.tile(c, ldc, a, b, rows, cols, k, add)
+	if i := sameBits(c, want); i >= 0 {
+		return fmt.Errorf("c[%d] is %v, want %v", i, c[i], want[i])
+	}
+	return nil
 }
 
 // TestDotBF16 compares one step of the tiles with its definition where numbers are
@@ -151,39 +181,50 @@ func TestSmallestBF16(t *testing.T) {
 	})
 }
 
-// TestTileF16Chain: a half-precision tile has the bits of Tile on the same numbers.
-func TestTileF16Chain(t *testing.T) {
+// TestTileWidened: a tile of 16-bit rows has the bits of Tile on the same numbers.
+func TestTileWidened(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		r := r(1)
 		const rows, k = 9, 50
 		a, half, wide := make([]float32, rows*k), make([]float32, HalfCols*k), make([]float32, TileCols*k)
 		fill(r, a)
-		fillHalves(r, half, someF16)
-		WidenF16(wide, half)
 		got, want := make([]float32, rows*TileCols), make([]float32, rows*TileCols)
-		TileF16(got, TileCols, a, half, rows, TileCols, k, false)
-		Tile(want, TileCols, a, wide, rows, TileCols, k, false)
-		if i := sameBits(got, want); i >= 0 {
-			t.Errorf("[%d] is %v, want %v", i, got[i], want[i])
+		check := func(name string) {
+			Tile(want, TileCols, a, wide, rows, TileCols, k, false)
+			if i := sameBits(got, want); i >= 0 {
+				t.Errorf("%s: [%d] is %v, want %v", name, i, got[i], want[i])
+			}
 		}
+		fillHalves(r, half, someF16)
+		TileF16(got, TileCols, a, half, rows, TileCols, k, false)
+		WidenF16(wide, half)
+		check("f16")
+		fillHalves(r, half, someBF16)
+		TileWide16(got, TileCols, a, half, rows, TileCols, k, false)
+		WidenBF16(wide, half)
+		check("bf16")
 	})
 }
 
-// TestWidenF16 converts every half-precision number.
-func TestWidenF16(t *testing.T) {
+// TestWiden converts every 16-bit number.
+func TestWiden(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		for _, side := range guard.Sides {
 			words, got := arena(t, 0, 1<<15, side), guard.Slice(t, 1<<16, side)
 			for i := range words {
 				words[i] = word(uint16(2*i), uint16(2*i+1))
 			}
-			WidenF16(got, words)
-			for i, x := range got {
-				want := quant.F16ToF32(uint16(i))
-				if x != want && !(x != x && want != want) {
-					t.Fatalf("%#x is %v, want %v", i, x, want)
+			check := func(name string, number func(uint16) float32) {
+				for i, x := range got {
+					if want := number(uint16(i)); x != want && !(x != x && want != want) {
+						t.Fatalf("%s: %#x is %v, want %v", name, i, x, want)
+					}
 				}
 			}
+			WidenF16(got, words)
+			check("f16", quant.F16ToF32)
+			WidenBF16(got, words)
+			check("bf16", quant.BF16ToF32)
 		}
 	})
 }
@@ -306,6 +347,7 @@ func TestHalfRefuses(t *testing.T) {
 		"f16: rows 0":    func() { TileF16(x, 32, x, x, 0, 1, 1, false) },
 		"f16: b short":   func() { TileF16(x, 32, x, x[:15], 1, 1, 1, false) },
 		"f16: a short":   func() { TileF16(x, 32, x[:11], x, 12, 1, 1, false) },
+		"wide: b short":  func() { TileWide16(x, 32, x, x[:15], 1, 1, 1, false) },
 		"bf16: b short":  func() { TileBF16(x, 32, x, x[:31], 1, 1, 1, false) },
 		"bf16: c short":  func() { TileBF16(x[:32], 32, x, x, 2, 1, 1, false) },
 		"bf16: k huge":   func() { TileBF16(x, 32, x, x, 1, 1, math.MaxInt, false) },

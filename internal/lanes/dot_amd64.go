@@ -11,7 +11,7 @@ import (
 
 // dotFunc is a product by assembly. Its columns are fixed; core and aux are the panel's
 // sections from the first block on, mask has a bit for each row.
-type dotFunc func(c *float32, ldc int, strip *byte, core, aux *int32, units int, mask uint32, add bool)
+type dotFunc func(c *float32, ldc int, strip *byte, core, aux *int32, units, strips int, mask uint32, add bool)
 
 // dots512 are those of AVX-512 VNNI: for a type, by columns less 1.
 var dots512 = [...][DotCols]dotFunc{
@@ -52,19 +52,28 @@ const dotStep = 1024
 
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	var do dotFunc
+	together := 1 // strips of one call
 	switch {
 	case cpu.VNNI():
-		do = dots512[f.Type][p.Cols-1]
+		do, together = dots512[f.Type][p.Cols-1], max(1, dotStep/p.Blocks)
 	case cpu.Active() >= cpu.AVX2:
 		do = dots256[f.Type][p.Cols-1]
 	default:
 		f.dotGeneric(c, ldc, strip, p, rows, add)
 		return
 	}
-	for b := 0; b < p.Blocks; b += dotStep {
-		blocks := min(dotStep, p.Blocks-b)
-		do(&c[0], ldc, &strip[0], &p.core(b)[0], f.aux(p, b), blocks/f.Blocks(), 1<<rows-1, add)
-		strip, add = strip[blocks/f.Blocks()*f.Bytes:], true
+	size := p.Blocks / f.Blocks() * f.Bytes
+	for r := 0; r < rows; {
+		n, mask := 1, uint32(1)<<(min(rows-r, Rows))-1
+		if rows-r > Rows {
+			n = min((rows-r)/Rows, together)
+		}
+		at := strip[r/Rows*size:]
+		for b := 0; b < p.Blocks; b += dotStep {
+			blocks := min(dotStep, p.Blocks-b)
+			do(&c[r], ldc, &at[b/f.Blocks()*f.Bytes], &p.core(b)[0], f.aux(p, b), blocks/f.Blocks(), n, mask, add || b > 0)
+		}
+		r += n * Rows
 	}
 }
 

@@ -4,21 +4,25 @@
 
 #include "textflag.h"
 
-// func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x1(SB), NOSPLIT, $0-53
-	MOVQ      strip+16(FP), AX
-	MOVQ      core+24(FP), CX
+TEXT ·dot512Q8_0x1(SB), NOSPLIT, $0-61
+	MOVQ strip+16(FP), AX
+	MOVQ core+24(FP), CX
+	MOVQ strips+48(FP), BX
+	MOVQ c+0(FP), SI
+
+strip:
 	MOVQ      units+40(FP), DX
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+52(FP), BL
-	TESTB     BL, BL
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
 	JZ        unit
-	MOVQ      c+0(FP), BX
-	MOVQ      ldc+8(FP), SI
-	MOVL      mask+48(FP), SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (BX), K1, Z0
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z0
 
 unit:
 	VCVTPH2PS     (AX), Z1
@@ -46,28 +50,32 @@ unit:
 	ADDQ          $0x00000220, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z0, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z0, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q8_0x1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q8_0x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), SI
+	MOVL         mask+56(FP), SI
 	VMOVD        SI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y0
@@ -220,7 +228,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y3
@@ -270,24 +278,28 @@ DATA all_00010001<>+24(SB)/4, $0x00010001
 DATA all_00010001<>+28(SB)/4, $0x00010001
 GLOBL all_00010001<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x2(SB), NOSPLIT, $0-53
-	MOVQ      strip+16(FP), AX
-	MOVQ      core+24(FP), CX
+TEXT ·dot512Q8_0x2(SB), NOSPLIT, $0-61
+	MOVQ strip+16(FP), AX
+	MOVQ core+24(FP), CX
+	MOVQ strips+48(FP), BX
+	MOVQ c+0(FP), SI
+
+strip:
 	MOVQ      units+40(FP), DX
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+52(FP), BL
-	TESTB     BL, BL
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
 	JZ        unit
-	MOVQ      c+0(FP), BX
-	MOVQ      ldc+8(FP), SI
-	MOVL      mask+48(FP), DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (BX), K1, Z0
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z1
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z0
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z1
 
 unit:
 	VCVTPH2PS     (AX), Z2
@@ -327,19 +339,23 @@ unit:
 	ADDQ          $0x00000220, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z0, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z1, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z0, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z1, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q8_0x2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q8_0x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
@@ -347,12 +363,12 @@ TEXT ·dot256Q8_0x2(SB), NOSPLIT, $0-53
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y2
@@ -594,7 +610,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X4
 	VPBROADCASTD X4, Y4
 	VPAND        bits<>+0(SB), Y4, Y5
@@ -609,27 +625,31 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x3(SB), NOSPLIT, $0-53
-	MOVQ      strip+16(FP), AX
-	MOVQ      core+24(FP), CX
+TEXT ·dot512Q8_0x3(SB), NOSPLIT, $0-61
+	MOVQ strip+16(FP), AX
+	MOVQ core+24(FP), CX
+	MOVQ strips+48(FP), BX
+	MOVQ c+0(FP), SI
+
+strip:
 	MOVQ      units+40(FP), DX
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+52(FP), BL
-	TESTB     BL, BL
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
 	JZ        unit
-	MOVQ      c+0(FP), BX
-	MOVQ      ldc+8(FP), SI
-	MOVL      mask+48(FP), DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (BX), K1, Z0
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z1
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z2
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z0
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z1
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z2
 
 unit:
 	VCVTPH2PS     (AX), Z3
@@ -681,21 +701,25 @@ unit:
 	ADDQ          $0x00000220, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z0, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z1, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z2, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z0, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z1, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q8_0x3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q8_0x3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
@@ -711,12 +735,12 @@ TEXT ·dot256Q8_0x3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y0, 128(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 160(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -1065,7 +1089,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -1089,30 +1113,34 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x4(SB), NOSPLIT, $0-53
-	MOVQ      strip+16(FP), AX
-	MOVQ      core+24(FP), CX
+TEXT ·dot512Q8_0x4(SB), NOSPLIT, $0-61
+	MOVQ strip+16(FP), AX
+	MOVQ core+24(FP), CX
+	MOVQ strips+48(FP), BX
+	MOVQ c+0(FP), SI
+
+strip:
 	MOVQ      units+40(FP), DX
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+52(FP), BL
-	TESTB     BL, BL
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
 	JZ        unit
-	MOVQ      c+0(FP), BX
-	MOVQ      ldc+8(FP), SI
-	MOVL      mask+48(FP), DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (BX), K1, Z0
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z1
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z2
-	LEAQ      (BX)(SI*4), BX
-	VMOVUPS.Z (BX), K1, Z3
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z0
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z1
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
 	VCVTPH2PS     (AX), Z4
@@ -1176,23 +1204,27 @@ unit:
 	ADDQ          $0x00000220, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z0, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z1, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z0, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z1, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q8_0x4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q8_0x4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
@@ -1212,12 +1244,12 @@ TEXT ·dot256Q8_0x4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y0, 192(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 224(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -1661,7 +1693,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -1774,23 +1806,27 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_0x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z1, Z1, Z1
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (BX), K1, Z1
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z1, Z1, Z1
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z1
 
 unit:
 	VCVTPH2PS     (AX), Z2
@@ -1826,29 +1862,33 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z1, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z1, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_0x1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_0x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), SI
+	MOVL         mask+56(FP), SI
 	VMOVD        SI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -1961,7 +2001,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -1983,26 +2023,30 @@ DATA all_0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
 DATA all_0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
 GLOBL all_0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_0x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z1
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z2
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z1
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z2
 
 unit:
 	VCVTPH2PS     (AX), Z3
@@ -2050,19 +2094,23 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z1, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z2, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z1, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_0x2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_0x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -2071,12 +2119,12 @@ TEXT ·dot256Q4_0x2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -2254,7 +2302,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -2269,29 +2317,33 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_0x3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z1
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z2
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z3
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z1
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
 	VCVTPH2PS     (AX), Z4
@@ -2351,21 +2403,25 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z1, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z1, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_0x3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q4_0x3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -2382,12 +2438,12 @@ TEXT ·dot256Q4_0x3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -2648,7 +2704,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -2672,32 +2728,36 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_0x4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z1
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z2
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z3
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z4
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z1
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
 
 unit:
 	VCVTPH2PS     (AX), Z5
@@ -2769,23 +2829,27 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z1, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z1, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_0x4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q4_0x4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -2806,12 +2870,12 @@ TEXT ·dot256Q4_0x4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -3143,7 +3207,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -3319,24 +3383,28 @@ DATA all_78787878<>+24(SB)/4, $0x78787878
 DATA all_78787878<>+28(SB)/4, $0x78787878
 GLOBL all_78787878<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_1x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z1, Z1, Z1
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z1
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z1, Z1, Z1
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z1
 
 unit:
 	VCVTPH2PS        (AX), Z2
@@ -3375,17 +3443,22 @@ unit:
 	ADDQ             $0x00000140, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
 	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), CX
-	KMOVW            CX, K1
-	VMOVUPS          Z1, K1, (AX)
+	MOVL             mask+56(FP), DX
+	MOVQ             DI, CX
+	KMOVW            DX, K1
+	VMOVUPS          Z1, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_1x1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_1x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -3393,12 +3466,12 @@ TEXT ·dot256Q4_1x1(SB), NOSPLIT, $0-53
 	MOVQ         units+40(FP), BX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -3512,7 +3585,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -3524,27 +3597,31 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_1x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z1
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z2
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z1
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z2
 
 unit:
 	VCVTPH2PS        (AX), Z3
@@ -3596,19 +3673,24 @@ unit:
 	ADDQ             $0x00000140, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z1, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z2, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z1, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z2, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_1x2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_1x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -3618,12 +3700,12 @@ TEXT ·dot256Q4_1x2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -3800,7 +3882,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -3815,30 +3897,34 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_1x3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z1
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z1
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS        (AX), Z4
@@ -3903,21 +3989,26 @@ unit:
 	ADDQ             $0x00000140, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z1, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z1, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_1x3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q4_1x3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -3935,12 +4026,12 @@ TEXT ·dot256Q4_1x3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -4198,7 +4289,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -4222,33 +4313,37 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_1x4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z1
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z1
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS        (AX), Z5
@@ -4326,23 +4421,28 @@ unit:
 	ADDQ             $0x00000140, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z1, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z1, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_1x4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q4_1x4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -4364,12 +4464,12 @@ TEXT ·dot256Q4_1x4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -4696,7 +4796,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -4842,25 +4942,29 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_0x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVL         $0x10101010, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (BX), K1, Z2
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z2
 
 unit:
 	VCVTPH2PS     (AX), Z3
@@ -4912,29 +5016,33 @@ unit:
 	ADDQ          $0x00000160, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_0x1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_0x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
 	MOVQ         units+40(FP), DX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), SI
+	MOVL         mask+56(FP), SI
 	VMOVD        SI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -5097,7 +5205,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -5119,28 +5227,32 @@ DATA all_10101010<>+24(SB)/4, $0x10101010
 DATA all_10101010<>+28(SB)/4, $0x10101010
 GLOBL all_10101010<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_0x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVL         $0x10101010, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z2
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z3
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
 	VCVTPH2PS     (AX), Z4
@@ -5204,19 +5316,23 @@ unit:
 	ADDQ          $0x00000160, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_0x2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_0x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -5225,12 +5341,12 @@ TEXT ·dot256Q5_0x2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -5460,7 +5576,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -5475,31 +5591,35 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_0x3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVL         $0x10101010, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z2
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z3
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z4
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
 
 unit:
 	VCVTPH2PS     (AX), Z5
@@ -5575,21 +5695,25 @@ unit:
 	ADDQ          $0x00000160, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_0x3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q5_0x3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -5606,12 +5730,12 @@ TEXT ·dot256Q5_0x3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -5926,7 +6050,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -5950,34 +6074,38 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_0x4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
 	MOVL         $0x10101010, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
-	MOVQ         units+40(FP), DX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), BL
-	TESTB        BL, BL
-	JZ           unit
-	MOVQ         c+0(FP), BX
-	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (BX), K1, Z2
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z3
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z4
-	LEAQ         (BX)(SI*4), BX
-	VMOVUPS.Z    (BX), K1, Z5
+	MOVQ         strips+48(FP), BX
+	MOVQ         c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z5
 
 unit:
 	VCVTPH2PS     (AX), Z6
@@ -6065,23 +6193,27 @@ unit:
 	ADDQ          $0x00000160, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z5, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_0x4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q5_0x4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -6102,12 +6234,12 @@ TEXT ·dot256Q5_0x4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), BL
+	MOVB         add+60(FP), BL
 	TESTB        BL, BL
 	JZ           unit
 	MOVQ         c+0(FP), BX
 	MOVQ         ldc+8(FP), SI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -6495,7 +6627,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -6737,9 +6869,9 @@ DATA all_70707070<>+24(SB)/4, $0x70707070
 DATA all_70707070<>+28(SB)/4, $0x70707070
 GLOBL all_70707070<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_1x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -6747,16 +6879,20 @@ TEXT ·dot512Q5_1x1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z2
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z2
 
 unit:
 	VCVTPH2PS        (AX), Z3
@@ -6811,17 +6947,22 @@ unit:
 	ADDQ             $0x00000180, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
 	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), CX
-	KMOVW            CX, K1
-	VMOVUPS          Z2, K1, (AX)
+	MOVL             mask+56(FP), DX
+	MOVQ             DI, CX
+	KMOVW            DX, K1
+	VMOVUPS          Z2, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_1x1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_1x1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -6829,12 +6970,12 @@ TEXT ·dot256Q5_1x1(SB), NOSPLIT, $0-53
 	MOVQ         units+40(FP), BX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -6998,7 +7139,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -7010,9 +7151,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_1x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -7020,19 +7161,23 @@ TEXT ·dot512Q5_1x2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS        (AX), Z4
@@ -7100,19 +7245,24 @@ unit:
 	ADDQ             $0x00000180, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_1x2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_1x2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -7122,12 +7272,12 @@ TEXT ·dot256Q5_1x2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -7356,7 +7506,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -7371,9 +7521,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_1x3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -7381,22 +7531,26 @@ TEXT ·dot512Q5_1x3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS        (AX), Z5
@@ -7477,21 +7631,26 @@ unit:
 	ADDQ             $0x00000180, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_1x3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q5_1x3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -7509,12 +7668,12 @@ TEXT ·dot256Q5_1x3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -7826,7 +7985,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -7850,9 +8009,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_1x4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -7860,25 +8019,29 @@ TEXT ·dot512Q5_1x4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS        (AX), Z6
@@ -7972,23 +8135,28 @@ unit:
 	ADDQ             $0x00000180, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_1x4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q5_1x4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -8010,12 +8178,12 @@ TEXT ·dot256Q5_1x4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -8398,7 +8566,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -8610,24 +8778,28 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx1(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_NLx1(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), SI
-	KMOVW           SI, K1
-	VMOVUPS.Z       (BX), K1, Z2
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z2
 
 unit:
 	VCVTPH2PS     (AX), Z3
@@ -8671,11 +8843,15 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
@@ -8697,9 +8873,9 @@ DATA levels_iq4_raised<>+14(SB)/1, $0xd9
 DATA levels_iq4_raised<>+15(SB)/1, $0xf1
 GLOBL levels_iq4_raised<>(SB), RODATA|NOPTR, $16
 
-// func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_NLx1(SB), NOSPLIT, $0-53
+TEXT ·dot256IQ4_NLx1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -8707,12 +8883,12 @@ TEXT ·dot256IQ4_NLx1(SB), NOSPLIT, $0-53
 	MOVQ           units+40(FP), DX
 	VXORPS         Y2, Y2, Y2
 	VXORPS         Y3, Y3, Y3
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), SI
+	MOVL           mask+56(FP), SI
 	VMOVD          SI, X3
 	VPBROADCASTD   X3, Y3
 	VPAND          bits<>+0(SB), Y3, Y2
@@ -8881,7 +9057,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -8911,27 +9087,31 @@ DATA levels_iq4<>+14(SB)/1, $0x59
 DATA levels_iq4<>+15(SB)/1, $0x71
 GLOBL levels_iq4<>(SB), RODATA|NOPTR, $16
 
-// func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx2(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_NLx2(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
 	VCVTPH2PS     (AX), Z4
@@ -8987,19 +9167,23 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_NLx2(SB), NOSPLIT, $0-53
+TEXT ·dot256IQ4_NLx2(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -9009,12 +9193,12 @@ TEXT ·dot256IQ4_NLx2(SB), NOSPLIT, $0-53
 	VXORPS         Y3, Y3, Y3
 	VXORPS         Y4, Y4, Y4
 	VXORPS         Y5, Y5, Y5
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y4
@@ -9272,7 +9456,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -9287,30 +9471,34 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx3(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_NLx3(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	VPXORD          Z4, Z4, Z4
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z4
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
 
 unit:
 	VCVTPH2PS     (AX), Z5
@@ -9378,21 +9566,25 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_NLx3(SB), NOSPLIT, $192-53
+TEXT ·dot256IQ4_NLx3(SB), NOSPLIT, $192-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -9410,12 +9602,12 @@ TEXT ·dot256IQ4_NLx3(SB), NOSPLIT, $192-53
 	VMOVUPS        Y2, 128(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 160(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -9780,7 +9972,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -9804,33 +9996,37 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx4(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_NLx4(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	VPXORD          Z4, Z4, Z4
-	VPXORD          Z5, Z5, Z5
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z4
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z5
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z5
 
 unit:
 	VCVTPH2PS     (AX), Z6
@@ -9910,23 +10106,27 @@ unit:
 	ADDQ          $0x00000120, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z5, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_NLx4(SB), NOSPLIT, $256-53
+TEXT ·dot256IQ4_NLx4(SB), NOSPLIT, $256-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -9948,12 +10148,12 @@ TEXT ·dot256IQ4_NLx4(SB), NOSPLIT, $256-53
 	VMOVUPS        Y2, 192(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 224(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -10413,7 +10613,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -10579,9 +10779,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x1(SB), NOSPLIT, $0-53
+TEXT ·dot512MXFP4x1(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -10593,16 +10793,20 @@ TEXT ·dot512MXFP4x1(SB), NOSPLIT, $0-53
 	MOVL            $0x00200000, CX
 	VPBROADCASTD    CX, Z4
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z5, Z5, Z5
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), SI
-	KMOVW           SI, K1
-	VMOVUPS.Z       (BX), K1, Z5
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z5
 
 unit:
 	VPMOVZXBD     (AX), Z6
@@ -10650,11 +10854,15 @@ unit:
 	ADDQ          $0x00000110, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z5, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
@@ -10676,9 +10884,9 @@ DATA levels_mxfp4_raised<>+14(SB)/1, $0x78
 DATA levels_mxfp4_raised<>+15(SB)/1, $0x74
 GLOBL levels_mxfp4_raised<>(SB), RODATA|NOPTR, $16
 
-// func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·dot256MXFP4x1(SB), NOSPLIT, $0-53
+TEXT ·dot256MXFP4x1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4<>+0(SB), Y1
@@ -10686,12 +10894,12 @@ TEXT ·dot256MXFP4x1(SB), NOSPLIT, $0-53
 	MOVQ           units+40(FP), DX
 	VXORPS         Y2, Y2, Y2
 	VXORPS         Y3, Y3, Y3
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), SI
+	MOVL           mask+56(FP), SI
 	VMOVD          SI, X3
 	VPBROADCASTD   X3, Y3
 	VPAND          bits<>+0(SB), Y3, Y2
@@ -10860,7 +11068,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -10920,9 +11128,9 @@ DATA all_00200000<>+24(SB)/4, $0x00200000
 DATA all_00200000<>+28(SB)/4, $0x00200000
 GLOBL all_00200000<>(SB), RODATA|NOPTR, $32
 
-// func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x2(SB), NOSPLIT, $0-53
+TEXT ·dot512MXFP4x2(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -10934,19 +11142,23 @@ TEXT ·dot512MXFP4x2(SB), NOSPLIT, $0-53
 	MOVL            $0x00200000, CX
 	VPBROADCASTD    CX, Z4
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z5, Z5, Z5
-	VPXORD          Z6, Z6, Z6
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z5
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z6
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z5
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z6
 
 unit:
 	VPMOVZXBD     (AX), Z7
@@ -11006,19 +11218,23 @@ unit:
 	ADDQ          $0x00000110, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z5, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z5, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z6, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·dot256MXFP4x2(SB), NOSPLIT, $0-53
+TEXT ·dot256MXFP4x2(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4<>+0(SB), Y1
@@ -11028,12 +11244,12 @@ TEXT ·dot256MXFP4x2(SB), NOSPLIT, $0-53
 	VXORPS         Y3, Y3, Y3
 	VXORPS         Y4, Y4, Y4
 	VXORPS         Y5, Y5, Y5
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y4
@@ -11277,7 +11493,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -11292,9 +11508,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x3(SB), NOSPLIT, $0-53
+TEXT ·dot512MXFP4x3(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -11306,22 +11522,26 @@ TEXT ·dot512MXFP4x3(SB), NOSPLIT, $0-53
 	MOVL            $0x00200000, CX
 	VPBROADCASTD    CX, Z4
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z5, Z5, Z5
-	VPXORD          Z6, Z6, Z6
-	VPXORD          Z7, Z7, Z7
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z5
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z6
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z7
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z5
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z6
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z7
 
 unit:
 	VPMOVZXBD     (AX), Z8
@@ -11393,21 +11613,25 @@ unit:
 	ADDQ          $0x00000110, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z5, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z7, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z5, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z6, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z7, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·dot256MXFP4x3(SB), NOSPLIT, $192-53
+TEXT ·dot256MXFP4x3(SB), NOSPLIT, $192-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4<>+0(SB), Y1
@@ -11425,12 +11649,12 @@ TEXT ·dot256MXFP4x3(SB), NOSPLIT, $192-53
 	VMOVUPS        Y2, 128(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 160(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -11767,7 +11991,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -11791,9 +12015,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x4(SB), NOSPLIT, $0-53
+TEXT ·dot512MXFP4x4(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -11805,25 +12029,29 @@ TEXT ·dot512MXFP4x4(SB), NOSPLIT, $0-53
 	MOVL            $0x00200000, CX
 	VPBROADCASTD    CX, Z4
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z5, Z5, Z5
-	VPXORD          Z6, Z6, Z6
-	VPXORD          Z7, Z7, Z7
-	VPXORD          Z8, Z8, Z8
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z5
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z6
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z7
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z8
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z5
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z6
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z7
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z8
 
 unit:
 	VPMOVZXBD     (AX), Z9
@@ -11907,23 +12135,27 @@ unit:
 	ADDQ          $0x00000110, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z5, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z7, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z5, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z6, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z7, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z8, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·dot256MXFP4x4(SB), NOSPLIT, $256-53
+TEXT ·dot256MXFP4x4(SB), NOSPLIT, $256-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4<>+0(SB), Y1
@@ -11945,12 +12177,12 @@ TEXT ·dot256MXFP4x4(SB), NOSPLIT, $256-53
 	VMOVUPS        Y2, 192(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 224(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -12368,7 +12600,7 @@ unit:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -12558,9 +12790,9 @@ unit:
 	VZEROUPPER
 	RET
 
-// func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q2_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -12570,28 +12802,32 @@ TEXT ·dot512Q2_Kx1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
 	VCVTPH2PS 32(AX), Z5
 	VPXORD    Z2, Z5, Z5
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z6
-	VMOVDQU32        64(DI), Z7
+	VMOVDQU32        (R9), Z6
+	VMOVDQU32        64(R9), Z7
 	VPXORD           Z8, Z8, Z8
 	VPANDD           Z1, Z6, Z9
 	VPDPBUSD.BCST    (CX), Z9, Z8
@@ -12604,7 +12840,7 @@ block:
 	VPSRLD           $0x06, Z6, Z6
 	VPANDD           Z1, Z6, Z6
 	VPDPBUSD.BCST    12(CX), Z6, Z8
-	VPMOVZXBD        (SI), Z6
+	VPMOVZXBD        (R8), Z6
 	VPSRLD           $0x04, Z6, Z9
 	VPANDD           Z0, Z6, Z6
 	VCVTDQ2PS        Z6, Z6
@@ -12627,7 +12863,7 @@ block:
 	VPSRLD           $0x06, Z7, Z6
 	VPANDD           Z1, Z6, Z6
 	VPDPBUSD.BCST    28(CX), Z6, Z10
-	VPMOVZXBD        16(SI), Z6
+	VPMOVZXBD        16(R8), Z6
 	VPSRLD           $0x04, Z6, Z7
 	VPANDD           Z0, Z6, Z6
 	VCVTDQ2PS        Z6, Z6
@@ -12640,36 +12876,41 @@ block:
 	VFMADD231PS.BCST 12(DX), Z7, Z3
 	ADDQ             $0x00000028, CX
 	ADDQ             $0x00000010, DX
-	ADDQ             $0x00000020, SI
-	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x00000080, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
 	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), CX
-	KMOVW            CX, K1
-	VMOVUPS          Z3, K1, (AX)
+	MOVL             mask+56(FP), DX
+	MOVQ             DI, CX
+	KMOVW            DX, K1
+	VMOVUPS          Z3, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q2_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q2_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
 	MOVQ         units+40(FP), BX
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y0
@@ -12852,7 +13093,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y3
@@ -12894,9 +13135,9 @@ DATA all_80000000<>+24(SB)/4, $0x80000000
 DATA all_80000000<>+28(SB)/4, $0x80000000
 GLOBL all_80000000<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q2_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -12906,31 +13147,35 @@ TEXT ·dot512Q2_Kx2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
 	VCVTPH2PS 32(AX), Z6
 	VPXORD    Z2, Z6, Z6
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z7
-	VMOVDQU32        64(DI), Z8
+	VMOVDQU32        (R9), Z7
+	VMOVDQU32        64(R9), Z8
 	VPXORD           Z9, Z9, Z9
 	VPXORD           Z10, Z10, Z10
 	VPANDD           Z1, Z7, Z11
@@ -12948,7 +13193,7 @@ block:
 	VPANDD           Z1, Z7, Z7
 	VPDPBUSD.BCST    24(CX), Z7, Z9
 	VPDPBUSD.BCST    28(CX), Z7, Z10
-	VPMOVZXBD        (SI), Z7
+	VPMOVZXBD        (R8), Z7
 	VPSRLD           $0x04, Z7, Z11
 	VPANDD           Z0, Z7, Z7
 	VCVTDQ2PS        Z7, Z7
@@ -12980,7 +13225,7 @@ block:
 	VPANDD           Z1, Z7, Z7
 	VPDPBUSD.BCST    56(CX), Z7, Z12
 	VPDPBUSD.BCST    60(CX), Z7, Z13
-	VPMOVZXBD        16(SI), Z7
+	VPMOVZXBD        16(R8), Z7
 	VPSRLD           $0x04, Z7, Z8
 	VPANDD           Z0, Z7, Z7
 	VCVTDQ2PS        Z7, Z7
@@ -12997,26 +13242,31 @@ block:
 	VFMADD231PS.BCST 28(DX), Z8, Z4
 	ADDQ             $0x00000050, CX
 	ADDQ             $0x00000020, DX
-	ADDQ             $0x00000020, SI
-	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x00000080, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q2_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q2_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -13025,12 +13275,12 @@ TEXT ·dot256Q2_Kx2(SB), NOSPLIT, $0-53
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y2
@@ -13288,7 +13538,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X4
 	VPBROADCASTD X4, Y4
 	VPAND        bits<>+0(SB), Y4, Y5
@@ -13303,9 +13553,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q2_Kx3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -13315,34 +13565,38 @@ TEXT ·dot512Q2_Kx3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
 	VCVTPH2PS 32(AX), Z7
 	VPXORD    Z2, Z7, Z7
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z8
-	VMOVDQU32        64(DI), Z9
+	VMOVDQU32        (R9), Z8
+	VMOVDQU32        64(R9), Z9
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z12, Z12, Z12
@@ -13365,7 +13619,7 @@ block:
 	VPDPBUSD.BCST    36(CX), Z8, Z10
 	VPDPBUSD.BCST    40(CX), Z8, Z11
 	VPDPBUSD.BCST    44(CX), Z8, Z12
-	VPMOVZXBD        (SI), Z8
+	VPMOVZXBD        (R8), Z8
 	VPSRLD           $0x04, Z8, Z13
 	VPANDD           Z0, Z8, Z8
 	VCVTDQ2PS        Z8, Z8
@@ -13406,7 +13660,7 @@ block:
 	VPDPBUSD.BCST    84(CX), Z8, Z14
 	VPDPBUSD.BCST    88(CX), Z8, Z15
 	VPDPBUSD.BCST    92(CX), Z8, Z16
-	VPMOVZXBD        16(SI), Z8
+	VPMOVZXBD        16(R8), Z8
 	VPSRLD           $0x04, Z8, Z9
 	VPANDD           Z0, Z8, Z8
 	VCVTDQ2PS        Z8, Z8
@@ -13427,28 +13681,33 @@ block:
 	VFMADD231PS.BCST 44(DX), Z9, Z5
 	ADDQ             $0x00000078, CX
 	ADDQ             $0x00000030, DX
-	ADDQ             $0x00000020, SI
-	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x00000080, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q2_Kx3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q2_Kx3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -13465,12 +13724,12 @@ TEXT ·dot256Q2_Kx3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y0, 128(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -13833,7 +14092,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -13857,9 +14116,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q2_Kx4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -13869,37 +14128,41 @@ TEXT ·dot512Q2_Kx4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	VPXORD       Z6, Z6, Z6
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z6
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z6
 
 unit:
 	VCVTPH2PS (AX), Z7
 	VCVTPH2PS 32(AX), Z8
 	VPXORD    Z2, Z8, Z8
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z9
-	VMOVDQU32        64(DI), Z10
+	VMOVDQU32        (R9), Z9
+	VMOVDQU32        64(R9), Z10
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
@@ -13927,7 +14190,7 @@ block:
 	VPDPBUSD.BCST    52(CX), Z9, Z12
 	VPDPBUSD.BCST    56(CX), Z9, Z13
 	VPDPBUSD.BCST    60(CX), Z9, Z14
-	VPMOVZXBD        (SI), Z9
+	VPMOVZXBD        (R8), Z9
 	VPSRLD           $0x04, Z9, Z15
 	VPANDD           Z0, Z9, Z9
 	VCVTDQ2PS        Z9, Z9
@@ -13977,7 +14240,7 @@ block:
 	VPDPBUSD.BCST    116(CX), Z9, Z17
 	VPDPBUSD.BCST    120(CX), Z9, Z18
 	VPDPBUSD.BCST    124(CX), Z9, Z19
-	VPMOVZXBD        16(SI), Z9
+	VPMOVZXBD        16(R8), Z9
 	VPSRLD           $0x04, Z9, Z10
 	VPANDD           Z0, Z9, Z9
 	VCVTDQ2PS        Z9, Z9
@@ -14002,30 +14265,35 @@ block:
 	VFMADD231PS.BCST 60(DX), Z10, Z6
 	ADDQ             $0x000000a0, CX
 	ADDQ             $0x00000040, DX
-	ADDQ             $0x00000020, SI
-	ADDQ             $0x00000080, DI
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x00000080, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z6, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z6, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q2_Kx4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q2_Kx4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -14046,12 +14314,12 @@ TEXT ·dot256Q2_Kx4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y0, 192(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -14499,7 +14767,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -14735,9 +15003,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q3_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x03030303, CX
 	VPBROADCASTD CX, Z0
@@ -14745,27 +15013,31 @@ TEXT ·dot512Q3_Kx1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z2
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z2
 
 unit:
 	VCVTPH2PS (AX), Z3
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z4
-	VMOVDQU32     64(DI), Z5
-	VMOVDQU32     128(DI), Z6
+	VMOVDQU32     (R9), Z4
+	VMOVDQU32     64(R9), Z5
+	VMOVDQU32     128(R9), Z6
 	VPSRAD.BCST   $0x05, (DX), Z7
 	VPANDD        Z0, Z4, Z8
 	VPSLLD        $0x02, Z6, Z9
@@ -14785,7 +15057,7 @@ block:
 	VPSRLD        $0x01, Z6, Z8
 	VPTERNLOGD    $0xf8, Z1, Z8, Z4
 	VPDPBUSD.BCST 12(CX), Z4, Z7
-	VPMOVSXBD     (SI), Z4
+	VPMOVSXBD     (R8), Z4
 	VCVTDQ2PS     Z4, Z4
 	VMULPS        Z3, Z4, Z4
 	VMULPS.BCST   32(CX), Z4, Z4
@@ -14811,7 +15083,7 @@ block:
 	VPSRLD        $0x05, Z6, Z6
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 28(CX), Z5, Z4
-	VPMOVSXBD     16(SI), Z5
+	VPMOVSXBD     16(R8), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z3, Z5, Z5
 	VMULPS.BCST   32(CX), Z5, Z5
@@ -14819,36 +15091,41 @@ block:
 	VFMADD231PS   Z5, Z4, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000010, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x000000c0, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x000000c0, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          DI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q3_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q3_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
 	MOVQ         units+40(FP), BX
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y0
@@ -15059,7 +15336,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y3
@@ -15081,9 +15358,9 @@ DATA all_04040404<>+24(SB)/4, $0x04040404
 DATA all_04040404<>+28(SB)/4, $0x04040404
 GLOBL all_04040404<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q3_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x03030303, CX
 	VPBROADCASTD CX, Z0
@@ -15091,30 +15368,34 @@ TEXT ·dot512Q3_Kx2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z5
-	VMOVDQU32     64(DI), Z6
-	VMOVDQU32     128(DI), Z7
+	VMOVDQU32     (R9), Z5
+	VMOVDQU32     64(R9), Z6
+	VMOVDQU32     128(R9), Z7
 	VPSRAD.BCST   $0x05, (DX), Z8
 	VPSRAD.BCST   $0x05, 4(DX), Z9
 	VPANDD        Z0, Z5, Z10
@@ -15139,7 +15420,7 @@ block:
 	VPTERNLOGD    $0xf8, Z1, Z10, Z5
 	VPDPBUSD.BCST 24(CX), Z5, Z8
 	VPDPBUSD.BCST 28(CX), Z5, Z9
-	VPMOVSXBD     (SI), Z5
+	VPMOVSXBD     (R8), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z4, Z5, Z5
 	VMULPS.BCST   64(CX), Z5, Z10
@@ -15173,7 +15454,7 @@ block:
 	VPTERNLOGD    $0xf8, Z1, Z7, Z6
 	VPDPBUSD.BCST 56(CX), Z6, Z5
 	VPDPBUSD.BCST 60(CX), Z6, Z8
-	VPMOVSXBD     16(SI), Z6
+	VPMOVSXBD     16(R8), Z6
 	VCVTDQ2PS     Z6, Z6
 	VMULPS        Z4, Z6, Z6
 	VMULPS.BCST   64(CX), Z6, Z7
@@ -15184,26 +15465,31 @@ block:
 	VFMADD231PS   Z5, Z8, Z3
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x00000020, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x000000c0, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x000000c0, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q3_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q3_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -15212,12 +15498,12 @@ TEXT ·dot256Q3_Kx2(SB), NOSPLIT, $0-53
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y2
@@ -15507,7 +15793,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X4
 	VPBROADCASTD X4, Y4
 	VPAND        bits<>+0(SB), Y4, Y5
@@ -15522,9 +15808,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q3_Kx3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x03030303, CX
 	VPBROADCASTD CX, Z0
@@ -15532,33 +15818,37 @@ TEXT ·dot512Q3_Kx3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z6
-	VMOVDQU32     64(DI), Z7
-	VMOVDQU32     128(DI), Z8
+	VMOVDQU32     (R9), Z6
+	VMOVDQU32     64(R9), Z7
+	VMOVDQU32     128(R9), Z8
 	VPSRAD.BCST   $0x05, (DX), Z9
 	VPSRAD.BCST   $0x05, 4(DX), Z10
 	VPSRAD.BCST   $0x05, 8(DX), Z11
@@ -15588,7 +15878,7 @@ block:
 	VPDPBUSD.BCST 36(CX), Z6, Z9
 	VPDPBUSD.BCST 40(CX), Z6, Z10
 	VPDPBUSD.BCST 44(CX), Z6, Z11
-	VPMOVSXBD     (SI), Z6
+	VPMOVSXBD     (R8), Z6
 	VCVTDQ2PS     Z6, Z6
 	VMULPS        Z5, Z6, Z6
 	VMULPS.BCST   96(CX), Z6, Z12
@@ -15630,7 +15920,7 @@ block:
 	VPDPBUSD.BCST 84(CX), Z7, Z6
 	VPDPBUSD.BCST 88(CX), Z7, Z9
 	VPDPBUSD.BCST 92(CX), Z7, Z10
-	VPMOVSXBD     16(SI), Z7
+	VPMOVSXBD     16(R8), Z7
 	VCVTDQ2PS     Z7, Z7
 	VMULPS        Z5, Z7, Z7
 	VMULPS.BCST   96(CX), Z7, Z8
@@ -15644,28 +15934,33 @@ block:
 	VFMADD231PS   Z6, Z10, Z4
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x00000030, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x000000c0, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x000000c0, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q3_Kx3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q3_Kx3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -15682,12 +15977,12 @@ TEXT ·dot256Q3_Kx3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y0, 128(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -16086,7 +16381,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -16110,9 +16405,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q3_Kx4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x03030303, CX
 	VPBROADCASTD CX, Z0
@@ -16120,36 +16415,40 @@ TEXT ·dot512Q3_Kx4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z7
-	VMOVDQU32     64(DI), Z8
-	VMOVDQU32     128(DI), Z9
+	VMOVDQU32     (R9), Z7
+	VMOVDQU32     64(R9), Z8
+	VMOVDQU32     128(R9), Z9
 	VPSRAD.BCST   $0x05, (DX), Z10
 	VPSRAD.BCST   $0x05, 4(DX), Z11
 	VPSRAD.BCST   $0x05, 8(DX), Z12
@@ -16184,7 +16483,7 @@ block:
 	VPDPBUSD.BCST 52(CX), Z7, Z11
 	VPDPBUSD.BCST 56(CX), Z7, Z12
 	VPDPBUSD.BCST 60(CX), Z7, Z13
-	VPMOVSXBD     (SI), Z7
+	VPMOVSXBD     (R8), Z7
 	VCVTDQ2PS     Z7, Z7
 	VMULPS        Z6, Z7, Z7
 	VMULPS.BCST   128(CX), Z7, Z14
@@ -16234,7 +16533,7 @@ block:
 	VPDPBUSD.BCST 116(CX), Z8, Z10
 	VPDPBUSD.BCST 120(CX), Z8, Z11
 	VPDPBUSD.BCST 124(CX), Z8, Z12
-	VPMOVSXBD     16(SI), Z8
+	VPMOVSXBD     16(R8), Z8
 	VCVTDQ2PS     Z8, Z8
 	VMULPS        Z6, Z8, Z8
 	VMULPS.BCST   128(CX), Z8, Z9
@@ -16251,30 +16550,35 @@ block:
 	VFMADD231PS   Z7, Z12, Z5
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x00000040, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x000000c0, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x000000c0, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z5, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q3_Kx4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q3_Kx4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -16295,12 +16599,12 @@ TEXT ·dot256Q3_Kx4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y0, 192(SP)
 	VXORPS       Y0, Y0, Y0
 	VMOVUPS      Y0, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -16788,7 +17092,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -17082,9 +17386,9 @@ DATA all_7c7c7c7c<>+24(SB)/4, $0x7c7c7c7c
 DATA all_7c7c7c7c<>+28(SB)/4, $0x7c7c7c7c
 GLOBL all_7c7c7c7c<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -17092,30 +17396,34 @@ TEXT ·dot512Q4_Kx1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z2
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z2
 
 unit:
 	VCVTPH2PS (AX), Z3
 	VCVTPH2PS 32(AX), Z4
 	VPXORD    Z1, Z4, Z4
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z5
-	VMOVDQU32        64(DI), Z6
-	VMOVDQU32        128(DI), Z7
-	VMOVDQU32        192(DI), Z8
+	VMOVDQU32        (R9), Z5
+	VMOVDQU32        64(R9), Z6
+	VMOVDQU32        128(R9), Z7
+	VMOVDQU32        192(R9), Z8
 	VPXORD           Z9, Z9, Z9
 	VPANDD           Z0, Z5, Z10
 	VPDPBUSD.BCST    (CX), Z10, Z9
@@ -17137,8 +17445,8 @@ block:
 	VPSRLW           $0x04, Z8, Z5
 	VPANDD           Z0, Z5, Z5
 	VPDPBUSD.BCST    28(CX), Z5, Z9
-	VPMOVZXBD        (SI), Z5
-	VPMOVZXBD        128(SI), Z6
+	VPMOVZXBD        (R8), Z5
+	VPMOVZXBD        128(R8), Z6
 	VCVTDQ2PS        Z5, Z5
 	VMULPS           Z3, Z5, Z5
 	VCVTDQ2PS        Z6, Z6
@@ -17149,24 +17457,29 @@ block:
 	VFMADD231PS.BCST (DX), Z6, Z2
 	ADDQ             $0x00000028, CX
 	ADDQ             $0x00000004, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000100, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000100, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
 	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), CX
-	KMOVW            CX, K1
-	VMOVUPS          Z2, K1, (AX)
+	MOVL             mask+56(FP), DX
+	MOVQ             DI, CX
+	KMOVW            DX, K1
+	VMOVUPS          Z2, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -17174,12 +17487,12 @@ TEXT ·dot256Q4_Kx1(SB), NOSPLIT, $0-53
 	MOVQ         units+40(FP), BX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -17316,7 +17629,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -17328,9 +17641,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -17338,33 +17651,37 @@ TEXT ·dot512Q4_Kx2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
 	VCVTPH2PS 32(AX), Z5
 	VPXORD    Z1, Z5, Z5
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z6
-	VMOVDQU32        64(DI), Z7
-	VMOVDQU32        128(DI), Z8
-	VMOVDQU32        192(DI), Z9
+	VMOVDQU32        (R9), Z6
+	VMOVDQU32        64(R9), Z7
+	VMOVDQU32        128(R9), Z8
+	VMOVDQU32        192(R9), Z9
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z11, Z11, Z11
 	VPANDD           Z0, Z6, Z12
@@ -17395,8 +17712,8 @@ block:
 	VPANDD           Z0, Z6, Z6
 	VPDPBUSD.BCST    56(CX), Z6, Z10
 	VPDPBUSD.BCST    60(CX), Z6, Z11
-	VPMOVZXBD        (SI), Z6
-	VPMOVZXBD        128(SI), Z7
+	VPMOVZXBD        (R8), Z6
+	VPMOVZXBD        128(R8), Z7
 	VCVTDQ2PS        Z6, Z6
 	VMULPS           Z4, Z6, Z6
 	VCVTDQ2PS        Z7, Z7
@@ -17411,26 +17728,31 @@ block:
 	VFMADD231PS.BCST 4(DX), Z7, Z3
 	ADDQ             $0x00000050, CX
 	ADDQ             $0x00000008, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000100, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000100, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q4_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -17440,12 +17762,12 @@ TEXT ·dot256Q4_Kx2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -17645,7 +17967,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -17660,9 +17982,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_Kx3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -17670,36 +17992,40 @@ TEXT ·dot512Q4_Kx3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
 	VCVTPH2PS 32(AX), Z6
 	VPXORD    Z1, Z6, Z6
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z7
-	VMOVDQU32        64(DI), Z8
-	VMOVDQU32        128(DI), Z9
-	VMOVDQU32        192(DI), Z10
+	VMOVDQU32        (R9), Z7
+	VMOVDQU32        64(R9), Z8
+	VMOVDQU32        128(R9), Z9
+	VMOVDQU32        192(R9), Z10
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
@@ -17739,8 +18065,8 @@ block:
 	VPDPBUSD.BCST    84(CX), Z7, Z11
 	VPDPBUSD.BCST    88(CX), Z7, Z12
 	VPDPBUSD.BCST    92(CX), Z7, Z13
-	VPMOVZXBD        (SI), Z7
-	VPMOVZXBD        128(SI), Z8
+	VPMOVZXBD        (R8), Z7
+	VPMOVZXBD        128(R8), Z8
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
 	VCVTDQ2PS        Z8, Z8
@@ -17759,28 +18085,33 @@ block:
 	VFMADD231PS.BCST 8(DX), Z8, Z4
 	ADDQ             $0x00000078, CX
 	ADDQ             $0x0000000c, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000100, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000100, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_Kx3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q4_Kx3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -17798,12 +18129,12 @@ TEXT ·dot256Q4_Kx3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -18084,7 +18415,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -18108,9 +18439,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q4_Kx4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -18118,39 +18449,43 @@ TEXT ·dot512Q4_Kx4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
 	VCVTPH2PS 32(AX), Z7
 	VPXORD    Z1, Z7, Z7
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z8
-	VMOVDQU32        64(DI), Z9
-	VMOVDQU32        128(DI), Z10
-	VMOVDQU32        192(DI), Z11
+	VMOVDQU32        (R9), Z8
+	VMOVDQU32        64(R9), Z9
+	VMOVDQU32        128(R9), Z10
+	VMOVDQU32        192(R9), Z11
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -18199,8 +18534,8 @@ block:
 	VPDPBUSD.BCST    116(CX), Z8, Z13
 	VPDPBUSD.BCST    120(CX), Z8, Z14
 	VPDPBUSD.BCST    124(CX), Z8, Z15
-	VPMOVZXBD        (SI), Z8
-	VPMOVZXBD        128(SI), Z9
+	VPMOVZXBD        (R8), Z8
+	VPMOVZXBD        128(R8), Z9
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
 	VCVTDQ2PS        Z9, Z9
@@ -18223,30 +18558,35 @@ block:
 	VFMADD231PS.BCST 12(DX), Z9, Z5
 	ADDQ             $0x000000a0, CX
 	ADDQ             $0x00000010, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000100, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000100, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z2, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z2, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q4_Kx4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q4_Kx4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -18268,12 +18608,12 @@ TEXT ·dot256Q4_Kx4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -18623,7 +18963,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -18810,9 +19150,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -18822,31 +19162,35 @@ TEXT ·dot512Q5_Kx1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
 	VCVTPH2PS 32(AX), Z5
 	VPXORD    Z2, Z5, Z5
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z6
-	VMOVDQU32        64(DI), Z7
-	VMOVDQU32        128(DI), Z8
-	VMOVDQU32        192(DI), Z9
-	VMOVDQU32        256(DI), Z10
+	VMOVDQU32        (R9), Z6
+	VMOVDQU32        64(R9), Z7
+	VMOVDQU32        128(R9), Z8
+	VMOVDQU32        192(R9), Z9
+	VMOVDQU32        256(R9), Z10
 	VPXORD           Z11, Z11, Z11
 	VPANDD           Z0, Z6, Z12
 	VPSLLD           $0x04, Z10, Z13
@@ -18883,8 +19227,8 @@ block:
 	VPSRLD           $0x03, Z10, Z7
 	VPTERNLOGD       $0xf8, Z1, Z7, Z6
 	VPDPBUSD.BCST    28(CX), Z6, Z11
-	VPMOVZXBD        (SI), Z6
-	VPMOVZXBD        128(SI), Z7
+	VPMOVZXBD        (R8), Z6
+	VPMOVZXBD        128(R8), Z7
 	VCVTDQ2PS        Z6, Z6
 	VMULPS           Z4, Z6, Z6
 	VCVTDQ2PS        Z7, Z7
@@ -18895,24 +19239,29 @@ block:
 	VFMADD231PS.BCST (DX), Z7, Z3
 	ADDQ             $0x00000028, CX
 	ADDQ             $0x00000004, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000140, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000140, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
 	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), CX
-	KMOVW            CX, K1
-	VMOVUPS          Z3, K1, (AX)
+	MOVL             mask+56(FP), DX
+	MOVQ             DI, CX
+	KMOVW            DX, K1
+	VMOVUPS          Z3, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -18920,12 +19269,12 @@ TEXT ·dot256Q5_Kx1(SB), NOSPLIT, $0-53
 	MOVQ         units+40(FP), BX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -19112,7 +19461,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -19124,9 +19473,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -19136,34 +19485,38 @@ TEXT ·dot512Q5_Kx2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
 	VCVTPH2PS 32(AX), Z6
 	VPXORD    Z2, Z6, Z6
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z7
-	VMOVDQU32        64(DI), Z8
-	VMOVDQU32        128(DI), Z9
-	VMOVDQU32        192(DI), Z10
-	VMOVDQU32        256(DI), Z11
+	VMOVDQU32        (R9), Z7
+	VMOVDQU32        64(R9), Z8
+	VMOVDQU32        128(R9), Z9
+	VMOVDQU32        192(R9), Z10
+	VMOVDQU32        256(R9), Z11
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPANDD           Z0, Z7, Z14
@@ -19209,8 +19562,8 @@ block:
 	VPTERNLOGD       $0xf8, Z1, Z8, Z7
 	VPDPBUSD.BCST    56(CX), Z7, Z12
 	VPDPBUSD.BCST    60(CX), Z7, Z13
-	VPMOVZXBD        (SI), Z7
-	VPMOVZXBD        128(SI), Z8
+	VPMOVZXBD        (R8), Z7
+	VPMOVZXBD        128(R8), Z8
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
 	VCVTDQ2PS        Z8, Z8
@@ -19225,26 +19578,31 @@ block:
 	VFMADD231PS.BCST 4(DX), Z8, Z4
 	ADDQ             $0x00000050, CX
 	ADDQ             $0x00000008, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000140, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000140, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q5_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -19254,12 +19612,12 @@ TEXT ·dot256Q5_Kx2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -19511,7 +19869,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -19526,9 +19884,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_Kx3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -19538,37 +19896,41 @@ TEXT ·dot512Q5_Kx3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
 	VCVTPH2PS 32(AX), Z7
 	VPXORD    Z2, Z7, Z7
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z8
-	VMOVDQU32        64(DI), Z9
-	VMOVDQU32        128(DI), Z10
-	VMOVDQU32        192(DI), Z11
-	VMOVDQU32        256(DI), Z12
+	VMOVDQU32        (R9), Z8
+	VMOVDQU32        64(R9), Z9
+	VMOVDQU32        128(R9), Z10
+	VMOVDQU32        192(R9), Z11
+	VMOVDQU32        256(R9), Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z15, Z15, Z15
@@ -19623,8 +19985,8 @@ block:
 	VPDPBUSD.BCST    84(CX), Z8, Z13
 	VPDPBUSD.BCST    88(CX), Z8, Z14
 	VPDPBUSD.BCST    92(CX), Z8, Z15
-	VPMOVZXBD        (SI), Z8
-	VPMOVZXBD        128(SI), Z9
+	VPMOVZXBD        (R8), Z8
+	VPMOVZXBD        128(R8), Z9
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
 	VCVTDQ2PS        Z9, Z9
@@ -19643,28 +20005,33 @@ block:
 	VFMADD231PS.BCST 8(DX), Z9, Z5
 	ADDQ             $0x00000078, CX
 	ADDQ             $0x0000000c, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000140, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000140, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_Kx3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q5_Kx3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -19682,12 +20049,12 @@ TEXT ·dot256Q5_Kx3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -20022,7 +20389,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -20046,9 +20413,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q5_Kx4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -20058,40 +20425,44 @@ TEXT ·dot512Q5_Kx4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z2
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	VPXORD       Z6, Z6, Z6
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z6
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z6
 
 unit:
 	VCVTPH2PS (AX), Z7
 	VCVTPH2PS 32(AX), Z8
 	VPXORD    Z2, Z8, Z8
-	LEAQ      64(AX), SI
-	LEAQ      320(AX), DI
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32        (DI), Z9
-	VMOVDQU32        64(DI), Z10
-	VMOVDQU32        128(DI), Z11
-	VMOVDQU32        192(DI), Z12
-	VMOVDQU32        256(DI), Z13
+	VMOVDQU32        (R9), Z9
+	VMOVDQU32        64(R9), Z10
+	VMOVDQU32        128(R9), Z11
+	VMOVDQU32        192(R9), Z12
+	VMOVDQU32        256(R9), Z13
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z15, Z15, Z15
 	VPXORD           Z16, Z16, Z16
@@ -20155,8 +20526,8 @@ block:
 	VPDPBUSD.BCST    116(CX), Z9, Z15
 	VPDPBUSD.BCST    120(CX), Z9, Z16
 	VPDPBUSD.BCST    124(CX), Z9, Z17
-	VPMOVZXBD        (SI), Z9
-	VPMOVZXBD        128(SI), Z10
+	VPMOVZXBD        (R8), Z9
+	VPMOVZXBD        128(R8), Z10
 	VCVTDQ2PS        Z9, Z9
 	VMULPS           Z7, Z9, Z9
 	VCVTDQ2PS        Z10, Z10
@@ -20179,30 +20550,35 @@ block:
 	VFMADD231PS.BCST 12(DX), Z10, Z6
 	ADDQ             $0x000000a0, CX
 	ADDQ             $0x00000010, DX
-	ADDQ             $0x00000010, SI
-	ADDQ             $0x00000140, DI
+	ADDQ             $0x00000010, R8
+	ADDQ             $0x00000140, R9
 	DECQ             AX
 	JNZ              block
-	MOVQ             DI, AX
+	MOVQ             R9, AX
 	DECQ             BX
 	JNZ              unit
-	MOVQ             c+0(FP), AX
-	MOVQ             ldc+8(FP), CX
-	MOVL             mask+48(FP), DX
-	KMOVW            DX, K1
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z4, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z6, K1, (AX)
+	MOVQ             ldc+8(FP), DX
+	MOVL             mask+56(FP), BX
+	MOVQ             DI, CX
+	KMOVW            BX, K1
+	VMOVUPS          Z3, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z4, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z5, K1, (CX)
+	LEAQ             (CX)(DX*4), CX
+	VMOVUPS          Z6, K1, (CX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
-// func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q5_Kx4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q5_Kx4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -20224,12 +20600,12 @@ TEXT ·dot256Q5_Kx4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -20635,7 +21011,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -20888,9 +21264,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -20898,36 +21274,40 @@ TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
-	KMOVW        DI, K1
-	VMOVUPS.Z    (SI), K1, Z2
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      DI, R8
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z2
 
 unit:
 	VCVTPH2PS (AX), Z3
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z4
-	VMOVDQU32     64(DI), Z5
-	VMOVDQU32     128(DI), Z6
-	VMOVDQU32     192(DI), Z7
-	VMOVDQU32     256(DI), Z8
-	VMOVDQU32     320(DI), Z9
-	PREFETCHT1    2048(DI)
-	PREFETCHT1    2112(DI)
-	PREFETCHT1    2176(DI)
-	PREFETCHT1    2240(DI)
-	PREFETCHT1    2304(DI)
-	PREFETCHT1    2368(DI)
+	VMOVDQU32     (R9), Z4
+	VMOVDQU32     64(R9), Z5
+	VMOVDQU32     128(R9), Z6
+	VMOVDQU32     192(R9), Z7
+	VMOVDQU32     256(R9), Z8
+	VMOVDQU32     320(R9), Z9
+	PREFETCHT1    2048(R9)
+	PREFETCHT1    2112(R9)
+	PREFETCHT1    2176(R9)
+	PREFETCHT1    2240(R9)
+	PREFETCHT1    2304(R9)
+	PREFETCHT1    2368(R9)
 	VPSRAD.BCST   $0x02, (DX), Z10
 	VPANDD        Z0, Z4, Z11
 	VPSLLD        $0x04, Z8, Z12
@@ -20944,7 +21324,7 @@ block:
 	VPSRLD        $0x02, Z8, Z8
 	VPTERNLOGD    $0xf8, Z1, Z8, Z11
 	VPDPBUSD.BCST 12(CX), Z11, Z10
-	VPMOVSXBD     (SI), Z8
+	VPMOVSXBD     (R8), Z8
 	VCVTDQ2PS     Z8, Z8
 	VMULPS        Z3, Z8, Z8
 	VMULPS.BCST   32(CX), Z8, Z8
@@ -20970,7 +21350,7 @@ block:
 	VPSRLD        $0x02, Z9, Z5
 	VPTERNLOGD    $0xf8, Z1, Z5, Z4
 	VPDPBUSD.BCST 28(CX), Z4, Z8
-	VPMOVSXBD     16(SI), Z4
+	VPMOVSXBD     16(R8), Z4
 	VCVTDQ2PS     Z4, Z4
 	VMULPS        Z3, Z4, Z4
 	VMULPS.BCST   32(CX), Z4, Z4
@@ -20978,24 +21358,29 @@ block:
 	VFMADD231PS   Z4, Z8, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000010, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x00000180, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x00000180, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          DI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q6_Kx1(SB), NOSPLIT, $0-53
+TEXT ·dot256Q6_Kx1(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -21003,12 +21388,12 @@ TEXT ·dot256Q6_Kx1(SB), NOSPLIT, $0-53
 	MOVQ         units+40(FP), BX
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), DI
+	MOVL         mask+56(FP), DI
 	VMOVD        DI, X2
 	VPBROADCASTD X2, Y2
 	VPAND        bits<>+0(SB), Y2, Y1
@@ -21211,7 +21596,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y3
@@ -21233,9 +21618,9 @@ DATA all_30303030<>+24(SB)/4, $0x30303030
 DATA all_30303030<>+28(SB)/4, $0x30303030
 GLOBL all_30303030<>(SB), RODATA|NOPTR, $32
 
-// func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot512Q6_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -21243,33 +21628,37 @@ TEXT ·dot512Q6_Kx2(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z5
-	VMOVDQU32     64(DI), Z6
-	VMOVDQU32     128(DI), Z7
-	VMOVDQU32     192(DI), Z8
-	VMOVDQU32     256(DI), Z9
-	VMOVDQU32     320(DI), Z10
+	VMOVDQU32     (R9), Z5
+	VMOVDQU32     64(R9), Z6
+	VMOVDQU32     128(R9), Z7
+	VMOVDQU32     192(R9), Z8
+	VMOVDQU32     256(R9), Z9
+	VMOVDQU32     320(R9), Z10
 	VPSRAD.BCST   $0x02, (DX), Z11
 	VPSRAD.BCST   $0x02, 4(DX), Z12
 	VPANDD        Z0, Z5, Z13
@@ -21291,7 +21680,7 @@ block:
 	VPTERNLOGD    $0xf8, Z1, Z9, Z13
 	VPDPBUSD.BCST 24(CX), Z13, Z11
 	VPDPBUSD.BCST 28(CX), Z13, Z12
-	VPMOVSXBD     (SI), Z9
+	VPMOVSXBD     (R8), Z9
 	VCVTDQ2PS     Z9, Z9
 	VMULPS        Z4, Z9, Z9
 	VMULPS.BCST   64(CX), Z9, Z13
@@ -21325,7 +21714,7 @@ block:
 	VPTERNLOGD    $0xf8, Z1, Z6, Z5
 	VPDPBUSD.BCST 56(CX), Z5, Z9
 	VPDPBUSD.BCST 60(CX), Z5, Z11
-	VPMOVSXBD     16(SI), Z5
+	VPMOVSXBD     16(R8), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z4, Z5, Z5
 	VMULPS.BCST   64(CX), Z5, Z6
@@ -21336,26 +21725,31 @@ block:
 	VFMADD231PS   Z5, Z11, Z3
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x00000020, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x00000180, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x00000180, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q6_Kx2(SB), NOSPLIT, $0-53
+TEXT ·dot256Q6_Kx2(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -21365,12 +21759,12 @@ TEXT ·dot256Q6_Kx2(SB), NOSPLIT, $0-53
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y3
@@ -21656,7 +22050,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y5
@@ -21671,9 +22065,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx3(SB), NOSPLIT, $0-53
+TEXT ·dot512Q6_Kx3(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -21681,36 +22075,40 @@ TEXT ·dot512Q6_Kx3(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z6
-	VMOVDQU32     64(DI), Z7
-	VMOVDQU32     128(DI), Z8
-	VMOVDQU32     192(DI), Z9
-	VMOVDQU32     256(DI), Z10
-	VMOVDQU32     320(DI), Z11
+	VMOVDQU32     (R9), Z6
+	VMOVDQU32     64(R9), Z7
+	VMOVDQU32     128(R9), Z8
+	VMOVDQU32     192(R9), Z9
+	VMOVDQU32     256(R9), Z10
+	VMOVDQU32     320(R9), Z11
 	VPSRAD.BCST   $0x02, (DX), Z12
 	VPSRAD.BCST   $0x02, 4(DX), Z13
 	VPSRAD.BCST   $0x02, 8(DX), Z14
@@ -21737,7 +22135,7 @@ block:
 	VPDPBUSD.BCST 36(CX), Z15, Z12
 	VPDPBUSD.BCST 40(CX), Z15, Z13
 	VPDPBUSD.BCST 44(CX), Z15, Z14
-	VPMOVSXBD     (SI), Z10
+	VPMOVSXBD     (R8), Z10
 	VCVTDQ2PS     Z10, Z10
 	VMULPS        Z5, Z10, Z10
 	VMULPS.BCST   96(CX), Z10, Z15
@@ -21779,7 +22177,7 @@ block:
 	VPDPBUSD.BCST 84(CX), Z6, Z10
 	VPDPBUSD.BCST 88(CX), Z6, Z12
 	VPDPBUSD.BCST 92(CX), Z6, Z13
-	VPMOVSXBD     16(SI), Z6
+	VPMOVSXBD     16(R8), Z6
 	VCVTDQ2PS     Z6, Z6
 	VMULPS        Z5, Z6, Z6
 	VMULPS.BCST   96(CX), Z6, Z7
@@ -21793,28 +22191,33 @@ block:
 	VFMADD231PS   Z6, Z13, Z4
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x00000030, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x00000180, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x00000180, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q6_Kx3(SB), NOSPLIT, $192-53
+TEXT ·dot256Q6_Kx3(SB), NOSPLIT, $192-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -21832,12 +22235,12 @@ TEXT ·dot256Q6_Kx3(SB), NOSPLIT, $192-53
 	VMOVUPS      Y1, 128(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 160(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -22236,7 +22639,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -22260,9 +22663,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx4(SB), NOSPLIT, $0-53
+TEXT ·dot512Q6_Kx4(SB), NOSPLIT, $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -22270,39 +22673,43 @@ TEXT ·dot512Q6_Kx4(SB), NOSPLIT, $0-53
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
-	MOVQ         units+40(FP), BX
-	VPXORD       Z2, Z2, Z2
-	VPXORD       Z3, Z3, Z3
-	VPXORD       Z4, Z4, Z4
-	VPXORD       Z5, Z5, Z5
-	MOVB         add+52(FP), SI
-	TESTB        SI, SI
-	JZ           unit
-	MOVQ         c+0(FP), SI
-	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (SI), K1, Z2
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z3
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z4
-	LEAQ         (SI)(DI*4), SI
-	VMOVUPS.Z    (SI), K1, Z5
+	MOVQ         strips+48(FP), SI
+	MOVQ         c+0(FP), DI
+
+strip:
+	MOVQ      units+40(FP), BX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), R8
+	TESTB     R8, R8
+	JZ        unit
+	MOVQ      ldc+8(FP), R9
+	MOVL      mask+56(FP), R10
+	MOVQ      DI, R8
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z2
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z3
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z4
+	LEAQ      (R8)(R9*4), R8
+	VMOVUPS.Z (R8), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
-	LEAQ      32(AX), SI
-	LEAQ      288(AX), DI
+	LEAQ      32(AX), R8
+	LEAQ      288(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (DI), Z7
-	VMOVDQU32     64(DI), Z8
-	VMOVDQU32     128(DI), Z9
-	VMOVDQU32     192(DI), Z10
-	VMOVDQU32     256(DI), Z11
-	VMOVDQU32     320(DI), Z12
+	VMOVDQU32     (R9), Z7
+	VMOVDQU32     64(R9), Z8
+	VMOVDQU32     128(R9), Z9
+	VMOVDQU32     192(R9), Z10
+	VMOVDQU32     256(R9), Z11
+	VMOVDQU32     320(R9), Z12
 	VPSRAD.BCST   $0x02, (DX), Z13
 	VPSRAD.BCST   $0x02, 4(DX), Z14
 	VPSRAD.BCST   $0x02, 8(DX), Z15
@@ -22334,7 +22741,7 @@ block:
 	VPDPBUSD.BCST 52(CX), Z17, Z14
 	VPDPBUSD.BCST 56(CX), Z17, Z15
 	VPDPBUSD.BCST 60(CX), Z17, Z16
-	VPMOVSXBD     (SI), Z11
+	VPMOVSXBD     (R8), Z11
 	VCVTDQ2PS     Z11, Z11
 	VMULPS        Z6, Z11, Z11
 	VMULPS.BCST   128(CX), Z11, Z17
@@ -22384,7 +22791,7 @@ block:
 	VPDPBUSD.BCST 116(CX), Z7, Z13
 	VPDPBUSD.BCST 120(CX), Z7, Z14
 	VPDPBUSD.BCST 124(CX), Z7, Z15
-	VPMOVSXBD     16(SI), Z7
+	VPMOVSXBD     16(R8), Z7
 	VCVTDQ2PS     Z7, Z7
 	VMULPS        Z6, Z7, Z7
 	VMULPS.BCST   128(CX), Z7, Z8
@@ -22401,30 +22808,35 @@ block:
 	VFMADD231PS   Z7, Z15, Z5
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x00000040, DX
-	ADDQ          $0x00000020, SI
-	ADDQ          $0x00000180, DI
+	ADDQ          $0x00000020, R8
+	ADDQ          $0x00000180, R9
 	DECQ          AX
 	JNZ           block
-	MOVQ          DI, AX
+	MOVQ          R9, AX
 	DECQ          BX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z5, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), BX
+	MOVQ          DI, CX
+	KMOVW         BX, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          $0x00000040, DI
+	DECQ          SI
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256Q6_Kx4(SB), NOSPLIT, $256-53
+TEXT ·dot256Q6_Kx4(SB), NOSPLIT, $256-61
 	MOVQ         strip+16(FP), AX
 	VMOVDQU      all_0f0f0f0f<>+0(SB), Y0
 	MOVQ         core+24(FP), CX
@@ -22446,12 +22858,12 @@ TEXT ·dot256Q6_Kx4(SB), NOSPLIT, $256-53
 	VMOVUPS      Y1, 192(SP)
 	VXORPS       Y1, Y1, Y1
 	VMOVUPS      Y1, 224(SP)
-	MOVB         add+52(FP), SI
+	MOVB         add+60(FP), SI
 	TESTB        SI, SI
 	JZ           unit
 	MOVQ         c+0(FP), SI
 	MOVQ         ldc+8(FP), DI
-	MOVL         mask+48(FP), R8
+	MOVL         mask+56(FP), R8
 	VMOVD        R8, X1
 	VPBROADCASTD X1, Y1
 	VPAND        bits<>+0(SB), Y1, Y2
@@ -22943,7 +23355,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -23226,36 +23638,40 @@ DATA all_60606060<>+24(SB)/4, $0x60606060
 DATA all_60606060<>+28(SB)/4, $0x60606060
 GLOBL all_60606060<>(SB), RODATA|NOPTR, $32
 
-// func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx1(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_XSx1(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), SI
-	KMOVW           SI, K1
-	VMOVUPS.Z       (BX), K1, Z2
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), DI
+	MOVL      mask+56(FP), R8
+	MOVQ      SI, DI
+	KMOVW     R8, K1
+	VMOVUPS.Z (DI), K1, Z2
 
 unit:
 	VCVTPH2PS (AX), Z3
-	LEAQ      32(AX), BX
-	LEAQ      160(AX), SI
+	LEAQ      32(AX), DI
+	LEAQ      160(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (SI), Z4
-	VMOVDQU32     64(SI), Z5
-	VMOVDQU32     128(SI), Z6
-	VMOVDQU32     192(SI), Z7
+	VMOVDQU32     (R8), Z4
+	VMOVDQU32     64(R8), Z5
+	VMOVDQU32     128(R8), Z6
+	VMOVDQU32     192(R8), Z7
 	VPBROADCASTD  36(CX), Z8
 	VPANDD        Z0, Z4, Z9
 	VPSHUFB       Z9, Z1, Z9
@@ -23285,31 +23701,35 @@ block:
 	VPANDD        Z0, Z4, Z4
 	VPSHUFB       Z4, Z1, Z4
 	VPDPBUSD.BCST 28(CX), Z4, Z8
-	VPMOVSXBD     (BX), Z4
+	VPMOVSXBD     (DI), Z4
 	VCVTDQ2PS     Z4, Z4
 	VMULPS        Z3, Z4, Z4
 	VMULPS.BCST   32(CX), Z4, Z4
 	VCVTDQ2PS     Z8, Z8
 	VFMADD231PS   Z4, Z8, Z2
 	ADDQ          $0x00000028, CX
-	ADDQ          $0x00000010, BX
-	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000010, DI
+	ADDQ          $0x00000100, R8
 	DECQ          AX
 	JNZ           block
-	MOVQ          SI, AX
+	MOVQ          R8, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
 	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (AX)
+	MOVL          mask+56(FP), DX
+	MOVQ          SI, CX
+	KMOVW         DX, K1
+	VMOVUPS       Z2, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_XSx1(SB), NOSPLIT, $0-53
+TEXT ·dot256IQ4_XSx1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -23317,12 +23737,12 @@ TEXT ·dot256IQ4_XSx1(SB), NOSPLIT, $0-53
 	MOVQ           units+40(FP), DX
 	VXORPS         Y2, Y2, Y2
 	VXORPS         Y3, Y3, Y3
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), SI
+	MOVL           mask+56(FP), SI
 	VMOVD          SI, X3
 	VPBROADCASTD   X3, Y3
 	VPAND          bits<>+0(SB), Y3, Y2
@@ -23506,7 +23926,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), CX
+	MOVL         mask+56(FP), CX
 	VMOVD        CX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -23518,39 +23938,43 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx2(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_XSx2(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
 	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), BX
-	LEAQ      160(AX), SI
+	LEAQ      32(AX), DI
+	LEAQ      160(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (SI), Z5
-	VMOVDQU32     64(SI), Z6
-	VMOVDQU32     128(SI), Z7
-	VMOVDQU32     192(SI), Z8
+	VMOVDQU32     (R8), Z5
+	VMOVDQU32     64(R8), Z6
+	VMOVDQU32     128(R8), Z7
+	VMOVDQU32     192(R8), Z8
 	VPBROADCASTD  72(CX), Z9
 	VPBROADCASTD  76(CX), Z10
 	VPANDD        Z0, Z5, Z11
@@ -23589,7 +24013,7 @@ block:
 	VPSHUFB       Z5, Z1, Z5
 	VPDPBUSD.BCST 56(CX), Z5, Z9
 	VPDPBUSD.BCST 60(CX), Z5, Z10
-	VPMOVSXBD     (BX), Z5
+	VPMOVSXBD     (DI), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z4, Z5, Z5
 	VMULPS.BCST   64(CX), Z5, Z6
@@ -23599,26 +24023,30 @@ block:
 	VCVTDQ2PS     Z10, Z10
 	VFMADD231PS   Z5, Z10, Z3
 	ADDQ          $0x00000050, CX
-	ADDQ          $0x00000010, BX
-	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000010, DI
+	ADDQ          $0x00000100, R8
 	DECQ          AX
 	JNZ           block
-	MOVQ          SI, AX
+	MOVQ          R8, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_XSx2(SB), NOSPLIT, $0-53
+TEXT ·dot256IQ4_XSx2(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -23628,12 +24056,12 @@ TEXT ·dot256IQ4_XSx2(SB), NOSPLIT, $0-53
 	VXORPS         Y3, Y3, Y3
 	VXORPS         Y4, Y4, Y4
 	VXORPS         Y5, Y5, Y5
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y4
@@ -23906,7 +24334,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -23921,42 +24349,46 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx3(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_XSx3(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	VPXORD          Z4, Z4, Z4
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z4
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
 
 unit:
 	VCVTPH2PS (AX), Z5
-	LEAQ      32(AX), BX
-	LEAQ      160(AX), SI
+	LEAQ      32(AX), DI
+	LEAQ      160(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (SI), Z6
-	VMOVDQU32     64(SI), Z7
-	VMOVDQU32     128(SI), Z8
-	VMOVDQU32     192(SI), Z9
+	VMOVDQU32     (R8), Z6
+	VMOVDQU32     64(R8), Z7
+	VMOVDQU32     128(R8), Z8
+	VMOVDQU32     192(R8), Z9
 	VPBROADCASTD  108(CX), Z10
 	VPBROADCASTD  112(CX), Z11
 	VPBROADCASTD  116(CX), Z12
@@ -24004,7 +24436,7 @@ block:
 	VPDPBUSD.BCST 84(CX), Z6, Z10
 	VPDPBUSD.BCST 88(CX), Z6, Z11
 	VPDPBUSD.BCST 92(CX), Z6, Z12
-	VPMOVSXBD     (BX), Z6
+	VPMOVSXBD     (DI), Z6
 	VCVTDQ2PS     Z6, Z6
 	VMULPS        Z5, Z6, Z6
 	VMULPS.BCST   96(CX), Z6, Z7
@@ -24017,28 +24449,32 @@ block:
 	VCVTDQ2PS     Z12, Z12
 	VFMADD231PS   Z6, Z12, Z4
 	ADDQ          $0x00000078, CX
-	ADDQ          $0x00000010, BX
-	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000010, DI
+	ADDQ          $0x00000100, R8
 	DECQ          AX
 	JNZ           block
-	MOVQ          SI, AX
+	MOVQ          R8, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_XSx3(SB), NOSPLIT, $192-53
+TEXT ·dot256IQ4_XSx3(SB), NOSPLIT, $192-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -24056,12 +24492,12 @@ TEXT ·dot256IQ4_XSx3(SB), NOSPLIT, $192-53
 	VMOVUPS        Y2, 128(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 160(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -24441,7 +24877,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1
@@ -24465,45 +24901,49 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx4(SB), NOSPLIT, $0-53
+TEXT ·dot512IQ4_XSx4(SB), NOSPLIT, $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
 	MOVQ            core+24(FP), CX
-	MOVQ            units+40(FP), DX
-	VPXORD          Z2, Z2, Z2
-	VPXORD          Z3, Z3, Z3
-	VPXORD          Z4, Z4, Z4
-	VPXORD          Z5, Z5, Z5
-	MOVB            add+52(FP), BL
-	TESTB           BL, BL
-	JZ              unit
-	MOVQ            c+0(FP), BX
-	MOVQ            ldc+8(FP), SI
-	MOVL            mask+48(FP), DI
-	KMOVW           DI, K1
-	VMOVUPS.Z       (BX), K1, Z2
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z3
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z4
-	LEAQ            (BX)(SI*4), BX
-	VMOVUPS.Z       (BX), K1, Z5
+	MOVQ            strips+48(FP), BX
+	MOVQ            c+0(FP), SI
+
+strip:
+	MOVQ      units+40(FP), DX
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      add+60(FP), DI
+	TESTB     DI, DI
+	JZ        unit
+	MOVQ      ldc+8(FP), R8
+	MOVL      mask+56(FP), R9
+	MOVQ      SI, DI
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z2
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z3
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z4
+	LEAQ      (DI)(R8*4), DI
+	VMOVUPS.Z (DI), K1, Z5
 
 unit:
 	VCVTPH2PS (AX), Z6
-	LEAQ      32(AX), BX
-	LEAQ      160(AX), SI
+	LEAQ      32(AX), DI
+	LEAQ      160(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
-	VMOVDQU32     (SI), Z7
-	VMOVDQU32     64(SI), Z8
-	VMOVDQU32     128(SI), Z9
-	VMOVDQU32     192(SI), Z10
+	VMOVDQU32     (R8), Z7
+	VMOVDQU32     64(R8), Z8
+	VMOVDQU32     128(R8), Z9
+	VMOVDQU32     192(R8), Z10
 	VPBROADCASTD  144(CX), Z11
 	VPBROADCASTD  148(CX), Z12
 	VPBROADCASTD  152(CX), Z13
@@ -24560,7 +25000,7 @@ block:
 	VPDPBUSD.BCST 116(CX), Z7, Z12
 	VPDPBUSD.BCST 120(CX), Z7, Z13
 	VPDPBUSD.BCST 124(CX), Z7, Z14
-	VPMOVSXBD     (BX), Z7
+	VPMOVSXBD     (DI), Z7
 	VCVTDQ2PS     Z7, Z7
 	VMULPS        Z6, Z7, Z7
 	VMULPS.BCST   128(CX), Z7, Z8
@@ -24576,30 +25016,34 @@ block:
 	VCVTDQ2PS     Z14, Z14
 	VFMADD231PS   Z7, Z14, Z5
 	ADDQ          $0x000000a0, CX
-	ADDQ          $0x00000010, BX
-	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000010, DI
+	ADDQ          $0x00000100, R8
 	DECQ          AX
 	JNZ           block
-	MOVQ          SI, AX
+	MOVQ          R8, AX
 	DECQ          DX
 	JNZ           unit
-	MOVQ          c+0(FP), AX
-	MOVQ          ldc+8(FP), CX
-	MOVL          mask+48(FP), DX
-	KMOVW         DX, K1
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z3, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z5, K1, (AX)
+	MOVQ          ldc+8(FP), DX
+	MOVL          mask+56(FP), DI
+	MOVQ          SI, CX
+	KMOVW         DI, K1
+	VMOVUPS       Z2, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z3, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z4, K1, (CX)
+	LEAQ          (CX)(DX*4), CX
+	VMOVUPS       Z5, K1, (CX)
+	MOVQ          core+24(FP), CX
+	ADDQ          $0x00000040, SI
+	DECQ          BX
+	JNZ           strip
 	VZEROUPPER
 	RET
 
-// func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+// func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3
-TEXT ·dot256IQ4_XSx4(SB), NOSPLIT, $256-53
+TEXT ·dot256IQ4_XSx4(SB), NOSPLIT, $256-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -24621,12 +25065,12 @@ TEXT ·dot256IQ4_XSx4(SB), NOSPLIT, $256-53
 	VMOVUPS        Y2, 192(SP)
 	VXORPS         Y2, Y2, Y2
 	VMOVUPS        Y2, 224(SP)
-	MOVB           add+52(FP), BL
+	MOVB           add+60(FP), BL
 	TESTB          BL, BL
 	JZ             unit
 	MOVQ           c+0(FP), BX
 	MOVQ           ldc+8(FP), SI
-	MOVL           mask+48(FP), DI
+	MOVL           mask+56(FP), DI
 	VMOVD          DI, X2
 	VPBROADCASTD   X2, Y2
 	VPAND          bits<>+0(SB), Y2, Y3
@@ -25101,7 +25545,7 @@ block:
 	JNZ          unit
 	MOVQ         c+0(FP), AX
 	MOVQ         ldc+8(FP), CX
-	MOVL         mask+48(FP), DX
+	MOVL         mask+56(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, Y0
 	VPAND        bits<>+0(SB), Y0, Y1

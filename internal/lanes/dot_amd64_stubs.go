@@ -4,45 +4,45 @@
 
 package lanes
 
-// dot512Q8_0x1 multiplies units (> 0) of a Q8_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x1 multiplies units (> 0) of a Q8_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q8_0x2 multiplies units (> 0) of a Q8_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x2 multiplies units (> 0) of a Q8_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q8_0x3 multiplies units (> 0) of a Q8_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x3 multiplies units (> 0) of a Q8_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q8_0x4 multiplies units (> 0) of a Q8_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x4 multiplies units (> 0) of a Q8_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q8_0 unpacks units (> 0) of a Q8_0 strip.
 //
@@ -54,45 +54,45 @@ func unpack512Q8_0(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q8_0(dst *byte, strip *byte, units int)
 
-// dot512Q4_0x1 multiplies units (> 0) of a Q4_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x1 multiplies units (> 0) of a Q4_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_0x2 multiplies units (> 0) of a Q4_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x2 multiplies units (> 0) of a Q4_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_0x3 multiplies units (> 0) of a Q4_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x3 multiplies units (> 0) of a Q4_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_0x4 multiplies units (> 0) of a Q4_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x4 multiplies units (> 0) of a Q4_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q4_0 unpacks units (> 0) of a Q4_0 strip.
 //
@@ -104,45 +104,45 @@ func unpack512Q4_0(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q4_0(dst *byte, strip *byte, units int)
 
-// dot512Q4_1x1 multiplies units (> 0) of a Q4_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x1 multiplies units (> 0) of a Q4_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_1x2 multiplies units (> 0) of a Q4_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x2 multiplies units (> 0) of a Q4_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_1x3 multiplies units (> 0) of a Q4_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x3 multiplies units (> 0) of a Q4_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_1x4 multiplies units (> 0) of a Q4_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x4 multiplies units (> 0) of a Q4_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q4_1 unpacks units (> 0) of a Q4_1 strip.
 //
@@ -154,45 +154,45 @@ func unpack512Q4_1(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q4_1(dst *byte, strip *byte, units int)
 
-// dot512Q5_0x1 multiplies units (> 0) of a Q5_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x1 multiplies units (> 0) of a Q5_0 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_0x2 multiplies units (> 0) of a Q5_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x2 multiplies units (> 0) of a Q5_0 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_0x3 multiplies units (> 0) of a Q5_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x3 multiplies units (> 0) of a Q5_0 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_0x4 multiplies units (> 0) of a Q5_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x4 multiplies units (> 0) of a Q5_0 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q5_0 unpacks units (> 0) of a Q5_0 strip.
 //
@@ -204,45 +204,45 @@ func unpack512Q5_0(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q5_0(dst *byte, strip *byte, units int)
 
-// dot512Q5_1x1 multiplies units (> 0) of a Q5_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x1 multiplies units (> 0) of a Q5_1 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_1x2 multiplies units (> 0) of a Q5_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x2 multiplies units (> 0) of a Q5_1 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_1x3 multiplies units (> 0) of a Q5_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x3 multiplies units (> 0) of a Q5_1 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_1x4 multiplies units (> 0) of a Q5_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x4 multiplies units (> 0) of a Q5_1 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q5_1 unpacks units (> 0) of a Q5_1 strip.
 //
@@ -254,45 +254,45 @@ func unpack512Q5_1(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q5_1(dst *byte, strip *byte, units int)
 
-// dot512IQ4_NLx1 multiplies units (> 0) of a IQ4_NL strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx1 multiplies units (> 0) of a IQ4_NL strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_NLx2 multiplies units (> 0) of a IQ4_NL strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx2 multiplies units (> 0) of a IQ4_NL strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_NLx3 multiplies units (> 0) of a IQ4_NL strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx3 multiplies units (> 0) of a IQ4_NL strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_NLx4 multiplies units (> 0) of a IQ4_NL strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx4 multiplies units (> 0) of a IQ4_NL strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
 //
@@ -304,45 +304,45 @@ func unpack512IQ4_NL(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256IQ4_NL(dst *byte, strip *byte, units int)
 
-// dot512MXFP4x1 multiplies units (> 0) of a MXFP4 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x1 multiplies units (> 0) of a MXFP4 strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512MXFP4x2 multiplies units (> 0) of a MXFP4 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x2 multiplies units (> 0) of a MXFP4 strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512MXFP4x3 multiplies units (> 0) of a MXFP4 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x3 multiplies units (> 0) of a MXFP4 strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512MXFP4x4 multiplies units (> 0) of a MXFP4 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x4 multiplies units (> 0) of a MXFP4 strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512MXFP4 unpacks units (> 0) of a MXFP4 strip.
 //
@@ -354,45 +354,45 @@ func unpack512MXFP4(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256MXFP4(dst *byte, strip *byte, units int)
 
-// dot512Q2_Kx1 multiplies units (> 0) of a Q2_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx1 multiplies units (> 0) of a Q2_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q2_Kx2 multiplies units (> 0) of a Q2_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx2 multiplies units (> 0) of a Q2_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q2_Kx3 multiplies units (> 0) of a Q2_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx3 multiplies units (> 0) of a Q2_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q2_Kx4 multiplies units (> 0) of a Q2_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx4 multiplies units (> 0) of a Q2_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q2_K unpacks units (> 0) of a Q2_K strip.
 //
@@ -404,45 +404,45 @@ func unpack512Q2_K(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q2_K(dst *byte, strip *byte, units int)
 
-// dot512Q3_Kx1 multiplies units (> 0) of a Q3_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx1 multiplies units (> 0) of a Q3_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q3_Kx2 multiplies units (> 0) of a Q3_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx2 multiplies units (> 0) of a Q3_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q3_Kx3 multiplies units (> 0) of a Q3_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx3 multiplies units (> 0) of a Q3_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q3_Kx4 multiplies units (> 0) of a Q3_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx4 multiplies units (> 0) of a Q3_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q3_K unpacks units (> 0) of a Q3_K strip.
 //
@@ -454,45 +454,45 @@ func unpack512Q3_K(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q3_K(dst *byte, strip *byte, units int)
 
-// dot512Q4_Kx1 multiplies units (> 0) of a Q4_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx1 multiplies units (> 0) of a Q4_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_Kx2 multiplies units (> 0) of a Q4_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx2 multiplies units (> 0) of a Q4_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_Kx3 multiplies units (> 0) of a Q4_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx3 multiplies units (> 0) of a Q4_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_Kx4 multiplies units (> 0) of a Q4_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx4 multiplies units (> 0) of a Q4_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q4_K unpacks units (> 0) of a Q4_K strip.
 //
@@ -504,45 +504,45 @@ func unpack512Q4_K(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q4_K(dst *byte, strip *byte, units int)
 
-// dot512Q5_Kx1 multiplies units (> 0) of a Q5_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx1 multiplies units (> 0) of a Q5_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_Kx2 multiplies units (> 0) of a Q5_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx2 multiplies units (> 0) of a Q5_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_Kx3 multiplies units (> 0) of a Q5_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx3 multiplies units (> 0) of a Q5_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_Kx4 multiplies units (> 0) of a Q5_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx4 multiplies units (> 0) of a Q5_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q5_K unpacks units (> 0) of a Q5_K strip.
 //
@@ -554,45 +554,45 @@ func unpack512Q5_K(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q5_K(dst *byte, strip *byte, units int)
 
-// dot512Q6_Kx1 multiplies units (> 0) of a Q6_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx1 multiplies units (> 0) of a Q6_K strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q6_Kx2 multiplies units (> 0) of a Q6_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx2 multiplies units (> 0) of a Q6_K strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q6_Kx3 multiplies units (> 0) of a Q6_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx3 multiplies units (> 0) of a Q6_K strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q6_Kx4 multiplies units (> 0) of a Q6_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx4 multiplies units (> 0) of a Q6_K strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512Q6_K unpacks units (> 0) of a Q6_K strip.
 //
@@ -604,45 +604,45 @@ func unpack512Q6_K(dst *byte, strip *byte, units int)
 //go:noescape
 func unpack256Q6_K(dst *byte, strip *byte, units int)
 
-// dot512IQ4_XSx1 multiplies units (> 0) of a IQ4_XS strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot512IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx1 multiplies units (> 0) of a IQ4_XS strip by a panel of 1 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_XSx2 multiplies units (> 0) of a IQ4_XS strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot512IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx2 multiplies units (> 0) of a IQ4_XS strip by a panel of 2 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_XSx3 multiplies units (> 0) of a IQ4_XS strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot512IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx3 multiplies units (> 0) of a IQ4_XS strip by a panel of 3 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_XSx4 multiplies units (> 0) of a IQ4_XS strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot512IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx4 multiplies units (> 0) of a IQ4_XS strip by a panel of 4 columns; mask has a bit for each row of c.
+// dot256IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)
+func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack512IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
 //

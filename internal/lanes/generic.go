@@ -116,12 +116,12 @@ func (f *Form) scales(unit []byte, s, r int) (scale, minimum float32) {
 func (k Kind) tileGeneric(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
 	for n := range p.Cols {
 		for r := range rows {
-			acc := c[n*ldc+r]
+			acc, strip := c[n*ldc+r], w[r/Rows*blocks*k.BlockBytes():]
 			if !add {
 				acc = 0
 			}
 			for b := range blocks {
-				acc = k.blockGeneric(w[b*k.BlockBytes():], p, from+b, n, r, acc)
+				acc = k.blockGeneric(strip[b*k.BlockBytes():], p, from+b, n, r%Rows, acc)
 			}
 			c[n*ldc+r] = acc
 		}
@@ -165,8 +165,11 @@ func (f *Form) dotGeneric(c []float32, ldc int, strip []byte, p Panel, rows int,
 	per := f.Blocks()
 	var memory [8 * 768]byte
 	unpacked := memory[:per*f.Kind().BlockBytes()]
-	for u := range p.Blocks / per {
-		f.unpackGeneric(unpacked, strip[u*f.Bytes:], 1)
-		f.Kind().tileGeneric(c, ldc, unpacked, p, u*per, per, rows, add || u > 0)
+	for r := 0; r < rows; r += Rows {
+		for u := range p.Blocks / per {
+			f.unpackGeneric(unpacked, strip[u*f.Bytes:], 1)
+			f.Kind().tileGeneric(c[r:], ldc, unpacked, p, u*per, per, min(Rows, rows-r), add || u > 0)
+		}
+		strip = strip[p.Blocks/per*f.Bytes:]
 	}
 }

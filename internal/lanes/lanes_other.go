@@ -6,10 +6,6 @@ func quantise(p Panel, c int, x []float32) { quantiseGeneric(p, c, x) }
 
 func (f *Form) unpack(dst, strip []byte, units int) { f.unpackGeneric(dst, strip, units) }
 
-func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	k.tileGeneric(c, ldc, w, p, from, blocks, rows, add)
-}
-
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	f.dotGeneric(c, ldc, strip, p, rows, add)
 }

@@ -1,6 +1,7 @@
 package lanes
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -314,6 +315,54 @@ func products(t *testing.T, f *Form, strip, w []byte, p Panel, rows int, add boo
 	}
 }
 
+// TestTileExtremes: no sum is cut off, however large the codes.
+func TestTileExtremes(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(13, 14))
+		for kind := Whole; kind <= HalvesMins; kind++ {
+			const blocks = 40 // more than a call takes
+			w := anyStrip(kind, blocks, rng)
+			for _, sign := range []func(i int) float32{
+				func(int) float32 { return 1 }, func(int) float32 { return -1 },
+				func(i int) float32 { return float32(1 - i&2) }, func(i int) float32 { return float32(1 - i/4&1*2) },
+			} {
+				p := PanelOf(make([]int32, PanelLen(blocks*BlockLen, 5)), blocks*BlockLen, 5)
+				x := make([]float32, blocks*BlockLen)
+				for i := range x {
+					x[i] = sign(i)
+				}
+				for c := range p.Cols {
+					quantiseGeneric(p, c, x)
+				}
+				want, got := make([]float32, p.Cols*Rows), make([]float32, p.Cols*Rows)
+				kind.tileGeneric(want, Rows, w, p, 0, blocks, Rows, false)
+				kind.Tile(got, Rows, w, p, 0, blocks, Rows, false)
+				equal(t, got, want, "kind %d", kind)
+			}
+		}
+	})
+}
+
+// anyStrip is an unpacked strip of the largest bytes that the kind allows, and others.
+func anyStrip(kind Kind, blocks int, rng *rand.Rand) []byte {
+	w := make([]byte, blocks*kind.BlockBytes())
+	for i := range w {
+		switch at := i % kind.BlockBytes(); {
+		case at >= 512:
+			if i%4 == 0 {
+				binary.LittleEndian.PutUint32(w[i:], math.Float32bits(float32(rng.NormFloat64())))
+			}
+		case kind == Whole:
+			w[i] = [...]byte{0, 255, byte(rng.Uint32())}[rng.IntN(3)]
+		case kind == Halves:
+			w[i] = [...]byte{96, 159, byte(96 + rng.IntN(64))}[rng.IntN(3)]
+		default:
+			w[i] = byte(min(31, rng.IntN(64)))
+		}
+	}
+	return w
+}
+
 func near(t *testing.T, c []float32, ldc, rows int, numbers, xs [][]float32) {
 	t.Helper()
 	for n, x := range xs {
@@ -394,4 +443,43 @@ func extreme(n, kind int, rng *rand.Rand) []float32 {
 		x[i] = [...]float32{1, -1, float32(rng.IntN(2)*2 - 1), float32(i%2*2 - 1)}[kind]
 	}
 	return x
+}
+
+// TestManyStrips: several strips in one call are as one by one.
+func TestManyStrips(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		eachForm(t, func(t *testing.T, f *Form) {
+			rng := rand.New(rand.NewPCG(11, 12))
+			const rows = 3*Rows + 5
+			k := 2 * f.Len
+			size, unpacked := f.StripBytes(k), k/BlockLen*f.Kind().BlockBytes()
+			strips, w := guarded[byte](t, 4*size), guarded[byte](t, 4*unpacked)
+			for i := range 4 {
+				raw, _ := encoded(t, f.Type, min(Rows, rows-i*Rows), k, rng)
+				f.Pack(strips[i*size:][:size], raw, k)
+				f.Unpack(w[i*unpacked:][:unpacked], strips[i*size:][:size], 0, k/BlockLen)
+			}
+			for n := 1; n <= MaxCols; n++ {
+				p, _ := filled(k, n, rng)
+				for _, add := range []bool{false, true} {
+					ldc := rows + 1
+					want, tile, dot := make([]float32, n*ldc), guarded[float32](t, (n-1)*ldc+rows), guarded[float32](t, (n-1)*ldc+rows)
+					for i := range want {
+						want[i] = float32(i)
+					}
+					copy(tile, want)
+					copy(dot, want)
+					for i := range 4 {
+						f.Kind().Tile(want[i*Rows:], ldc, w[i*unpacked:], p, 0, p.Blocks, min(Rows, rows-i*Rows), add)
+					}
+					f.Kind().Tile(tile, ldc, w, p, 0, p.Blocks, rows, add)
+					equal(t, tile, want[:len(tile)], "tile of %d columns, add %v", n, add)
+					if n <= DotCols {
+						f.Dot(dot, ldc, strips, p, rows, add)
+						equal(t, dot, want[:len(dot)], "dot of %d columns, add %v", n, add)
+					}
+				}
+			}
+		})
+	})
 }

@@ -52,6 +52,13 @@ func (p Panel) halves(b int) []int32 {
 	return p.data[(p.Blocks*(coreDwords+sumsDwords)+b*halfDwords)*p.Cols:]
 }
 
+// places are where block b of a panel begins in its sections, for column n.
+func (p Panel) places(b, n int) (core, sums, halves int) {
+	core, sums = coreDwords*b*p.Cols, (coreDwords*p.Blocks+sumsDwords*b)*p.Cols
+	halves = ((coreDwords+sumsDwords)*p.Blocks + halfDwords*b) * p.Cols
+	return core + n, sums + n, halves + n
+}
+
 // Quantise fills column c of a panel with the numbers of x, Blocks·32 of them.
 func (p Panel) Quantise(c int, x []float32) {
 	if uint(c) >= uint(p.Cols) || len(x) != p.Blocks*BlockLen {

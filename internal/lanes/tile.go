@@ -3,6 +3,7 @@ package lanes
 import "fmt"
 
 //go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
+//go:generate go run -C ../kernel/_asm ./laneneon -out ../../lanes/tile_arm64.s -stubs ../../lanes/tile_arm64_stubs.go
 
 // Kind is how an unpacked strip is laid out, and so which tile multiplies it. Per
 // block of 32 weights it has 8 planes of 64 bytes, plane g for group g: a byte per weight; then
@@ -50,11 +51,11 @@ func (f *Form) Unpack(dst, strip []byte, from, blocks int) {
 	}
 }
 
-// Tile computes c = w·p, or c += w·p when add is set, over the panel's blocks from `from` on, as many as
-// w, an unpacked strip, has: c's element (r,n) is c[n·ldc+r] for row r < rows of the strip and column n
-// of the panel.
+// Tile computes c = w·p, or c += w·p when add is set, over blocks of the panel from `from` on, which are
+// all that w has, unpacked strips one after the other: c's element (r,n) is c[n·ldc+r] for row r < rows
+// of the strips and column n of the panel.
 func (k Kind) Tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	if len(w) < blocks*k.BlockBytes() || !p.fits(c, ldc, from, blocks, rows) {
+	if len(w) < strips(rows)*blocks*k.BlockBytes() || !p.fits(c, ldc, from, blocks, rows) {
 		panic(fmt.Sprintf("lanes: tile of %d rows × %d columns over blocks %d to %d of %d, stride %d, %d bytes into %d numbers", rows, p.Cols, from, from+blocks, p.Blocks, ldc, len(w), len(c)))
 	}
 	if blocks == 0 {
@@ -64,10 +65,10 @@ func (k Kind) Tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 	k.tile(c, ldc, w, p, from, blocks, rows, add)
 }
 
-// Dot is Tile on the strip as it is, for a panel of at most DotCols columns: the same
-// bits, and the strip is read once. It covers the whole panel.
+// Dot is Tile on strips as they are, for a panel of at most DotCols columns: the same
+// bits, and the strips are read once. It covers the whole panel.
 func (f *Form) Dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	if p.Cols > DotCols || p.Blocks%f.Blocks() != 0 || len(strip)/f.Bytes < p.Blocks/f.Blocks() || !p.fits(c, ldc, 0, p.Blocks, rows) {
+	if p.Cols > DotCols || p.Blocks%f.Blocks() != 0 || len(strip)/f.Bytes < strips(rows)*(p.Blocks/f.Blocks()) || !p.fits(c, ldc, 0, p.Blocks, rows) {
 		panic(fmt.Sprintf("lanes: %v strip of %d bytes, %d rows × %d columns of %d blocks, stride %d, into %d numbers", f.Type, len(strip), rows, p.Cols, p.Blocks, ldc, len(c)))
 	}
 	if p.Blocks == 0 {
@@ -78,9 +79,12 @@ func (f *Form) Dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 }
 
 func (p Panel) fits(c []float32, ldc, from, blocks, rows int) bool {
-	return from >= 0 && blocks >= 0 && from+blocks <= p.Blocks && uint(rows-1) < Rows &&
+	return from >= 0 && blocks >= 0 && from+blocks <= p.Blocks && rows > 0 &&
 		p.Cols > 0 && len(c) >= rows && (p.Cols == 1 || ldc >= 0 && ldc <= (len(c)-rows)/(p.Cols-1))
 }
+
+// strips is how many strips rows take.
+func strips(rows int) int { return (rows + Rows - 1) / Rows }
 
 func zero(c []float32, ldc, cols, rows int, add bool) {
 	for n := 0; n < cols && !add; n++ {

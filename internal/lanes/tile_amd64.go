@@ -15,6 +15,14 @@ const (
 func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
 	step, piece := tileStep512, Kind.tile512
 	switch {
+	case cpu.VNNI() && blocks <= tileStep512:
+		for n := min(rows/Rows, tileStep512/blocks); n > 0; n = min(rows/Rows, tileStep512/blocks) {
+			k.strips512(c, ldc, w, p, from, blocks, n, Rows, add)
+			if rows -= n * Rows; rows == 0 {
+				return
+			}
+			c, w = c[n*Rows:], w[n*blocks*k.BlockBytes():]
+		}
 	case cpu.VNNI():
 	case cpu.Active() >= cpu.AVX2:
 		step, piece = tileStep256, Kind.tile256
@@ -22,29 +30,30 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 		k.tileGeneric(c, ldc, w, p, from, blocks, rows, add)
 		return
 	}
-	for done := 0; done < blocks; done += step {
-		piece(k, c, ldc, w[done*k.BlockBytes():], p, from+done, min(step, blocks-done), rows, add || done > 0)
+	for r := 0; r < rows; r += Rows {
+		for done := 0; done < blocks; done += step {
+			piece(k, c[r:], ldc, w[done*k.BlockBytes():], p, from+done, min(step, blocks-done), min(Rows, rows-r), add || done > 0)
+		}
+		w = w[blocks*k.BlockBytes():]
 	}
 }
 
-// places are where block b of a panel begins in its sections, for column n.
-func (p Panel) places(b, n int) (core, sums, halves int) {
-	core, sums = coreDwords*b*p.Cols, (coreDwords*p.Blocks+sumsDwords*b)*p.Cols
-	halves = ((coreDwords+sumsDwords)*p.Blocks + halfDwords*b) * p.Cols
-	return core + n, sums + n, halves + n
+func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
+	k.strips512(c, ldc, w, p, from, blocks, 1, rows, add)
 }
 
-func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
+// strips512 is several strips of as many rows each.
+func (k Kind) strips512(c []float32, ldc int, w []byte, p Panel, from, blocks, strips, rows int, add bool) {
 	core, sums, halves := p.places(from, 0)
 	switch k {
 	case Whole:
-		tile512Whole(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+		tile512Whole(&c[0], ldc, &w[0], &p.data[core], blocks, strips, rows, p.Cols, add)
 	case WholeMins:
-		tile512WholeMins(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, rows, p.Cols, add)
+		tile512WholeMins(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, strips, rows, p.Cols, add)
 	case Halves:
-		tile512Halves(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+		tile512Halves(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
 	case HalvesMins:
-		tile512HalvesMins(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+		tile512HalvesMins(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
 	}
 }
 

@@ -4,46 +4,49 @@
 
 #include "textflag.h"
 
-// func tile512Whole(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+// func tile512Whole(c *float32, ldc int, w *byte, core *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Whole(SB), NOSPLIT, $0-57
-	MOVQ      $-1, AX
-	MOVQ      rows+40(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+48(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      blocks+32(FP), BX
+TEXT ·tile512Whole(SB), NOSPLIT, $0-65
+	MOVQ  $-1, AX
+	MOVQ  rows+48(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+56(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  blocks+32(FP), BX
+	MOVQ  strips+40(FP), SI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+56(FP), SI
-	TESTB     SI, SI
+	MOVB      add+64(FP), DI
+	TESTB     DI, DI
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -74,21 +77,29 @@ block1:
 	DECQ          BX
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
+	ADDQ          $0x00000040, AX
+	MOVQ          core+24(FP), DX
+	MOVQ          blocks+32(FP), BX
+	DECQ          SI
+	JNZ           strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      blocks+32(FP), SI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ strips+40(FP), DI
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+56(FP), DI
-	TESTB     DI, DI
+	MOVB      add+64(FP), R8
+	TESTB     R8, R8
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -133,22 +144,30 @@ block2:
 	JNZ           block2
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          blocks+32(FP), SI
+	DECQ          DI
+	JNZ           strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      blocks+32(FP), SI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ blocks+32(FP), SI
+	MOVQ strips+40(FP), DI
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+56(FP), DI
-	TESTB     DI, DI
+	MOVB      add+64(FP), R8
+	TESTB     R8, R8
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -207,23 +226,31 @@ block3:
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          blocks+32(FP), SI
+	DECQ          DI
+	JNZ           strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      blocks+32(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ blocks+32(FP), DI
+	MOVQ strips+40(FP), R8
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+56(FP), R8
-	TESTB     R8, R8
+	MOVB      add+64(FP), R9
+	TESTB     R9, R9
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -296,25 +323,33 @@ block4:
 	VMOVUPS       Z1, K1, (DX)(AX*1)
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
+	ADDQ          $0x00000040, DX
+	MOVQ          core+24(FP), SI
+	MOVQ          blocks+32(FP), DI
+	DECQ          R8
+	JNZ           strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -401,26 +436,35 @@ block5:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -521,18 +565,27 @@ block6:
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -540,8 +593,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -656,18 +709,27 @@ block7:
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      blocks+32(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ blocks+32(FP), R8
+	MOVQ strips+40(FP), R9
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -676,8 +738,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+56(FP), R9
-	TESTB     R9, R9
+	MOVB      add+64(FP), R10
+	TESTB     R10, R10
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -806,19 +868,28 @@ block8:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          blocks+32(FP), R8
+	DECQ          R9
+	JNZ           strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -828,8 +899,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -972,19 +1043,29 @@ block9:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -995,8 +1076,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1153,19 +1234,29 @@ block10:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1177,8 +1268,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1349,19 +1440,29 @@ block11:
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      blocks+32(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ blocks+32(FP), R9
+	MOVQ strips+40(FP), R10
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1374,8 +1475,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+56(FP), R10
-	TESTB     R10, R10
+	MOVB      add+64(FP), R11
+	TESTB     R11, R11
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1560,50 +1661,60 @@ block12:
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
 	VMOVUPS       Z11, K1, (SI)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          blocks+32(FP), R9
+	DECQ          R10
+	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512WholeMins(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512WholeMins(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -1637,22 +1748,31 @@ block1:
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
+	ADDQ             $0x00000040, AX
+	MOVQ             core+24(FP), DX
+	MOVQ             beside+32(FP), BX
+	MOVQ             blocks+40(FP), SI
+	DECQ             DI
+	JNZ              strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -1701,23 +1821,32 @@ block2:
 	JNZ              block2
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -1781,24 +1910,33 @@ block3:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1877,26 +2015,35 @@ block4:
 	VMOVUPS          Z1, K1, (DX)(AX*1)
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
+	ADDQ             $0x00000040, DX
+	MOVQ             core+24(FP), SI
+	MOVQ             beside+32(FP), DI
+	MOVQ             blocks+40(FP), R8
+	DECQ             R9
+	JNZ              strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1990,27 +2137,37 @@ block5:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2119,19 +2276,29 @@ block6:
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2139,8 +2306,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2264,19 +2431,29 @@ block7:
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2285,8 +2462,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2425,20 +2602,30 @@ block8:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2448,8 +2635,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2603,20 +2790,31 @@ block9:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2627,8 +2825,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2797,20 +2995,31 @@ block10:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2822,8 +3031,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3007,20 +3216,31 @@ block11:
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3033,8 +3253,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3233,50 +3453,61 @@ block12:
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
 	VMOVUPS          Z11, K1, (SI)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip12
 	VZEROUPPER
 	RET
 
-// func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Halves(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512Halves(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -3313,22 +3544,31 @@ block1:
 	DECQ          SI
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
+	ADDQ          $0x00000040, AX
+	MOVQ          core+24(FP), DX
+	MOVQ          beside+32(FP), BX
+	MOVQ          blocks+40(FP), SI
+	DECQ          DI
+	JNZ           strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -3383,23 +3623,32 @@ block2:
 	JNZ           block2
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          beside+32(FP), SI
+	MOVQ          blocks+40(FP), DI
+	DECQ          R8
+	JNZ           strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -3472,24 +3721,33 @@ block3:
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
+	ADDQ          $0x00000040, CX
+	MOVQ          core+24(FP), BX
+	MOVQ          beside+32(FP), SI
+	MOVQ          blocks+40(FP), DI
+	DECQ          R8
+	JNZ           strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3580,26 +3838,35 @@ block4:
 	VMOVUPS       Z1, K1, (DX)(AX*1)
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
+	ADDQ          $0x00000040, DX
+	MOVQ          core+24(FP), SI
+	MOVQ          beside+32(FP), DI
+	MOVQ          blocks+40(FP), R8
+	DECQ          R9
+	JNZ           strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3708,27 +3975,37 @@ block5:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3855,19 +4132,29 @@ block6:
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3875,8 +4162,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4021,19 +4308,29 @@ block7:
 	VMOVUPS       Z4, K1, (BX)
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4042,8 +4339,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4206,20 +4503,30 @@ block8:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	MOVQ          core+24(FP), DI
+	MOVQ          beside+32(FP), R8
+	MOVQ          blocks+40(FP), R9
+	DECQ          R10
+	JNZ           strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4229,8 +4536,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4411,20 +4718,31 @@ block9:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4435,8 +4753,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4635,20 +4953,31 @@ block10:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4660,8 +4989,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4878,20 +5207,31 @@ block11:
 	VMOVUPS       Z8, K1, (SI)
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4904,8 +5244,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5140,50 +5480,61 @@ block12:
 	VMOVUPS       Z9, K1, (SI)(AX*1)
 	VMOVUPS       Z10, K1, (SI)(AX*2)
 	VMOVUPS       Z11, K1, (SI)(CX*1)
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	ADDQ          $0x00000040, SI
+	MOVQ          core+24(FP), R8
+	MOVQ          beside+32(FP), R9
+	MOVQ          blocks+40(FP), R10
+	DECQ          R11
+	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-65
-	MOVQ      $-1, AX
-	MOVQ      rows+48(FP), CX
-	BZHIQ     CX, AX, AX
-	KMOVW     AX, K1
-	MOVQ      cols+56(FP), AX
-	CMPQ      AX, $0x0c
-	JEQ       columns12
-	CMPQ      AX, $0x0b
-	JEQ       columns11
-	CMPQ      AX, $0x0a
-	JEQ       columns10
-	CMPQ      AX, $0x09
-	JEQ       columns9
-	CMPQ      AX, $0x08
-	JEQ       columns8
-	CMPQ      AX, $0x07
-	JEQ       columns7
-	CMPQ      AX, $0x06
-	JEQ       columns6
-	CMPQ      AX, $0x05
-	JEQ       columns5
-	CMPQ      AX, $0x04
-	JEQ       columns4
-	CMPQ      AX, $0x03
-	JEQ       columns3
-	CMPQ      AX, $0x02
-	JEQ       columns2
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), AX
-	MOVQ      c+0(FP), AX
-	MOVQ      w+16(FP), CX
-	MOVQ      core+24(FP), DX
-	MOVQ      beside+32(FP), BX
-	MOVQ      blocks+40(FP), SI
+TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-73
+	MOVQ  $-1, AX
+	MOVQ  rows+56(FP), CX
+	BZHIQ CX, AX, AX
+	KMOVW AX, K1
+	MOVQ  cols+64(FP), AX
+	CMPQ  AX, $0x0c
+	JEQ   columns12
+	CMPQ  AX, $0x0b
+	JEQ   columns11
+	CMPQ  AX, $0x0a
+	JEQ   columns10
+	CMPQ  AX, $0x09
+	JEQ   columns9
+	CMPQ  AX, $0x08
+	JEQ   columns8
+	CMPQ  AX, $0x07
+	JEQ   columns7
+	CMPQ  AX, $0x06
+	JEQ   columns6
+	CMPQ  AX, $0x05
+	JEQ   columns5
+	CMPQ  AX, $0x04
+	JEQ   columns4
+	CMPQ  AX, $0x03
+	JEQ   columns3
+	CMPQ  AX, $0x02
+	JEQ   columns2
+	MOVQ  ldc+8(FP), AX
+	SHLQ  $0x02, AX
+	LEAQ  (AX)(AX*2), AX
+	MOVQ  c+0(FP), AX
+	MOVQ  w+16(FP), CX
+	MOVQ  core+24(FP), DX
+	MOVQ  beside+32(FP), BX
+	MOVQ  blocks+40(FP), SI
+	MOVQ  strips+48(FP), DI
+
+strip1:
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+72(FP), R8
+	TESTB     R8, R8
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
@@ -5224,22 +5575,31 @@ block1:
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
+	ADDQ             $0x00000040, AX
+	MOVQ             core+24(FP), DX
+	MOVQ             beside+32(FP), BX
+	MOVQ             blocks+40(FP), SI
+	DECQ             DI
+	JNZ              strip1
 	VZEROUPPER
 	RET
 
 columns2:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip2:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -5300,23 +5660,32 @@ block2:
 	JNZ              block2
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip2
 	VZEROUPPER
 	RET
 
 columns3:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), CX
-	MOVQ      w+16(FP), DX
-	MOVQ      core+24(FP), BX
-	MOVQ      beside+32(FP), SI
-	MOVQ      blocks+40(FP), DI
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), CX
+	MOVQ w+16(FP), DX
+	MOVQ core+24(FP), BX
+	MOVQ beside+32(FP), SI
+	MOVQ blocks+40(FP), DI
+	MOVQ strips+48(FP), R8
+
+strip3:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+72(FP), R9
+	TESTB     R9, R9
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
@@ -5397,24 +5766,33 @@ block3:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
+	ADDQ             $0x00000040, CX
+	MOVQ             core+24(FP), BX
+	MOVQ             beside+32(FP), SI
+	MOVQ             blocks+40(FP), DI
+	DECQ             R8
+	JNZ              strip3
 	VZEROUPPER
 	RET
 
 columns4:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	MOVQ      w+16(FP), BX
-	MOVQ      core+24(FP), SI
-	MOVQ      beside+32(FP), DI
-	MOVQ      blocks+40(FP), R8
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	MOVQ w+16(FP), BX
+	MOVQ core+24(FP), SI
+	MOVQ beside+32(FP), DI
+	MOVQ blocks+40(FP), R8
+	MOVQ strips+48(FP), R9
+
+strip4:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+72(FP), R10
+	TESTB     R10, R10
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5515,26 +5893,35 @@ block4:
 	VMOVUPS          Z1, K1, (DX)(AX*1)
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
+	ADDQ             $0x00000040, DX
+	MOVQ             core+24(FP), SI
+	MOVQ             beside+32(FP), DI
+	MOVQ             blocks+40(FP), R8
+	DECQ             R9
+	JNZ              strip4
 	VZEROUPPER
 	RET
 
 columns5:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip5:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5655,27 +6042,37 @@ block5:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip5
 	VZEROUPPER
 	RET
 
 columns6:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip6:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5816,19 +6213,29 @@ block6:
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip6
 	VZEROUPPER
 	RET
 
 columns7:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip7:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -5836,8 +6243,8 @@ columns7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5998,19 +6405,29 @@ block7:
 	VMOVUPS          Z4, K1, (BX)
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip7
 	VZEROUPPER
 	RET
 
 columns8:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	MOVQ      w+16(FP), SI
-	MOVQ      core+24(FP), DI
-	MOVQ      beside+32(FP), R8
-	MOVQ      blocks+40(FP), R9
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	MOVQ w+16(FP), SI
+	MOVQ core+24(FP), DI
+	MOVQ beside+32(FP), R8
+	MOVQ blocks+40(FP), R9
+	MOVQ strips+48(FP), R10
+
+strip8:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6019,8 +6436,8 @@ columns8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+72(FP), R11
+	TESTB     R11, R11
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6201,20 +6618,30 @@ block8:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	MOVQ             core+24(FP), DI
+	MOVQ             beside+32(FP), R8
+	MOVQ             blocks+40(FP), R9
+	DECQ             R10
+	JNZ              strip8
 	VZEROUPPER
 	RET
 
 columns9:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip9:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6224,8 +6651,8 @@ columns9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6426,20 +6853,31 @@ block9:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip9
 	VZEROUPPER
 	RET
 
 columns10:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip10:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6450,8 +6888,8 @@ columns10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6672,20 +7110,31 @@ block10:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip10
 	VZEROUPPER
 	RET
 
 columns11:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip11:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6697,8 +7146,8 @@ columns11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6939,20 +7388,31 @@ block11:
 	VMOVUPS          Z8, K1, (SI)
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip11
 	VZEROUPPER
 	RET
 
 columns12:
-	MOVQ      ldc+8(FP), AX
-	SHLQ      $0x02, AX
-	LEAQ      (AX)(AX*2), CX
-	MOVQ      c+0(FP), DX
-	LEAQ      (DX)(AX*4), BX
-	LEAQ      (BX)(AX*4), SI
-	MOVQ      w+16(FP), DI
-	MOVQ      core+24(FP), R8
-	MOVQ      beside+32(FP), R9
-	MOVQ      blocks+40(FP), R10
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ c+0(FP), DX
+	LEAQ (DX)(AX*4), BX
+	LEAQ (BX)(AX*4), SI
+	MOVQ w+16(FP), DI
+	MOVQ core+24(FP), R8
+	MOVQ beside+32(FP), R9
+	MOVQ blocks+40(FP), R10
+	MOVQ strips+48(FP), R11
+
+strip12:
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6965,8 +7425,8 @@ columns12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+72(FP), R12
+	TESTB     R12, R12
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -7227,6 +7687,14 @@ block12:
 	VMOVUPS          Z9, K1, (SI)(AX*1)
 	VMOVUPS          Z10, K1, (SI)(AX*2)
 	VMOVUPS          Z11, K1, (SI)(CX*1)
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x00000040, BX
+	ADDQ             $0x00000040, SI
+	MOVQ             core+24(FP), R8
+	MOVQ             beside+32(FP), R9
+	MOVQ             blocks+40(FP), R10
+	DECQ             R11
+	JNZ              strip12
 	VZEROUPPER
 	RET
 

@@ -11,6 +11,10 @@ import (
 // columns is the width of a panel.
 const columns = 32
 
+// ahead is how many bytes of a panel are asked for before they are needed: the
+// processor's own prefetching begins anew with every page of 4096.
+const ahead = 8192
+
 // store is how a panel holds its numbers.
 type store struct {
 	name, goType string
@@ -168,6 +172,9 @@ func (t *tiler) loop() {
 func (t *tiler) step(i int) {
 	col := func(v int) Mem { return Mem{Base: t.b, Disp: (i*columns + v*t.lanes) * t.bytes} }
 	row := func(r int) Mem { return at(t.a, t.as, t.as3, r).Offset(i * 4) }
+	for line := 0; line < columns*t.bytes; line += 64 {
+		PREFETCHT1(Mem{Base: t.b, Disp: i*columns*t.bytes + line + ahead})
+	}
 	if t.rows < t.vecs {
 		for r := range t.rows {
 			VBROADCASTSS(row(r), t.free(r))

@@ -6,6 +6,8 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 
 	"weft/internal/kernel/_asm/tile"
 )
@@ -13,11 +15,16 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	tile.Narrow(tile.Float16) // AVX2 in any case: a zmm conversion takes what two ymm ones do, and an FMA unit with it
+	tile.Narrow(tile.Wide16)
 	tile.Wide(tile.BFloat16)
 	tile.Narrow(tile.BFloat16)
 	roundAVX512()
 	roundAVX2()
-	widen()
+	widen("widenF16", "half-precision", func(from Mem, to reg.Register) { VCVTPH2PS(from, to) })
+	widen("widenBF16", "bfloat16", func(from Mem, to reg.Register) {
+		VPMOVZXWD(from, to)
+		VPSLLD(Imm(16), to, to)
+	})
 	splitAVX512()
 	splitAVX2()
 	Generate()

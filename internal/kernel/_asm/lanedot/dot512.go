@@ -12,10 +12,17 @@ import (
 func dot512(f form, cols int) {
 	beginDot("512", f, cols)
 	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, cols)}
-	units := Load(Param("units"), GP64())
-	d.start()
+	units := GP64()
+	strips, c := Load(Param("strips"), GP64()), Load(Param("c"), GP64())
+	Label("strip")
+	Load(Param("units"), units)
+	d.start(c)
 	d.loop(units, d.head, d.block)
-	d.store()
+	d.store(c)
+	d.rewind()
+	ADDQ(U32(4*rows), c)
+	DECQ(strips)
+	JNZ(LabelRef("strip"))
 	VZEROUPPER()
 	RET()
 }
@@ -27,8 +34,9 @@ type product512 struct {
 }
 
 // eachColumn addresses the columns of c.
-func (d *product512) eachColumn(do func(n int, at Mem, mask reg.Register)) {
-	c, ld, m, mask := Load(Param("c"), GP64()), Load(Param("ldc"), GP64()), Load(Param("mask"), GP32()), K()
+func (d *product512) eachColumn(first reg.Register, do func(n int, at Mem, mask reg.Register)) {
+	c, ld, m, mask := GP64(), Load(Param("ldc"), GP64()), Load(Param("mask"), GP32()), K()
+	MOVQ(first, c)
 	KMOVW(m, mask)
 	for n := range d.cols {
 		do(n, Mem{Base: c}, mask)
@@ -39,7 +47,7 @@ func (d *product512) eachColumn(do func(n int, at Mem, mask reg.Register)) {
 }
 
 // start sets the accumulators: zero, or c.
-func (d *product512) start() {
+func (d *product512) start(c reg.Register) {
 	for range d.cols {
 		z := ZMM()
 		VPXORD(z, z, z)
@@ -48,11 +56,11 @@ func (d *product512) start() {
 	add := Load(Param("add"), GP8())
 	TESTB(add, add)
 	JZ(LabelRef("unit"))
-	d.eachColumn(func(n int, at Mem, mask reg.Register) { VMOVUPS_Z(at, mask, d.acc[n]) })
+	d.eachColumn(c, func(n int, at Mem, mask reg.Register) { VMOVUPS_Z(at, mask, d.acc[n]) })
 }
 
-func (d *product512) store() {
-	d.eachColumn(func(n int, at Mem, mask reg.Register) { VMOVUPS(d.acc[n], mask, at) })
+func (d *product512) store(c reg.Register) {
+	d.eachColumn(c, func(n int, at Mem, mask reg.Register) { VMOVUPS(d.acc[n], mask, at) })
 }
 
 // block emits one block of 32.

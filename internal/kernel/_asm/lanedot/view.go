@@ -11,13 +11,13 @@ import (
 // The panel, by internal/lanes/panel.go: core has, per block and in dwords, 8 groups
 // of codes, the scales and the sums of every column; aux has sums (forms with a
 // minimum per 32) or halves (forms with sub-blocks of 16).
-const dotSig = "func(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, mask uint32, add bool)"
+const dotSig = "func(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)"
 
 // beginDot emits what products have in front.
 func beginDot(level string, f form, cols int) {
 	name := fmt.Sprintf("dot%s%sx%d", level, f.name, cols)
 	TEXT(name, NOSPLIT, dotSig)
-	Doc(fmt.Sprintf("%s multiplies units (> 0) of a %s strip by a panel of %d columns; mask has a bit for each row of c.", name, f.name, cols))
+	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of %d columns; mask has a bit for each row that a strip has of c.", name, f.name, cols))
 	Pragma("noescape")
 }
 
@@ -68,6 +68,14 @@ func (v *view) minSum(h, n int) Mem {
 		return v.auxAt(0, n)
 	}
 	return v.auxAt(2+h, n)
+}
+
+// rewind goes back to the panel's beginning.
+func (v *view) rewind() {
+	Load(Param("core"), v.core)
+	if v.aux != nil {
+		Load(Param("aux"), v.aux)
+	}
 }
 
 func (v *view) advance() {

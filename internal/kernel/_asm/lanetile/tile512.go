@@ -20,8 +20,8 @@ var scale, minimum = zmm[30], zmm[31]
 // columns, all of whose outputs stay in registers.
 func tiles512(k kind) {
 	name := "tile512" + k.name
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, rows int, cols int, add bool)")
-	Doc(name + " is Kind.Tile of 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
+	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, strips int, rows int, cols int, add bool)")
+	Doc(name + " is Kind.Tile of strips (> 0) strips, one after the other, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
 	Pragma("noescape")
 	ones, mask := GP64(), K()
 	MOVQ(I64(-1), ones)
@@ -32,10 +32,12 @@ func tiles512(k kind) {
 
 func tile512(k kind, cols int, mask reg.Register) {
 	p := load(cols, k)
+	strips, strip, block := Load(Param("strips"), GP64()), fmt.Sprint("strip", cols), fmt.Sprint("block", cols)
+	Label(strip)
 	for n := range cols {
 		VPXORD(acc(n), acc(n), acc(n))
 	}
-	add, block := Load(Param("add"), GP8()), fmt.Sprint("block", cols)
+	add := Load(Param("add"), GP8())
 	TESTB(add, add)
 	JZ(LabelRef(block))
 	for n := range cols {
@@ -56,6 +58,9 @@ func tile512(k kind, cols int, mask reg.Register) {
 	for n := range cols {
 		VMOVUPS(acc(n), mask, p.column(n))
 	}
+	p.nextStrip(k)
+	DECQ(strips)
+	JNZ(LabelRef(strip))
 	VZEROUPPER()
 	RET()
 }
@@ -101,3 +106,17 @@ func (k kind) scale(p pointers, cols, h int) {
 		}
 	}
 }
+
+// nextStrip moves on to 16 rows more, with the panel from its beginning.
+func (p pointers) nextStrip(k kind) {
+	for _, c := range p.c {
+		ADDQ(U32(4*rowsOf512), c)
+	}
+	Load(Param("core"), p.core)
+	if k.extra() > 0 {
+		Load(Param("beside"), p.beside)
+	}
+	Load(Param("blocks"), p.blocks)
+}
+
+const rowsOf512 = 16

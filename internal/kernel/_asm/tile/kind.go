@@ -14,17 +14,18 @@ type Kind int
 const (
 	Float32  Kind = iota
 	Float16       // b is half precision, which converts to float32 exactly; a is float32
+	Wide16        // b is bfloat16, which does so too; a is float32
 	BFloat16      // both are bfloat16, two k in each 32-bit word, the lower one in the lower half
 )
 
-func (k Kind) prefix() string { return [...]string{"", "F16x", "BF16x"}[k] }
+func (k Kind) prefix() string { return [...]string{"", "F16x", "Wide16x", "BF16x"}[k] }
 
 func (k Kind) doc() string {
-	return [...]string{"", " with b in half precision", " of pairs of bfloat16; k counts pairs"}[k]
+	return [...]string{"", " with b in half precision", " with b in bfloat16", " of pairs of bfloat16; k counts pairs"}[k]
 }
 
 // columnBytes is what one step of k takes in b, per column.
-func (k Kind) columnBytes() int { return [...]int{4, 2, 4}[k] }
+func (k Kind) columnBytes() int { return [...]int{4, 2, 2, 4}[k] }
 
 // part is the part of a step that one FMA does.
 type part int
@@ -46,12 +47,16 @@ func (t *tiler) parts() []part {
 }
 
 func (t *tiler) loadB(from Mem, part part, to reg.VecPhysical) {
-	if t.Kind == Float16 {
+	switch t.Kind {
+	case Float16:
 		VCVTPH2PS(from, to)
-		return
+	case Wide16:
+		VPMOVZXWD(from, to)
+		VPSLLD(Imm(16), to, to)
+	default:
+		VMOVUPS(from, to)
+		take(part, to)
 	}
-	VMOVUPS(from, to)
-	take(part, to)
 }
 
 func (t *tiler) loadA(from Mem, part part, to reg.VecPhysical) {

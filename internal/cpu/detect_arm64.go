@@ -1,0 +1,13 @@
+//go:build arm64 && !purego
+
+package cpu
+
+import "github.com/klauspost/cpuid/v2"
+
+// detect has nothing to ask: every arm64 CPU that Go runs on has Advanced SIMD.
+func detect() []Level { return []Level{Generic, NEON} }
+
+func detectDots() (vnni, bf16 bool) { return false, false }
+
+// detectDotProd believes the operating system; Windows says nothing, and has none then.
+func detectDotProd() bool { return cpuid.CPU.Supports(cpuid.ASIMDDP) }

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// What package lanes calls BlockLen/4, Rows·4.
+const (
+	groups = 8
+	plane  = 64
+)
+
+// most is how many columns a tile has at most.
+const most = 4
+
+// kind is how a block of an unpacked strip looks, as lanes.Kind says it.
+type kind struct {
+	name string
+	subs int  // parts of a block with a scale each
+	mins bool // and with a minimum each
+}
+
+var kinds = []kind{{"Whole", 1, false}, {"WholeMins", 1, true}, {"Halves", 2, false}, {"HalvesMins", 2, true}}
+
+// vector is where vector i of a block's scales and minima begins.
+func (k kind) vector(i int) int { return groups*plane + i*plane }
+
+func (k kind) blockBytes() int {
+	if k.mins {
+		return k.vector(2 * k.subs)
+	}
+	return k.vector(k.subs)
+}
+
+// The general registers.
+const (
+	rC      = "R0"
+	rLdc    = "R1" // bytes
+	rW      = "R2"
+	rCore   = "R3"
+	rBeside = "R4" // where minima need sums of codes, times scales: sums, or halves
+	rBlocks = "R5"
+	rStride = "R6" // between dwords of a column, in bytes
+	rScales = "R7" // of a block's activations
+	rSums   = "R8" // of a part's activations
+	rAt     = "R9"
+)
+
+// signs is a register of 0x80: bytes are 128 more than values.
+const signs = 31
+
+// tile is what both ways to multiply have in common. They differ in the rows that they
+// take, so many vectors of 4, and in the sums of products.
+type tile struct {
+	*writer
+	kind
+	cols, quads int
+	products    func(t tile, h int)
+	dots        int // the first of their registers
+	free        int // the first after those
+}
+
+func (t tile) output(n, q int) int { return n*t.quads + q }
+func (t tile) dot(n, q int) int    { return t.dots + n*t.quads + q }
+
+// tilesDot generates tiles of 8 rows that use SDOT, tiles those of 4 rows that do not.
+func (w *writer) tilesDot(k kind) {
+	t := tile{writer: w, kind: k, quads: 2, products: tile.productsDot, dots: 8, free: 22}
+	t.function("tileDot"+k.name, "It needs FEAT_DotProd.")
+}
+
+func (w *writer) tiles(k kind) {
+	t := tile{writer: w, kind: k, quads: 1, products: tile.productsPlain, dots: 20, free: 26}
+	t.function("tile"+k.name, "")
+}
+
+func (t tile) function(name, needs string) {
+	beside := ""
+	if t.mins {
+		beside = "beside *int32, "
+	}
+	params := "c *float32, ldc int, w *byte, core *int32, " + beside + "blocks int, stride int, cols int, add bool"
+	doc := fmt.Sprintf("is Kind.Tile of %d rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.", 4*t.quads)
+	t.writer.function(name, strings.TrimSpace(doc+" "+needs), params)
+	t.load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
+	if t.mins {
+		t.load(params, "beside "+rBeside)
+	}
+	t.f("LSL $2, %s", rLdc)
+	t.f("LSL $2, %s", rStride)
+	t.f("VMOVI $0x80, V%d.B16", signs)
+	t.load(params, "cols R10")
+	for n := most; n > 1; n-- {
+		t.f("CMP $%d, R10", n)
+		t.f("BEQ columns%d", n)
+	}
+	for n := 1; n <= most; n++ {
+		t.label(fmt.Sprint("columns", n))
+		t.cols = n
+		t.emit(params)
+	}
+}
+
+func (t tile) emit(params string) {
+	for n := range t.cols * t.quads {
+		t.zero(n)
+	}
+	block := fmt.Sprint("block", t.cols)
+	t.loadByte(params, "add", "R10")
+	t.f("CBZ R10, %s", block)
+	t.eachOutput(func(at string, v int) { t.f("FMOVQ %s, F%d", at, v) })
+	t.label(block)
+	t.f("ADD %s<<3, %s, %s", rStride, rCore, rScales)
+	for h := range t.subs {
+		t.products(t, h)
+		t.scale(h)
+	}
+	t.f("ADD %s<<1, %s, %s", rStride, rScales, rCore)
+	t.f("ADD $%d, %s", t.blockBytes(), rW)
+	if t.mins {
+		t.f("ADD %s<<%d, %s", rStride, 2*(t.subs-1), rBeside)
+	}
+	t.f("SUB $1, %s", rBlocks)
+	t.f("CBNZ %s, %s", rBlocks, block)
+	t.eachOutput(func(at string, v int) { t.f("FMOVQ F%d, %s", v, at) })
+	t.f("RET")
+}
+
+func (t tile) zero(v int) { t.f("VEOR V%d.B16, V%d.B16, V%d.B16", v, v, v) }
+
+// eachOutput goes through c.
+func (t tile) eachOutput(do func(at string, v int)) {
+	t.f("MOVD %s, %s", rC, rAt)
+	for n := range t.cols {
+		for q := range t.quads {
+			do(fmt.Sprintf("%d(%s)", 16*q, rAt), t.output(n, q))
+		}
+		t.f("ADD %s, %s", rLdc, rAt)
+	}
+}
+
+// weights loads 4 rows of plane g.
+func (t tile) weights(g, q, v int) {
+	t.f("FMOVQ %d(%s), F%d", g*plane+16*q, rW, v)
+	if !t.mins {
+		t.f("VEOR V%d.B16, V%d.B16, V%d.B16", signs, v, v)
+	}
+}
+
+// productsDot sums part h of a block: a vector has the codes of 4 columns, those that
+// are not there too.
+func (t tile) productsDot(h int) {
+	for n := range t.cols * t.quads {
+		t.zero(t.dots + n)
+	}
+	if h == 0 {
+		t.f("MOVD %s, %s", rCore, rAt)
+	}
+	for g := h * groups / t.subs; g < (h+1)*groups/t.subs; g++ {
+		weights, x := 16+g%2*2, 20+g%2
+		t.f("FMOVQ (%s), F%d", rAt, x)
+		t.f("ADD %s, %s", rStride, rAt)
+		for q := range t.quads {
+			t.weights(g, q, weights+q)
+		}
+		for n := range t.cols {
+			for q := range t.quads {
+				t.sdot(t.dot(n, q), weights+q, x, n)
+			}
+		}
+	}
+}
+
+// productsPlain sums part h of a block. Products of values have room in 16 bits for
+// two planes, those of codes up to 31 for eight.
+func (t tile) productsPlain(h int) {
+	const planes, words, pairs, x = 8, 16, 18, 24
+	count, room := groups/t.subs, 2
+	if t.mins {
+		room = groups
+	}
+	for g := range count {
+		t.weights(h*count+g, 0, planes+g)
+	}
+	for n := range t.cols {
+		t.f("ADD $%d, %s, %s", 4*n, rCore, rAt)
+		if h == 1 {
+			t.f("ADD %s<<2, %s", rStride, rAt)
+		}
+		for g := range count {
+			t.f("VLD1R (%s), [V%d.S4]", rAt, x+g%2)
+			t.f("ADD %s, %s", rStride, rAt)
+			for upper := range 2 {
+				if g%room == 0 {
+					t.smull(upper == 1, words+upper, planes+g, x+g%2)
+				} else {
+					t.smlal(upper == 1, words+upper, planes+g, x+g%2)
+				}
+			}
+			if (g+1)%room != 0 && g+1 != count {
+				continue
+			}
+			for upper := range 2 {
+				if g < room {
+					t.saddlp(pairs+upper, words+upper)
+				} else {
+					t.sadalp(pairs+upper, words+upper)
+				}
+			}
+		}
+		t.addp(t.dot(n, 0), pairs, pairs+1)
+	}
+}
+
+// scale adds the sums of part h to the outputs.
+func (t tile) scale(h int) {
+	scales := t.free
+	minima, products := scales+t.quads, scales+2*t.quads
+	scale := scales + 3*t.quads
+	sum := scale + 1
+	for q := range t.quads {
+		t.f("FMOVQ %d(%s), F%d", t.vector(h)+16*q, rW, scales+q)
+		if t.mins {
+			t.f("FMOVQ %d(%s), F%d", t.vector(t.subs+h)+16*q, rW, minima+q)
+		}
+	}
+	if t.mins {
+		t.sums(h)
+	}
+	for n := range t.cols {
+		t.f("FMOVS %d(%s), F%d", 4*n, rScales, scale)
+		if t.mins {
+			t.f("FMOVS %d(%s), F%d", 4*n, rSums, sum)
+		}
+		for q := range t.quads {
+			t.scvtf(t.dot(n, q), t.dot(n, q))
+			t.fmulElement(products+q, scales+q, scale, 0)
+			t.fmla(t.output(n, q), t.dot(n, q), products+q)
+			if t.mins {
+				t.fmlaElement(t.output(n, q), minima+q, sum, 0)
+			}
+		}
+	}
+}
+
+// sums points to the sums of part h of a block.
+func (t tile) sums(h int) {
+	t.f("MOVD %s, %s", rBeside, rSums)
+	if t.subs == 2 { // after 2 of integers
+		t.f("ADD %s<<1, %s", rStride, rSums)
+	}
+	if h == 1 {
+		t.f("ADD %s, %s", rStride, rSums)
+	}
+}

@@ -1,0 +1,41 @@
+//go:build !purego
+
+package lanes
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"weft/internal/cpu"
+)
+
+// TestTileNEON: without FEAT_DotProd, too, and with no byte behind the panel.
+func TestTileNEON(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	for kind := Whole; kind <= HalvesMins; kind++ {
+		for _, blocks := range []int{1, 3, tileStep + 1} {
+			w := anyStrip(kind, blocks, rng)
+			for n := 1; n <= MaxCols; n++ {
+				filled, _ := filled(blocks*BlockLen, n, rng)
+				p := PanelOf(guarded[int32](t, len(filled.data)), blocks*BlockLen, n)
+				copy(p.data, filled.data)
+				for _, rows := range []int{1, 4, 6, 8, 13, 16} {
+					for _, dot := range []bool{false, true} {
+						if dot && !cpu.DotProd() {
+							continue
+						}
+						got := guarded[float32](t, n*rows)
+						for i := range got {
+							got[i] = float32(i)
+						}
+						want := append([]float32(nil), got...)
+						add := rng.IntN(2) == 0
+						kind.tileGeneric(want, rows, w, p, 0, blocks, rows, add)
+						kind.tileNEON(got, rows, w, p, 0, blocks, rows, add, dot)
+						equal(t, got, want, "kind %d, %d blocks, %d×%d, add %v, dot %v", kind, blocks, rows, n, add, dot)
+					}
+				}
+			}
+		}
+	}
+}

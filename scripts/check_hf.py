@@ -110,7 +110,7 @@ class Weft:
         return self("tokenize", "-", "--decode", stdin=" ".join(map(str, ids)))
 
     def next_token(self, text, vocab):
-        out = json.loads(self("run", "-p", "-", "--json", "--temp", "0", "--max-tokens", "1", "--top-logprobs",
+        out = json.loads(self("run", "-p", "-", "--json", "--exact", "--temp", "0", "--max-tokens", "1", "--top-logprobs",
                               str(vocab), stdin=text))
         return out["prompt_tokens"], {t["id"]: t["logprob"] for t in out["tokens"][0]["top"]}
 

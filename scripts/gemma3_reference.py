@@ -59,7 +59,7 @@ def main():
     p.add_argument("--weft", default="./weft")
     p.add_argument("--prompts", type=int, default=5)
     args = p.parse_args()
-    model, llama, weft, worst = reference(args.model), Llama(args.model), Weft(args.weft, args.model), 0.0
+    model, llama, weft, worst = reference(args.model), Llama(args.model), Weft(args.weft, args.model, exact=True), 0.0
     print("largest difference from transformers in double precision")
     for text in PROMPTS[:args.prompts]:
         ids, tokens, _ = weft.greedy(text, 1)

@@ -21,8 +21,8 @@ On a quantised file both round activations to 8 bits. There the last bit of a
 sum decides how a number is rounded, what comes of it decides the next, and soon
 no two ways of adding agree, llama.cpp's own neither: the lines "llama.cpp" say
 how far it is from itself with keys and values in float32 instead of float16.
-Exits 1 if Weft's mean KL is more than twice that, or perplexities differ by more
-than 0.2 % and three standard errors.
+Exits 1 if Weft's mean KL is more than twice that, or if perplexities differ by
+more than 0.5 %: with 60 windows chance alone makes 0.1 %.
 """
 
 import argparse
@@ -36,7 +36,7 @@ import numpy as np
 
 from llama_cpp_model import Llama, perplexity
 
-LIKELY, OFF, TOP = 1e-6, 2e-3, 1000
+LIKELY, TOP = 1e-6, 1000
 GELU = {"gemma", "gemma2", "gemma3", "gpt2", "phi2", "starcoder2"}
 
 # None has </s>, which llama.cpp takes for a control token in any vocabulary, also where, as in Gemma's, it is HTML.
@@ -185,7 +185,7 @@ def check_perplexity(weft, llama, path, windows):
           f"llama.cpp {theirs:.4f}, {100 * off:+.4f} %; scored {ours['scored']} and {scored} tokens\n", flush=True)
     if scored != ours["scored"]:
         return [f"perplexity: {ours['scored']} tokens scored, llama.cpp scores {scored}"]
-    return [f"perplexity differs by {100 * off:+.3f} %"] if abs(off) > OFF else []
+    return [f"perplexity differs by {100 * off:+.3f} %"] if abs(off) > (2e-3 if weft.exact else 5e-3) else []
 
 
 def main():

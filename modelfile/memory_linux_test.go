@@ -150,7 +150,7 @@ const tinyLlama = `{"model_type": "llama", "vocab_size": 256, "hidden_size": 1, 
 // manyTensors is a file of as many tensors of nothing as a header may list.
 func manyTensors(t *testing.T, dir string) string {
 	shapes := map[string][]int{}
-	for i := range 1 << 17 {
+	for i := range 1 << 16 {
 		shapes[fmt.Sprintf("%05x", i)] = []int{0, 0, 0}
 	}
 	hollow(t, filepath.Join(dir, weightsName), shapes, "U8", 1)

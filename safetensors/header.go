@@ -17,7 +17,7 @@ import (
 // bound the memory that a hostile file can make us take.
 const (
 	maxHeader  = 100_000_000
-	maxTensors = 1 << 17
+	maxTensors = 1 << 16
 	maxDims    = 16
 )
 

@@ -48,14 +48,19 @@ func setPath(target reflect.Value, path string) error {
 }
 
 // glued joins a flag and a negative number after it, which the parser would
-// take for another flag: --presence-penalty -0.5.
+// take for another flag: --presence-penalty -0.5. After --decode, which has no
+// value, it is a token ID; a space keeps the parser from looking for a flag.
 func glued(args []string) []string {
 	var out []string
 	for _, arg := range args {
 		last := len(out) - 1
 		_, err := strconv.ParseFloat(arg, 64)
 		if err == nil && strings.HasPrefix(arg, "-") && last >= 0 && len(out[last]) > 2 && strings.HasPrefix(out[last], "--") && !strings.Contains(out[last], "=") {
-			out[last] += "=" + arg
+			if out[last] == "--decode" {
+				out = append(out, " "+arg)
+			} else {
+				out[last] += "=" + arg
+			}
 			continue
 		}
 		out = append(out, arg)

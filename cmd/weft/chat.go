@@ -40,6 +40,9 @@ func (c *chatCommand) Run(a *app) error {
 	if c.Prompt == nil && terminal(a.stdin) != nil {
 		return c.interactive(a)
 	}
+	if _, err := modelPath(c.Model); err != nil {
+		return err // before it waits for a text, or misses one
+	}
 	prompt, err := a.prompt(c.Prompt)
 	switch {
 	case err != nil:

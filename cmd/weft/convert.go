@@ -83,8 +83,9 @@ func (c *convertCommand) write(a *app, b *modelfile.Bundle) error {
 		return modelfile.SaveFolder(c.Out, b)
 	}
 	o := modelfile.GGUFOptions{Type: cmp.Or(strings.ToLower(c.Type), "f16"), Threads: a.Threads}
-	if !slices.Contains(append(modelfile.GGUFTypes(), "q3_k", "q4_k", "q5_k"), o.Type) {
-		return usagef("--type is %q, must be one of %s", c.Type, strings.Join(modelfile.GGUFTypes(), ", "))
+	types := append(modelfile.GGUFTypes(), "q3_k", "q4_k", "q5_k") // the last three as their _m
+	if !slices.Contains(types, o.Type) {
+		return usagef("--type is %q, must be one of %s", c.Type, strings.Join(types, ", "))
 	}
 	if c.Imatrix != "" {
 		var err error

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"weft/inspect"
 	"weft/tokenizer"
@@ -55,6 +56,9 @@ func (c *evalCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if n := notText(text); n > 0 {
+		a.note("%s is not text: %d of its %d bytes are not UTF-8, or zero; the figures say little", file, n, len(text))
+	}
 	m, err := a.openModel(path, c.exactFlag)
 	if err != nil {
 		return err
@@ -84,6 +88,18 @@ func (c *evalCommand) Run(a *app) error {
 	_, err = fmt.Fprintf(a.stdout, "perplexity     %.4f ± %.4f\nbits per byte  %.4f\nscored         %d of %d tokens, in windows of %d\n",
 		doc.Perplexity, doc.StdErr, doc.BitsPerByte, doc.Scored, doc.Tokens, doc.Context)
 	return err
+}
+
+// notText counts the bytes that no text in UTF-8 has.
+func notText(text []byte) (n int) {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 || r == 0 {
+			n++
+		}
+		text = text[size:]
+	}
+	return n
 }
 
 // begin is the token that a model expects every text to begin with, if any.

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"weft/cmd/weft/internal/view"
 	"weft/tokenizer"
 )
 
@@ -30,5 +32,23 @@ func TestScored(t *testing.T) {
 		if !slices.Equal(tokens, want) || o.Begin != begins || o.First != 0 {
 			t.Errorf("begins %v: tokens %v, want %v; %+v", begins, tokens, want, o)
 		}
+	}
+}
+
+func TestNotText(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "naïve\n日本": 0, "a\x00b\xff": 2, "\xe6\x97": 2, "\ufffd": 0} {
+		if got := notText([]byte(text)); got != want {
+			t.Errorf("%q has %d bytes that are no text, want %d", text, got, want)
+		}
+	}
+}
+
+// TestTell: notes are as wide as the terminal, but for words that are wider.
+func TestTell(t *testing.T) {
+	var out strings.Builder
+	talk := talk{ui: &out, paint: view.Paint{Width: 10}}
+	talk.tell("one two three incomprehensible é é é")
+	if want := "one two\nthree\nincomprehensible\né é é\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
 	}
 }

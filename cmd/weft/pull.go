@@ -67,6 +67,8 @@ func (c *pullCommand) Run(a *app) error {
 		return errInterrupted
 	case errors.Is(err, hub.ErrOffline):
 		return fmt.Errorf("%w; %s", err, local(store))
+	case errors.Is(err, hub.ErrReference):
+		return usageError{err}
 	case err != nil:
 		return err
 	}

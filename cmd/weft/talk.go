@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 
@@ -64,9 +65,9 @@ func (t *talk) greet() {
 	fmt.Fprintf(t.ui, "%s  %s\n", t.accent(t.model.Name),
 		t.faint(fmt.Sprintf("%s, %s parameters, context %d", c.Arch, view.Params(t.model.Params()), t.chat.Context())))
 	if t.model.Template == chat.Plain {
-		fmt.Fprintln(t.ui, t.faint("This model has no chat template: it continues what you write."))
+		t.tell("This model has no chat template: it continues what you write.")
 	}
-	fmt.Fprintln(t.ui, t.faint("/help lists what else there is; Ctrl-D leaves."))
+	t.tell("/help lists what else there is; Ctrl-D leaves.")
 }
 
 // loop reads and answers. What goes wrong with one line is said, not fatal.
@@ -86,7 +87,7 @@ func (t *talk) loop() error {
 		case errors.Is(err, errInterrupted):
 			return err
 		case err != nil:
-			fmt.Fprintln(t.ui, t.faint("! "+t.model.explain(err, t.chat.Context()).Error()))
+			t.tell("! " + t.model.explain(err, t.chat.Context()).Error())
 		}
 	}
 }
@@ -168,8 +169,25 @@ func (t *talk) remark(r weft.Reply) {
 		notes = append(notes, "stopped")
 	}
 	if len(notes) > 0 && !t.app.Quiet {
-		fmt.Fprintln(t.ui, t.faint("("+strings.Join(notes, "; ")+")"))
+		t.tell("(" + strings.Join(notes, "; ") + ")")
 	}
+}
+
+// tell writes a note, in lines that the terminal has room for.
+func (t *talk) tell(note string) {
+	line, width := "", 0
+	for _, word := range strings.Fields(note) {
+		n := utf8.RuneCountInString(word)
+		if width > 0 && t.paint.Width > 0 && width+1+n > t.paint.Width {
+			fmt.Fprintln(t.ui, t.faint(line))
+			line, width = "", 0
+		}
+		if width > 0 {
+			line, width = line+" ", width+1
+		}
+		line, width = line+word, width+n
+	}
+	fmt.Fprintln(t.ui, t.faint(line))
 }
 
 // accent and faint are the two voices beside the conversation's own. They use

@@ -20,9 +20,9 @@ type trainCommand struct {
 
 	Preset    string   `help:"What to make: nano (0.2M parameters), micro (1M), mini (5M), small (25M) or gpt2 (124M). Default: micro." placeholder:"P"`
 	Config    string   `help:"A recipe of your own instead; see docs/recipes." type:"path" placeholder:"FILE.json"`
-	Steps     int      `help:"Train for so many steps," placeholder:"N"`
-	Tokens    int64    `help:"… or tokens," placeholder:"N"`
-	Minutes   float64  `help:"… or minutes. Unless one is given: the recipe's, ten minutes for presets." placeholder:"N"`
+	Steps     *int     `help:"Train for so many steps," placeholder:"N"`
+	Tokens    *int64   `help:"… or tokens," placeholder:"N"`
+	Minutes   *float64 `help:"… or minutes. Unless one is given: the recipe's, ten minutes for presets." placeholder:"N"`
 	Seq       int      `help:"Tokens per example." placeholder:"N"`
 	Batch     int      `help:"Examples per step." placeholder:"N"`
 	Vocab     int      `help:"Tokens in the vocabulary." placeholder:"N"`
@@ -105,8 +105,8 @@ func (c *trainCommand) recipe(seed *uint64) (*train.Recipe, error) {
 	if err := c.checkNumbers(); err != nil {
 		return nil, err
 	}
-	set(c.Steps > 0 || c.Tokens > 0 || c.Minutes > 0, func() {
-		r.Horizon = train.Horizon{Steps: c.Steps, Tokens: c.Tokens, Minutes: c.Minutes}
+	set(c.Steps != nil || c.Tokens != nil || c.Minutes != nil, func() {
+		r.Horizon = train.Horizon{Steps: given(c.Steps), Tokens: given(c.Tokens), Minutes: given(c.Minutes)}
 	})
 	set(c.Seq > 0, func() { r.Seq = c.Seq })
 	set(c.Batch > 0, func() { r.Batch = c.Batch })
@@ -127,12 +127,32 @@ func (c *trainCommand) recipe(seed *uint64) (*train.Recipe, error) {
 	return &r, nil
 }
 
+// given is what a flag says, 0 if it was not there.
+func given[T any](flag *T) (value T) {
+	if flag != nil {
+		value = *flag
+	}
+	return value
+}
+
 func (c *trainCommand) checkNumbers() error {
+	for _, f := range []struct {
+		name  string
+		none  bool
+		value float64
+	}{
+		{"steps", c.Steps == nil, float64(given(c.Steps))}, {"tokens", c.Tokens == nil, float64(given(c.Tokens))},
+		{"minutes", c.Minutes == nil, given(c.Minutes)},
+	} {
+		if !f.none && !(f.value > 0 && f.value < 1e15) {
+			return usagef("--%s is %g, must be more than 0 and below 1e15", f.name, f.value)
+		}
+	}
 	for _, f := range []struct {
 		name  string
 		value float64
 	}{
-		{"steps", float64(c.Steps)}, {"tokens", float64(c.Tokens)}, {"minutes", c.Minutes}, {"seq", float64(c.Seq)},
+		{"seq", float64(c.Seq)},
 		{"batch", float64(c.Batch)}, {"vocab", float64(c.Vocab)}, {"lr", c.LR},
 		{"sample-every", float64(c.SampleEvery)}, {"save-every", float64(c.SaveEvery)},
 	} {

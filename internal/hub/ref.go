@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -48,6 +49,9 @@ type file struct {
 	ranges bool   // parts can be asked for
 }
 
+// ErrReference is wrapped by errors about what is no reference to a model on the net. Its text says what one is.
+var ErrReference = errors.New("hf:OWNER/REPO[/FILE][@REVISION], ollama:NAME[:TAG] or https://…")
+
 // parseRef reads what a user calls a model on the net; remark says how it was
 // understood where that is not plain.
 func parseRef(s string) (src source, remark string, err error) {
@@ -67,7 +71,7 @@ func parseRef(s string) (src source, remark string, err error) {
 		err = fmt.Errorf("not a reference")
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("%q: %w: want hf:OWNER/REPO[/FILE][@REVISION], ollama:NAME[:TAG] or https://…", s, err)
+		return nil, "", fmt.Errorf("%q: %w: want %w", s, err, ErrReference)
 	}
 	return src, remark, nil
 }

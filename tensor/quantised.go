@@ -113,6 +113,7 @@ var gemmsQ = sync.Pool{New: func() any {
 
 const (
 	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
+	dotRows     = 8        // rows of x up to which reading a strip several times is faster than unpacking it
 	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
 	tileBlocks  = 64       // blocks of a row that it unpacks at once
 )
@@ -129,7 +130,7 @@ func (g *gemmQ) run(p *par.Pool) {
 	if bytes*m <= serialBytes {
 		p = nil
 	}
-	if m <= lanes.DotCols {
+	if m <= dotRows {
 		g.perTask = max(1, strips/(4*p.Threads()))
 		p.Run(g.tasks(), g.dotTask)
 		return
@@ -154,6 +155,9 @@ func (g *gemmQ) share(threads int) {
 func (g *gemmQ) layOut() {
 	m, k := g.x.Rows, g.x.Cols
 	n := panels(m, lanes.MaxCols)
+	if m <= dotRows {
+		n = panels(m, lanes.DotCols)
+	}
 	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
 	if size := lanes.PanelLen(k, m); cap(g.acts) < size {
 		g.acts = make([]int32, size)
@@ -202,8 +206,16 @@ func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
 
 func (g *gemmQ) dots(_, i int) {
 	l, lo, hi := g.task(i)
-	c, rows := l.out(lo, hi, 0)
-	l.B.form.Dot(c, l.C.RS, l.B.data[lo*l.B.strip:hi*l.B.strip], g.panels[0], rows, l.Add)
+	step := hi - lo
+	if len(g.panels) > 1 { // the next panel finds the strip in the cache
+		step = 1
+	}
+	for s := lo; s < hi; s += step {
+		for j, panel := range g.panels {
+			c, rows := l.out(s, s+step, g.first[j])
+			l.B.form.Dot(c, l.C.RS, l.B.data[s*l.B.strip:(s+step)*l.B.strip], panel, rows, l.Add)
+		}
+	}
 }
 
 func (g *gemmQ) tiles(_, i int) {

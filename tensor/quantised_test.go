@@ -83,7 +83,7 @@ func gemmQuantised(t *testing.T, f *lanes.Form) {
 			t.Fatalf("output %d is %v, exactly %v", i, alone.Data[i], v)
 		}
 	}
-	for _, m := range []int{1, 2, 3, 4, 5, 8, 12, 13, 23, 29} {
+	for _, m := range []int{1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 23, 29} {
 		for _, p := range []*par.Pool{nil, pool} {
 			xm := Mat{Rows: m, Cols: k, RS: k, CS: 1, Data: x.Data[:m*k]}
 			c, other, add := New(m, 37), New(m, 160), New(m, 37)

@@ -17,12 +17,15 @@ type Batch struct {
 	batch *generate.Batch
 }
 
+// MaxSlots is how many requests a batch answers at once at most.
+const MaxSlots = 1024
+
 // Batch makes room to answer so many requests at once; more wait for their turn.
 // context is the most tokens of prompt and answer of each; 0 is what the model was
 // made for.
 func (m *Model) Batch(slots, context int) (*Batch, error) {
-	if slots < 1 || context < 0 {
-		return nil, fmt.Errorf("batch: %d requests of %d tokens", slots, context)
+	if slots < 1 || slots > MaxSlots || context < 0 {
+		return nil, fmt.Errorf("batch: %d requests of %d tokens; at most %d requests", slots, context, MaxSlots)
 	}
 	return &Batch{m, generate.NewBatch(m.Core.NewBatch(slots, context))}, nil
 }

@@ -30,10 +30,11 @@ func (m *Model) Bench(ctx context.Context, o BenchOptions) (*Bench, error) {
 	if o.Prompt < 1 || o.Gen < 1 || o.Depth < 0 {
 		return nil, fmt.Errorf("bench: a prompt of %d tokens, %d to generate, %d before", o.Prompt, o.Gen, o.Depth)
 	}
-	n := o.Depth + max(o.Prompt, o.Gen)
-	if most := m.Core.Config.Context; n > most {
-		return nil, fmt.Errorf("bench: %d tokens: %w, of %d", n, model.ErrContext, most)
+	most, longest := m.Core.Config.Context, max(o.Prompt, o.Gen)
+	if o.Depth > most || longest > most-o.Depth {
+		return nil, fmt.Errorf("bench: %d tokens after %d: %w, of %d", longest, o.Depth, model.ErrContext, most)
 	}
+	n := o.Depth + longest
 	b := &Bench{BenchOptions: o, model: m, session: m.Core.NewSession(n), tokens: make([]int32, n)}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range b.tokens {
@@ -99,11 +100,11 @@ func (b *Bench) DecodeBytes() float64 {
 
 // PrefillFLOPs is how many operations of products with weights a token of the
 // prompt takes on average, by what they are computed with. Logits are computed for
-// the last token only.
+// the last token of each step only.
 func (b *Bench) PrefillFLOPs() model.FLOPs {
 	blocks, head := b.model.Core.Cost()
 	for i, f := range head.FLOPs {
-		blocks.FLOPs[i] += f / float64(b.Prompt)
+		blocks.FLOPs[i] += f * float64((b.Prompt+benchStep-1)/benchStep) / float64(b.Prompt)
 	}
 	return blocks.FLOPs
 }

@@ -25,10 +25,13 @@ func (m *Model) BenchParallel(ctx context.Context, answers, gen, depth int) (*Pa
 	if answers < 1 || gen < 1 || depth < 0 {
 		return nil, fmt.Errorf("bench: %d answers of %d tokens, %d before", answers, gen, depth)
 	}
-	n := depth + gen
-	if most := m.Core.Config.Context; n > most {
-		return nil, fmt.Errorf("bench: %d tokens: %w, of %d", n, model.ErrContext, most)
+	if most := m.Core.Config.Context; depth > most || gen > most-depth {
+		return nil, fmt.Errorf("bench: %d tokens after %d: %w, of %d", gen, depth, model.ErrContext, most)
 	}
+	if answers > MaxSlots {
+		return nil, fmt.Errorf("bench: %d answers, at most %d", answers, MaxSlots)
+	}
+	n := depth + gen
 	b := &ParallelBench{depth: depth, gen: gen, batch: m.Core.NewBatch(answers, n), tokens: make([]int32, n+answers)}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range b.tokens {

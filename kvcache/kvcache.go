@@ -31,10 +31,10 @@ func (t Type) String() string {
 
 // Size is the bytes of a number.
 func (t Type) Size() int {
-	if t == F16 {
-		return 2
+	if t == F32 {
+		return 4
 	}
-	return 4
+	return 2
 }
 
 // ParseType is the inverse of String.

@@ -22,7 +22,7 @@ type Batch struct {
 // for NewSession. A cache takes memory as its sequence grows.
 func (m *Model) NewBatch(slots, ctx int) *Batch {
 	ctx = m.Config.sessionContext(ctx)
-	b := &Batch{Model: m, acts: m.newActivations(1, max(slots, promptChunk), false)}
+	b := &Batch{Model: m, acts: m.newActivations(1, max(slots, min(ctx, promptChunk)), false)}
 	for range slots {
 		b.caches = append(b.caches, m.NewCache(ctx))
 	}

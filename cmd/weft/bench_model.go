@@ -128,7 +128,7 @@ func (c *benchModelCommand) Run(a *app) error {
 	ctx, stop := interruptible()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for the prompt that is being read
-	room := max(1, m.Core.Config.Context-slices.Max(c.Depth))
+	room := max(1, m.Core.Config.Context-min(m.Core.Config.Context, slices.Max(c.Depth)))
 	c.Prompt, c.Gen = cmp.Or(c.Prompt, min(512, room)), cmp.Or(c.Gen, min(128, room))
 	doc, err := c.measure(ctx, a, m, peers)
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

@@ -39,8 +39,9 @@ func checkPanel(c, ldc, a, lda, b, rows, k int) {
 	}
 }
 
-// ToF16 rounds src to float16 in dst: to the nearest, ties to even; what is
-// too large becomes infinity, a NaN stays one.
+// ToF16 rounds src to float16 in dst: to the nearest, ties to even. What is too
+// large becomes the largest there is, 65504, and not infinity: a token that gives it no
+// weight must not get NaN for 0 times infinity. A NaN stays one.
 func ToF16(dst []uint16, src []float32) {
 	same("ToF16", len(dst), len(src))
 	for lo := 0; lo < len(dst); lo += chunk {

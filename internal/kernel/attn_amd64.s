@@ -8908,12 +8908,20 @@ end1:
 // func narrow512F16(dst *uint16, src *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·narrow512F16(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         $0x477fe000, BX
+	VMOVD        BX, X14
+	VBROADCASTSS X14, Z14
+	MOVL         $0xc77fe000, BX
+	VMOVD        BX, X15
+	VBROADCASTSS X15, Z15
 
 sixteen:
 	VMOVUPS   (CX), Z0
+	VMINPS    Z0, Z14, Z0
+	VMAXPS    Z0, Z15, Z0
 	VCVTPS2PH $0x00, Z0, (AX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x20, AX
@@ -8958,16 +8966,26 @@ sixteen:
 	RET
 
 // func narrow256F16(dst *uint16, src *float32, n int)
-// Requires: AVX, F16C
+// Requires: AVX, AVX2, F16C
 TEXT ·narrow256F16(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         $0x477fe000, BX
+	VMOVD        BX, X14
+	VBROADCASTSS X14, Y14
+	MOVL         $0xc77fe000, BX
+	VMOVD        BX, X15
+	VBROADCASTSS X15, Y15
 
 sixteen:
 	VMOVUPS   (CX), Y0
+	VMINPS    Y0, Y14, Y0
+	VMAXPS    Y0, Y15, Y0
 	VCVTPS2PH $0x00, Y0, (AX)
 	VMOVUPS   32(CX), Y1
+	VMINPS    Y1, Y14, Y1
+	VMAXPS    Y1, Y15, Y1
 	VCVTPS2PH $0x00, Y1, 16(AX)
 	ADDQ      $0x40, CX
 	ADDQ      $0x20, AX

@@ -45,8 +45,13 @@ func panelStep(c []float32, ldc int, a []float32, lda int, b []float32, rows int
 	}
 }
 
+const largestF16 = 65504
+
 func toF16Generic(dst []uint16, src []float32) {
 	for i, x := range src {
+		if x == x { // NaN stays
+			x = max(-largestF16, min(x, largestF16))
+		}
 		dst[i] = quant.F32ToF16(x)
 	}
 }

@@ -156,8 +156,12 @@ func TestNarrow(t *testing.T) {
 		dst := make([]uint16, len(list))
 		ToF16(dst, list)
 		for i, x := range list {
-			if dst[i] != quant.F32ToF16(x) {
-				t.Fatalf("%v (%#08x): %#04x, want %#04x", x, math.Float32bits(x), dst[i], quant.F32ToF16(x))
+			want := quant.F32ToF16(x)
+			if want&0x7fff == 0x7c00 { // no infinities
+				want--
+			}
+			if dst[i] != want {
+				t.Fatalf("%v (%#08x): %#04x, want %#04x", x, math.Float32bits(x), dst[i], want)
 			}
 		}
 		back := make([]float32, len(dst))

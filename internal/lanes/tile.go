@@ -79,7 +79,7 @@ func (f *Form) Dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 }
 
 func (p Panel) fits(c []float32, ldc, from, blocks, rows int) bool {
-	return from >= 0 && blocks >= 0 && from+blocks <= p.Blocks && rows > 0 &&
+	return len(p.data) == PanelLen(p.Blocks*BlockLen, p.Cols) && from >= 0 && blocks >= 0 && from+blocks <= p.Blocks && rows > 0 &&
 		p.Cols > 0 && len(c) >= rows && (p.Cols == 1 || ldc >= 0 && ldc <= (len(c)-rows)/(p.Cols-1))
 }
 

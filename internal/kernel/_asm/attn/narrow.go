@@ -1,22 +1,30 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // narrow generates the rounding of float32 to float16, to the nearest, ties to
-// even, a vector at a time.
+// even, a vector at a time; what is beyond the largest float16 becomes that.
 func narrow(set isa) {
 	name := "narrow" + set.name + "F16"
 	TEXT(name, NOSPLIT, "func(dst *uint16, src *float32, n int)")
 	Doc(name + " rounds n numbers to float16; n > 0 is a multiple of 16.")
 	Pragma("noescape")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	largest, least := set.vec[14], set.vec[15]
+	broadcast(65504, largest)
+	broadcast(-65504, least)
 	Label("sixteen")
 	for i := 0; i < 16; i += set.lanes {
 		x := set.vec[i/set.lanes]
 		VMOVUPS(Mem{Base: src, Disp: 4 * i}, x)
+		VMINPS(x, largest, x) // this way round, NaN stays
+		VMAXPS(x, least, x)
 		VCVTPS2PH(Imm(0), x, Mem{Base: dst, Disp: 2 * i})
 	}
 	ADDQ(Imm(64), src)
@@ -25,6 +33,14 @@ func narrow(set isa) {
 	JNZ(LabelRef("sixteen"))
 	VZEROUPPER()
 	RET()
+}
+
+// broadcast fills a register with a number.
+func broadcast(f float32, to reg.VecPhysical) {
+	bits, x := GP32(), to.AsX()
+	MOVL(U32(math.Float32bits(f)), bits)
+	VMOVD(bits, x)
+	VBROADCASTSS(x, to)
 }
 
 // widen generates the way back, which is exact.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 
 	"weft/tensor"
@@ -86,4 +87,17 @@ func (s *Session) CacheBytes(position int) float64 {
 		bytes += seen * (c.KVDim() + c.VDim())
 	}
 	return float64(s.Cache.Shape().Type.Size() * bytes)
+}
+
+// Decoded lists the types of matrices that are float32 in memory, or become it in
+// every product, though the file has them smaller: types without an arrangement of
+// their own, sorted. It is for a model after Pack without Exact.
+func (m *Model) Decoded() (types []string) {
+	m.W.each(func(_ Param, at place) {
+		if l := at.linear; l != nil && l.Stored != nil && l.Stored.DType() != tensor.F32 && l.quantised == nil && (l.packed == nil || !tensor.IsHalf(l.Stored.DType())) && l != &m.W.TokenEmbd && l != &m.W.PosEmbd {
+			types = append(types, l.Stored.DType().String())
+		}
+	})
+	slices.Sort(types)
+	return slices.Compact(types)
 }

@@ -41,7 +41,14 @@ func (o opened) Close() error {
 
 // openModel is how a command gets the MODEL that it runs; "" is the built-in one.
 func (a *app) openModel(name string, f exactFlag) (opened, error) {
-	return a.open(name, weft.Opener{Exact: f.Exact})
+	m, err := a.open(name, weft.Opener{Exact: f.Exact})
+	if err != nil || f.Exact {
+		return m, err
+	}
+	if types := m.Core.Decoded(); len(types) > 0 {
+		a.note("there is no fast way for weights in %s yet: they are computed with as float32", strings.Join(types, ", "))
+	}
+	return m, nil
 }
 
 // readModel opens a MODEL that will be read and not run.

@@ -19,12 +19,13 @@ import (
 type benchModelCommand struct {
 	modelArg
 	exactFlag
-	Prompt int      `help:"Tokens to read at once. Default: 512, or what the model can." default:"0" placeholder:"N"`
-	Gen    int      `help:"Tokens to generate. Default: 128, or what the model can." default:"0" placeholder:"N"`
-	Depth  []int    `help:"Tokens that are there before; several with commas." default:"0" placeholder:"N"`
-	Repeat int      `help:"Times to measure." default:"5" placeholder:"5"`
-	Vs     []string `help:"Another program's command, to run in turns with this one; may be given several times." sep:"none" placeholder:"CMD"`
-	Match  string   `help:"Where its output says tokens per second: a regular expression with groups named prefill and decode." placeholder:"REGEXP"`
+	Prompt   int      `help:"Tokens to read at once. Default: 512, or what the model can." default:"0" placeholder:"N"`
+	Gen      int      `help:"Tokens to generate. Default: 128, or what the model can." default:"0" placeholder:"N"`
+	Depth    []int    `help:"Tokens that are there before; several with commas." default:"0" placeholder:"N"`
+	Repeat   int      `help:"Times to measure." default:"5" placeholder:"5"`
+	Parallel int      `help:"Also generate so many answers at once." default:"0" placeholder:"N"`
+	Vs       []string `help:"Another program's command, to run in turns with this one; may be given several times." sep:"none" placeholder:"CMD"`
+	Match    string   `help:"Where its output says tokens per second: a regular expression with groups named prefill and decode." placeholder:"REGEXP"`
 }
 
 func (benchModelCommand) Help() string {
@@ -47,20 +48,27 @@ Examples:
 }
 
 type benchJSON struct {
-	Model   modelJSON       `json:"model"`
-	Prefill float64         `json:"prefill_tokens_per_s"` // of the first depth
-	Decode  float64         `json:"decode_tokens_per_s"`
-	Limits  limitsJSON      `json:"limits"`
-	Share   shareJSON       `json:"share"`
-	Prompt  int             `json:"prompt_tokens"`
-	Gen     int             `json:"gen_tokens"`
-	Repeat  int             `json:"repeat"`
-	Depths  []benchDepth    `json:"depths"`
-	Peers   []benchPeerJSON `json:"peers,omitempty"`
-	RSS     int64           `json:"rss_bytes"`
-	Threads int             `json:"threads"`
-	CPU     string          `json:"cpu"`
-	Kernels string          `json:"kernels"`
+	Model    modelJSON       `json:"model"`
+	Prefill  float64         `json:"prefill_tokens_per_s"` // of the first depth
+	Decode   float64         `json:"decode_tokens_per_s"`
+	Limits   limitsJSON      `json:"limits"`
+	Share    shareJSON       `json:"share"`
+	Prompt   int             `json:"prompt_tokens"`
+	Gen      int             `json:"gen_tokens"`
+	Repeat   int             `json:"repeat"`
+	Depths   []benchDepth    `json:"depths"`
+	Parallel *parallelJSON   `json:"parallel,omitempty"`
+	Peers    []benchPeerJSON `json:"peers,omitempty"`
+	RSS      int64           `json:"rss_bytes"`
+	Threads  int             `json:"threads"`
+	CPU      string          `json:"cpu"`
+	Kernels  string          `json:"kernels"`
+}
+
+// parallelJSON is several answers generated at once, after as many tokens as the first depth has.
+type parallelJSON struct {
+	Answers int        `json:"answers"`
+	Decode  spreadJSON `json:"decode_tokens_per_s"` // of all together
 }
 
 type limitsJSON struct {
@@ -105,6 +113,8 @@ func (c *benchModelCommand) check() (peers []*benchPeer, err error) {
 		return nil, usagef("--depth needs a number")
 	case slices.Min(c.Depth) < 0:
 		return nil, usagef("--depth is %d, must be 0 or more", slices.Min(c.Depth))
+	case c.Parallel < 0:
+		return nil, usagef("--parallel is %d, must be 0 or more", c.Parallel)
 	case c.Repeat < 1:
 		return nil, usagef("--repeat is %d, must be 1 or more", c.Repeat)
 	case len(c.Vs) > 0 && len(c.Depth) > 1:
@@ -155,6 +165,12 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 		}
 		doc.Depths = append(doc.Depths, d)
 	}
+	if c.Parallel > 0 {
+		var err error
+		if doc.Parallel, err = c.parallel(ctx, a, m); err != nil {
+			return doc, err
+		}
+	}
 	doc.RSS = peakMemory() // of running the model, not of measuring the memory's speed
 	doc.Limits = measureLimits(m.Core.Pool)
 	for i := range doc.Depths {
@@ -195,6 +211,26 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 	return benchDepth{Depth: depth, Prefill: spread(prefill), Decode: spread(decode), bytes: b.DecodeBytes(), flops: b.PrefillFLOPs()}, nil
 }
 
+// parallel measures several answers at once.
+func (c *benchModelCommand) parallel(ctx context.Context, a *app, m opened) (*parallelJSON, error) {
+	progress := status{app: a}
+	defer progress.clear()
+	b, err := m.BenchParallel(ctx, c.Parallel, c.Gen, c.Depth[0])
+	if err != nil {
+		return nil, err
+	}
+	var all []float64
+	for i := range c.Repeat {
+		progress.show(func() string { return fmt.Sprintf("%d at once: %d of %d measurements", c.Parallel, i, c.Repeat) })
+		speed, err := b.Round(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, speed)
+	}
+	return &parallelJSON{c.Parallel, spread(all)}, nil
+}
+
 func measureLimits(p *par.Pool) limitsJSON {
 	return limitsJSON{tensor.MeasureRead(p), tensor.MeasurePeak(p), tensor.MeasurePeakBF16(p), tensor.MeasurePeakInt8(p)}
 }
@@ -230,6 +266,9 @@ func (b benchJSON) text() string {
 		}
 		fmt.Fprintf(&s, "prefill %-8d  %s   %.0f %% of the %s%s\n", b.Prompt, d.Prefill, 100*d.Share.Prefill, d.peak(), at)
 		fmt.Fprintf(&s, "decode  %-8d  %s   %.0f %% of reading %.3g MB%s\n", b.Gen, d.Decode, 100*d.Share.Decode, d.bytes/1e6, at)
+	}
+	if p := b.Parallel; p != nil {
+		fmt.Fprintf(&s, "decode  %-8d  %s   %d answers at once, together\n", b.Gen, p.Decode, p.Answers)
 	}
 	for _, p := range b.Peers {
 		fmt.Fprintf(&s, "\n%s\n%s%s", p.Command, p.line("prefill", p.Prefill, p.PrefillRatio), p.line("decode", p.Decode, p.DecodeRatio))

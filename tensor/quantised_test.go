@@ -3,6 +3,7 @@ package tensor
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"weft/internal/cpu/cputest"
@@ -50,6 +51,9 @@ func randomMat(rows, cols int, rng *rand.Rand) Mat {
 func TestGemmQuantised(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		for _, f := range lanes.Forms() {
+			if testing.Short() && !slices.Contains([]quant.Type{quant.Q8_0, quant.Q4_1, quant.Q6_K, quant.Q2_K}, f.Type) {
+				continue // package lanes tests them all; these are one of each kind
+			}
 			t.Run(f.Type.String(), func(t *testing.T) { gemmQuantised(t, f) })
 		}
 	})

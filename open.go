@@ -64,8 +64,7 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		core.KV = kvcache.F16
 	}
 	if !o.Unpacked {
-		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit})
-		b.DropPages()
+		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit, Release: b.DropPages})
 	}
 	m := &Model{
 		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template,

@@ -64,7 +64,14 @@ func New(w *Weights, pool *par.Pool) (*Model, error) {
 type Packing struct {
 	Exact  bool // compute with float32 activations, whatever the weights are
 	Decode bool // matrices of types without a fast arrangement may become float32 in memory
+
+	// Release, if not nil, is called now and then: what was stored of the matrices so far
+	// is not needed for a while, so that its pages need not stay in memory beside the copy.
+	Release func()
 }
+
+// releaseEvery is how many bytes are arranged between calls of Release.
+const releaseEvery = 256 << 20
 
 // Pack arranges the weights once for fast products. Products with quantised weights
 // then round activations to 8 bits, and those with bfloat16 weights to bfloat16, unless
@@ -72,12 +79,24 @@ type Packing struct {
 // afterwards.
 func (m *Model) Pack(o Packing) {
 	var a tensor.Arena
+	held := 0
+	pack := func(l *Linear) {
+		l.pack(m.Pool, &a, o)
+		bytes, _ := l.held()
+		if held += bytes; held >= releaseEvery && o.Release != nil {
+			held = 0
+			o.Release()
+		}
+	}
 	m.W.each(func(p Param, at place) {
 		if at.linear != nil && p.Kind == Matrix {
-			at.linear.pack(m.Pool, &a, o)
+			pack(at.linear)
 		}
 	})
-	m.W.Output.pack(m.Pool, &a, o)
+	pack(&m.W.Output)
+	if o.Release != nil {
+		o.Release()
+	}
 }
 
 func (c Config) checkTokens(tokens []int32) error {

@@ -137,7 +137,12 @@ func TestCachesTogether(t *testing.T) {
 // a prompt in one piece, with one sequence and with two.
 func TestLongSteps(t *testing.T) {
 	const n = 1100
+	ran := false
 	eachCache(t, func(t *testing.T, c model.Config, kv kvcache.Type) {
+		if testing.Short() && ran { // emulated or in plain Go they take minutes
+			return
+		}
+		ran = true
 		tokens := randomTokens(n, c.Vocab, 4)
 		whole, err := cacheModel(t, c, kv, 1).Forward(tokens, &model.Run{Logits: model.AllLogits})
 		if err != nil {

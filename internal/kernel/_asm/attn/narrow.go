@@ -6,22 +6,24 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"weft/internal/kernel/_asm/tile"
 )
 
 // narrow generates the rounding of float32 to float16, to the nearest, ties to
 // even, a vector at a time; what is beyond the largest float16 becomes that.
-func narrow(set isa) {
-	name := "narrow" + set.name + "F16"
+func narrow(set tile.ISA) {
+	name := "narrow" + set.Name + "F16"
 	TEXT(name, NOSPLIT, "func(dst *uint16, src *float32, n int)")
 	Doc(name + " rounds n numbers to float16; n > 0 is a multiple of 16.")
 	Pragma("noescape")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	largest, least := set.vec[14], set.vec[15]
+	largest, least := set.Vec[14], set.Vec[15]
 	broadcast(65504, largest)
 	broadcast(-65504, least)
 	Label("sixteen")
-	for i := 0; i < 16; i += set.lanes {
-		x := set.vec[i/set.lanes]
+	for i := 0; i < 16; i += set.Lanes {
+		x := set.Vec[i/set.Lanes]
 		VMOVUPS(Mem{Base: src, Disp: 4 * i}, x)
 		VMINPS(x, largest, x) // this way round, NaN stays
 		VMAXPS(x, least, x)
@@ -44,15 +46,15 @@ func broadcast(f float32, to reg.VecPhysical) {
 }
 
 // widen generates the way back, which is exact.
-func widen(set isa, s store) {
-	name := "widen" + set.name + s.name
+func widen(set tile.ISA, s store) {
+	name := "widen" + set.Name + s.name
 	TEXT(name, NOSPLIT, "func(dst *float32, src *uint16, n int)")
 	Doc(name + " widens n 16-bit numbers; n > 0 is a multiple of 16.")
 	Pragma("noescape")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	Label("sixteen")
-	for i := 0; i < 16; i += set.lanes {
-		x := set.vec[i/set.lanes]
+	for i := 0; i < 16; i += set.Lanes {
+		x := set.Vec[i/set.Lanes]
 		s.load(Mem{Base: src, Disp: 2 * i}, x)
 		VMOVUPS(x, Mem{Base: dst, Disp: 4 * i})
 	}

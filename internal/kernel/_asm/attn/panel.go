@@ -6,6 +6,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"weft/internal/kernel/_asm/tile"
 )
 
 // columns is the width of a panel.
@@ -35,25 +37,25 @@ var stores = []store{
 // to most rows: the function looks at rows once and goes to code of its own for
 // each. All of c stays in registers; a is row-major. Each element is one chain of
 // FMAs over ascending k that starts from c (add) or 0.
-func panel(set isa, s store) {
-	name := fmt.Sprintf("panel%s%s", set.name, s.name)
+func panel(set tile.ISA, s store) {
+	name := fmt.Sprintf("panel%s%s", set.Name, s.name)
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(c *float32, ldc int, a *float32, lda int, b *%s, rows int, k int, add bool)", s.goType))
-	Doc(fmt.Sprintf("%s is c = a·b or c += a·b for 1 to %d rows and 32 columns. ldc and lda are in numbers; k > 0.", name, set.most))
+	Doc(fmt.Sprintf("%s is c = a·b or c += a·b for 1 to %d rows and 32 columns. ldc and lda are in numbers; k > 0.", name, set.Most))
 	Pragma("noescape")
 	rows := Load(Param("rows"), GP64())
-	for n := 1; n < set.most; n++ {
+	for n := 1; n < set.Most; n++ {
 		CMPQ(rows, U8(n))
 		JEQ(LabelRef(fmt.Sprintf("rows%d", n)))
 	}
-	for n := set.most; n > 0; n-- {
+	for n := set.Most; n > 0; n-- {
 		Label(fmt.Sprintf("rows%d", n))
-		(&tiler{isa: set, store: s, rows: n, vecs: columns / set.lanes}).emit()
+		(&tiler{ISA: set, store: s, rows: n, vecs: columns / set.Lanes}).emit()
 	}
 }
 
 // tiler writes the code for one number of rows.
 type tiler struct {
-	isa
+	tile.ISA
 	store
 	rows, vecs int
 
@@ -63,12 +65,12 @@ type tiler struct {
 }
 
 // acc names the accumulators; the registers after them are free for operands.
-func (t *tiler) acc(r, v int) reg.VecPhysical { return t.vec[r*t.vecs+v] }
+func (t *tiler) acc(r, v int) reg.VecPhysical { return t.Vec[r*t.vecs+v] }
 
 // free is the i-th operand register, counted around.
 func (t *tiler) free(i int) reg.VecPhysical {
 	first := t.rows * t.vecs
-	return t.vec[first+i%(len(t.vec)-first)]
+	return t.Vec[first+i%(len(t.Vec)-first)]
 }
 
 func (t *tiler) label(s string) string { return fmt.Sprintf("%s%d", s, t.rows) }
@@ -120,7 +122,7 @@ func (t *tiler) eachOfC(f func(at Mem, acc reg.VecPhysical)) {
 	base, s, s3 := t.matrix("c", "ldc")
 	for r := range t.rows {
 		for v := range t.vecs {
-			f(at(base, s, s3, r).Offset(v*t.lanes*4), t.acc(r, v))
+			f(at(base, s, s3, r).Offset(v*t.Lanes*4), t.acc(r, v))
 		}
 	}
 }
@@ -133,7 +135,7 @@ func (t *tiler) start() {
 	for r := range t.rows {
 		for v := range t.vecs {
 			x := t.acc(r, v)
-			if t.lanes == 16 {
+			if t.Lanes == 16 {
 				VPXORD(x, x, x)
 			} else {
 				VXORPS(x, x, x)
@@ -174,7 +176,7 @@ func (t *tiler) loop() {
 // step is one k, the i-th after the pointers. The shorter side of the tile stays
 // in registers, the other passes through what is left.
 func (t *tiler) step(i int) {
-	col := func(v int) Mem { return Mem{Base: t.b, Disp: (i*columns + v*t.lanes) * t.bytes} }
+	col := func(v int) Mem { return Mem{Base: t.b, Disp: (i*columns + v*t.Lanes) * t.bytes} }
 	row := func(r int) Mem { return at(t.a, t.as, t.as3, r).Offset(i * 4) }
 	for line := 0; line < columns*t.bytes; line += 64 {
 		PREFETCHT1(Mem{Base: t.b, Disp: i*columns*t.bytes + line + ahead})
@@ -183,7 +185,7 @@ func (t *tiler) step(i int) {
 		for r := range t.rows {
 			VBROADCASTSS(row(r), t.free(r))
 		}
-		left := len(t.vec) - t.rows*(t.vecs+1)
+		left := len(t.Vec) - t.rows*(t.vecs+1)
 		for v := range t.vecs {
 			x := t.free(t.rows + v%left)
 			t.load(col(v), x)
@@ -196,7 +198,7 @@ func (t *tiler) step(i int) {
 	for v := range t.vecs {
 		t.load(col(v), t.free(v))
 	}
-	left := len(t.vec) - (t.rows+1)*t.vecs
+	left := len(t.Vec) - (t.rows+1)*t.vecs
 	for r := range t.rows {
 		x := t.free(t.vecs + (i*t.rows+r)%left)
 		VBROADCASTSS(row(r), x)

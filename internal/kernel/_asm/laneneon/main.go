@@ -11,6 +11,8 @@ import (
 	"log"
 	"os"
 	"strings"
+
+	"weft/internal/kernel/_asm/strip"
 )
 
 func main() {
@@ -19,9 +21,9 @@ func main() {
 	stubs := flag.String("stubs", "", "the Go file with the declarations")
 	flag.Parse()
 	w := &writer{}
-	for _, k := range kinds {
-		w.tilesDot(k)
-		w.tiles(k)
+	for _, k := range strip.Kinds {
+		w.tilesDot(kind{k})
+		w.tiles(kind{k})
 	}
 	w.quantise()
 	for file, text := range map[string]string{*out: header + assembly + w.asm.String(), *stubs: header + declarations + w.stubs.String()} {

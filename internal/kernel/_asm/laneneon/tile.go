@@ -3,35 +3,20 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"weft/internal/kernel/_asm/strip"
 )
 
-// What package lanes calls BlockLen/4, Rows·4.
 const (
-	groups = 8
-	plane  = 64
+	groups = strip.Groups
+	plane  = strip.Plane
 )
 
 // most is how many columns a tile has at most.
 const most = 4
 
-// kind is how a block of an unpacked strip looks, as lanes.Kind says it.
-type kind struct {
-	name string
-	subs int  // parts of a block with a scale each
-	mins bool // and with a minimum each
-}
-
-var kinds = []kind{{"Whole", 1, false}, {"WholeMins", 1, true}, {"Halves", 2, false}, {"HalvesMins", 2, true}}
-
-// vector is where vector i of a block's scales and minima begins.
-func (k kind) vector(i int) int { return groups*plane + i*plane }
-
-func (k kind) blockBytes() int {
-	if k.mins {
-		return k.vector(2 * k.subs)
-	}
-	return k.vector(k.subs)
-}
+// kind is a kind of strip, for the methods here.
+type kind struct{ strip.Kind }
 
 // The general registers.
 const (
@@ -67,24 +52,24 @@ func (t tile) dot(n, q int) int    { return t.dots + n*t.quads + q }
 // tilesDot generates tiles of 8 rows that use SDOT, tiles those of 4 rows that do not.
 func (w *writer) tilesDot(k kind) {
 	t := tile{writer: w, kind: k, quads: 2, products: tile.productsDot, dots: 8, free: 22}
-	t.function("tileDot"+k.name, "It needs FEAT_DotProd.")
+	t.function("tileDot"+k.Name, "It needs FEAT_DotProd.")
 }
 
 func (w *writer) tiles(k kind) {
 	t := tile{writer: w, kind: k, quads: 1, products: tile.productsPlain, dots: 20, free: 26}
-	t.function("tile"+k.name, "")
+	t.function("tile"+k.Name, "")
 }
 
 func (t tile) function(name, needs string) {
 	beside := ""
-	if t.mins {
+	if t.Mins {
 		beside = "beside *int32, "
 	}
 	params := "c *float32, ldc int, w *byte, core *int32, " + beside + "blocks int, stride int, cols int, add bool"
 	doc := fmt.Sprintf("is Kind.Tile of %d rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.", 4*t.quads)
 	t.writer.function(name, strings.TrimSpace(doc+" "+needs), params)
 	t.load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
-	if t.mins {
+	if t.Mins {
 		t.load(params, "beside "+rBeside)
 	}
 	t.f("LSL $2, %s", rLdc)
@@ -112,14 +97,14 @@ func (t tile) emit(params string) {
 	t.eachOutput(func(at string, v int) { t.f("FMOVQ %s, F%d", at, v) })
 	t.label(block)
 	t.f("ADD %s<<3, %s, %s", rStride, rCore, rScales)
-	for h := range t.subs {
+	for h := range t.Subs {
 		t.products(t, h)
 		t.scale(h)
 	}
 	t.f("ADD %s<<1, %s, %s", rStride, rScales, rCore)
-	t.f("ADD $%d, %s", t.blockBytes(), rW)
-	if t.mins {
-		t.f("ADD %s<<%d, %s", rStride, 2*(t.subs-1), rBeside)
+	t.f("ADD $%d, %s", t.BlockBytes(), rW)
+	if t.Mins {
+		t.f("ADD %s<<%d, %s", rStride, 2*(t.Subs-1), rBeside)
 	}
 	t.f("SUB $1, %s", rBlocks)
 	t.f("CBNZ %s, %s", rBlocks, block)
@@ -143,7 +128,7 @@ func (t tile) eachOutput(do func(at string, v int)) {
 // weights loads 4 rows of plane g.
 func (t tile) weights(g, q, v int) {
 	t.f("FMOVQ %d(%s), F%d", g*plane+16*q, rW, v)
-	if !t.mins {
+	if !t.Mins {
 		t.f("VEOR V%d.B16, V%d.B16, V%d.B16", signs, v, v)
 	}
 }
@@ -157,7 +142,7 @@ func (t tile) productsDot(h int) {
 	if h == 0 {
 		t.f("MOVD %s, %s", rCore, rAt)
 	}
-	for g := h * groups / t.subs; g < (h+1)*groups/t.subs; g++ {
+	for g := h * groups / t.Subs; g < (h+1)*groups/t.Subs; g++ {
 		weights, x := 16+g%2*2, 20+g%2
 		t.f("FMOVQ (%s), F%d", rAt, x)
 		t.f("ADD %s, %s", rStride, rAt)
@@ -176,8 +161,8 @@ func (t tile) productsDot(h int) {
 // two planes, those of codes up to 31 for eight.
 func (t tile) productsPlain(h int) {
 	const planes, words, pairs, x = 8, 16, 18, 24
-	count, room := groups/t.subs, 2
-	if t.mins {
+	count, room := groups/t.Subs, 2
+	if t.Mins {
 		room = groups
 	}
 	for g := range count {
@@ -220,24 +205,24 @@ func (t tile) scale(h int) {
 	scale := scales + 3*t.quads
 	sum := scale + 1
 	for q := range t.quads {
-		t.f("FMOVQ %d(%s), F%d", t.vector(h)+16*q, rW, scales+q)
-		if t.mins {
-			t.f("FMOVQ %d(%s), F%d", t.vector(t.subs+h)+16*q, rW, minima+q)
+		t.f("FMOVQ %d(%s), F%d", t.Vector(h)+16*q, rW, scales+q)
+		if t.Mins {
+			t.f("FMOVQ %d(%s), F%d", t.Vector(t.Subs+h)+16*q, rW, minima+q)
 		}
 	}
-	if t.mins {
+	if t.Mins {
 		t.sums(h)
 	}
 	for n := range t.cols {
 		t.f("FMOVS %d(%s), F%d", 4*n, rScales, scale)
-		if t.mins {
+		if t.Mins {
 			t.f("FMOVS %d(%s), F%d", 4*n, rSums, sum)
 		}
 		for q := range t.quads {
 			t.scvtf(t.dot(n, q), t.dot(n, q))
 			t.fmulElement(products+q, scales+q, scale, 0)
 			t.fmla(t.output(n, q), t.dot(n, q), products+q)
-			if t.mins {
+			if t.Mins {
 				t.fmlaElement(t.output(n, q), minima+q, sum, 0)
 			}
 		}
@@ -247,7 +232,7 @@ func (t tile) scale(h int) {
 // sums points to the sums of part h of a block.
 func (t tile) sums(h int) {
 	t.f("MOVD %s, %s", rBeside, rSums)
-	if t.subs == 2 { // after 2 of integers
+	if t.Subs == 2 { // after 2 of integers
 		t.f("ADD %s<<1, %s", rStride, rSums)
 	}
 	if h == 1 {

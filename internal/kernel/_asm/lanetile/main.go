@@ -10,49 +10,29 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"weft/internal/kernel/_asm/strip"
+	"weft/internal/kernel/_asm/tile"
 )
 
-// What package lanes calls BlockLen/4, Rows·4 and MaxCols.
 const (
-	groups  = 8
-	plane   = 64
-	maxCols = 12
+	groups  = strip.Groups
+	plane   = strip.Plane
+	maxCols = 12 // lanes.MaxCols
 )
 
-var (
-	zmm = []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10,
-		reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22,
-		reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}
-	ymm = []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9, reg.Y10,
-		reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}
-)
+var zmm, ymm = tile.AVX512.Vec, tile.AVX2.Vec
 
-// kind is how a block of an unpacked strip looks, as lanes.Kind says it.
-type kind struct {
-	name string
-	subs int  // parts of a block with a scale each
-	mins bool // and with a minimum each
-}
-
-var kinds = []kind{{"Whole", 1, false}, {"WholeMins", 1, true}, {"Halves", 2, false}, {"HalvesMins", 2, true}}
-
-// vector is where vector i of a block's scales and minima begins.
-func (k kind) vector(i int) int { return groups*plane + i*plane }
-
-func (k kind) blockBytes() int {
-	if k.mins {
-		return k.vector(2 * k.subs)
-	}
-	return k.vector(k.subs)
-}
+// kind is a kind of strip, for the methods here.
+type kind struct{ strip.Kind }
 
 // extra is how many dwords per column and block the panel's section has that the
 // kind reads besides core: none, sums, or halves.
 func (k kind) extra() int {
 	switch {
-	case k.subs == 2:
+	case k.Subs == 2:
 		return 4
-	case k.mins:
+	case k.Mins:
 		return 1
 	}
 	return 0
@@ -60,22 +40,22 @@ func (k kind) extra() int {
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, k := range kinds {
-		tiles512(k)
+	for _, k := range strip.Kinds {
+		tiles512(kind{k})
 	}
 	narrow256()
 	rowNumbers = GLOBL("rows", RODATA|NOPTR)
 	for i := range 8 {
 		DATA(4*i, U32(i))
 	}
-	for _, k := range kinds {
-		if k.mins {
-			tiles256(k, codes)
+	for _, k := range strip.Kinds {
+		if k.Mins {
+			tiles256(kind{k}, codes)
 		} else {
-			tiles256(k, narrow)
+			tiles256(kind{k}, narrow)
 		}
 	}
-	tiles256(kinds[0], wide)
+	tiles256(kind{strip.Kinds[0]}, wide)
 	Generate()
 }
 

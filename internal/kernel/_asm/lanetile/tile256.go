@@ -48,7 +48,7 @@ type tile256 struct {
 }
 
 func tiles256(k kind, b weights) {
-	name := "tile256" + k.name + b.name
+	name := "tile256" + k.Name + b.name
 	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, stride int, rows int, cols int, add bool)")
 	Doc(name + " is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.")
 	Pragma("noescape")
@@ -63,14 +63,14 @@ func (t *tile256) emit() {
 	t.start()
 	block := fmt.Sprint("block", t.cols)
 	Label(block)
-	for h := range t.subs {
+	for h := range t.Subs {
 		if t.sums == 0 {
 			t.productsWide(h)
 		} else {
 			t.products(h)
 		}
 	}
-	ADDQ(U32(t.blockBytes()), t.w)
+	ADDQ(U32(t.BlockBytes()), t.w)
 	for _, p := range t.core {
 		ADDQ(t.step, p)
 	}
@@ -148,7 +148,7 @@ func (t *tile256) mask() {
 
 // products adds part h of a block, with its planes in registers.
 func (t *tile256) products(h int) {
-	n := groups / t.subs
+	n := groups / t.Subs
 	for g := range n {
 		VMOVDQU(Mem{Base: t.w, Disp: (h*n + g) * plane}, planes256(g))
 		if t.bias > 0 {
@@ -182,7 +182,7 @@ func (t *tile256) products(h int) {
 
 // correction is -128·Σ codes of part h.
 func (t *tile256) correction(h, c int) Mem {
-	if t.subs == 1 {
+	if t.Subs == 1 {
 		return t.ofCore(groups+1, c)
 	}
 	return t.at(t.beside, h, c)
@@ -200,7 +200,7 @@ func (t *tile256) add(words, dots reg.Register, first bool) {
 
 // productsWide does it plane by plane.
 func (t *tile256) productsWide(h int) {
-	n := groups / t.subs
+	n := groups / t.Subs
 	for g := range n {
 		VMOVDQU(Mem{Base: t.w, Disp: (h*n + g) * plane}, value)
 		VPXOR(constant(0x80808080), value, value)
@@ -222,15 +222,15 @@ func (t *tile256) productsWide(h int) {
 func (t *tile256) scale(h, c int, dots, x reg.Register) {
 	VCVTDQ2PS(dots, dots)
 	VBROADCASTSS(t.ofCore(groups, c), x)
-	VMULPS(Mem{Base: t.w, Disp: t.vector(h)}, x, x)
+	VMULPS(Mem{Base: t.w, Disp: t.Vector(h)}, x, x)
 	VFMADD231PS(x, dots, output(c))
-	if t.mins {
+	if t.Mins {
 		at := 0 // in sums
-		if t.subs == 2 {
+		if t.Subs == 2 {
 			at = 2 + h // in halves
 		}
 		VBROADCASTSS(t.at(t.beside, at, c), x)
-		VFMADD231PS(Mem{Base: t.w, Disp: t.vector(t.subs + h)}, x, output(c))
+		VFMADD231PS(Mem{Base: t.w, Disp: t.Vector(t.Subs + h)}, x, output(c))
 	}
 }
 

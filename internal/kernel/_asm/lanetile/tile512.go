@@ -19,7 +19,7 @@ var scale, minimum = zmm[30], zmm[31]
 // tiles512 generates the function of a kind: a piece of code for each number of
 // columns, all of whose outputs stay in registers.
 func tiles512(k kind) {
-	name := "tile512" + k.name
+	name := "tile512" + k.Name
 	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, strips int, rows int, cols int, add bool)")
 	Doc(name + " is Kind.Tile of strips (> 0) strips, one after the other, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
 	Pragma("noescape")
@@ -44,11 +44,11 @@ func tile512(k kind, cols int, mask reg.Register) {
 		VMOVUPS_Z(p.column(n), mask, acc(n))
 	}
 	Label(block)
-	for h := range k.subs {
+	for h := range k.Subs {
 		k.products(p, cols, h)
 		k.scale(p, cols, h)
 	}
-	ADDQ(U32(k.blockBytes()), p.w)
+	ADDQ(U32(k.BlockBytes()), p.w)
 	ADDQ(U32((groups+2)*4*cols), p.core)
 	if k.extra() > 0 {
 		ADDQ(U32(k.extra()*4*cols), p.beside)
@@ -71,15 +71,15 @@ func (k kind) products(p pointers, cols, h int) {
 	dwords := func(base reg.Register, i, n int) Mem { return Mem{Base: base, Disp: (i*cols + n) * 4} }
 	for n := range cols {
 		switch {
-		case k.mins:
+		case k.Mins:
 			VPXORD(dot(n), dot(n), dot(n))
-		case k.subs == 1:
+		case k.Subs == 1:
 			VPBROADCASTD(dwords(p.core, groups+1, n), dot(n))
 		default:
 			VPBROADCASTD(dwords(p.beside, h, n), dot(n))
 		}
 	}
-	for g := h * groups / k.subs; g < (h+1)*groups/k.subs; g++ {
+	for g := h * groups / k.Subs; g < (h+1)*groups/k.Subs; g++ {
 		VMOVDQU32(Mem{Base: p.w, Disp: g * plane}, weight(g))
 		for n := range cols {
 			VPDPBUSD_BCST(dwords(p.core, g, n), weight(g), dot(n))
@@ -89,17 +89,17 @@ func (k kind) products(p pointers, cols, h int) {
 
 // scale adds the sums of part h to the outputs.
 func (k kind) scale(p pointers, cols, h int) {
-	VMOVUPS(Mem{Base: p.w, Disp: k.vector(h)}, scale)
-	if k.mins {
-		VMOVUPS(Mem{Base: p.w, Disp: k.vector(k.subs + h)}, minimum)
+	VMOVUPS(Mem{Base: p.w, Disp: k.Vector(h)}, scale)
+	if k.Mins {
+		VMOVUPS(Mem{Base: p.w, Disp: k.Vector(k.Subs + h)}, minimum)
 	}
 	for n := range cols {
 		VCVTDQ2PS(dot(n), dot(n))
 		VMULPS_BCST(Mem{Base: p.core, Disp: (groups*cols + n) * 4}, scale, product(n))
 		VFMADD231PS(product(n), dot(n), acc(n))
-		if k.mins {
+		if k.Mins {
 			at := n // in sums
-			if k.subs == 2 {
+			if k.Subs == 2 {
 				at = (2+h)*cols + n // in halves
 			}
 			VFMADD231PS_BCST(Mem{Base: p.beside, Disp: at * 4}, minimum, acc(n))

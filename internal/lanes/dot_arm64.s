@@ -42,68 +42,68 @@ quads:
 	FMOVQ 0(R3), F20
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 304(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 368(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 432(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 496(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -138,62 +138,62 @@ quads:
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 16(R3), F20
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -232,97 +232,97 @@ quads:
 	FMOVQ 16(R3), F21
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 304(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 368(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 432(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 496(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -358,104 +358,104 @@ quads:
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -497,126 +497,126 @@ quads:
 	FMOVQ 32(R3), F22
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 304(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 368(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 432(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 496(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -653,146 +653,146 @@ quads:
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -837,155 +837,155 @@ quads:
 	FMOVQ 48(R3), F23
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
 	FMOVQ 112(R3), F23
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 304(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 368(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 432(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 496(R9), F25
 	VEOR V29.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -1023,75 +1023,75 @@ quads:
 	FMOVQ 32(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
 	FMOVQ 160(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -1099,112 +1099,112 @@ quads:
 	FMOVQ 288(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 352(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 416(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 480(R9), F24
 	VEOR V29.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -1250,7 +1250,7 @@ quads:
 	FMOVQ 480(R9), F24
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -1288,68 +1288,68 @@ quads:
 	FMOVQ 0(R3), F20
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -1384,58 +1384,58 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 36(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -1478,97 +1478,97 @@ quads:
 	FMOVQ 16(R3), F21
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -1604,96 +1604,96 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 72(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 76(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -1741,126 +1741,126 @@ quads:
 	FMOVQ 32(R3), F22
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -1897,134 +1897,134 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 108(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 112(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 116(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -2077,155 +2077,155 @@ quads:
 	FMOVQ 48(R3), F23
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
 	FMOVQ 112(R3), F23
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -2263,59 +2263,59 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -2323,112 +2323,112 @@ quads:
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 144(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 148(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 152(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 156(R3), F28
 	WORD $0x4f3c079c // sshr v28.4s, v28.4s, #4
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -2491,7 +2491,7 @@ quads:
 	VADD V20.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -2527,76 +2527,76 @@ quads:
 	FMOVQ 0(R3), F20
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -2632,60 +2632,60 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -2725,109 +2725,109 @@ quads:
 	FMOVQ 16(R3), F21
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -2864,98 +2864,98 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -2998,142 +2998,142 @@ quads:
 	FMOVQ 32(R3), F22
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -3171,136 +3171,136 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -3346,175 +3346,175 @@ quads:
 	FMOVQ 48(R3), F23
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
 	FMOVQ 112(R3), F23
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -3553,59 +3553,59 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -3613,114 +3613,114 @@ quads:
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -3775,9 +3775,9 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ F24, 512(R12)
 	FMOVQ F25, 576(R12)
 	ADD $16, R9
@@ -3821,50 +3821,50 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -3872,65 +3872,65 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -3970,32 +3970,32 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -4004,46 +4004,46 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 36(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -4091,58 +4091,58 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
@@ -4151,85 +4151,85 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -4270,44 +4270,44 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
@@ -4317,71 +4317,71 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 72(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 76(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -4434,66 +4434,66 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -4503,105 +4503,105 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -4643,56 +4643,56 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -4703,96 +4703,96 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 108(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 112(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 116(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -4850,74 +4850,74 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -4928,125 +4928,125 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 304(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -5089,68 +5089,68 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -5162,121 +5162,121 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 144(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 148(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 152(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 156(R3), F28
 	WORD $0x4f3d079c // sshr v28.4s, v28.4s, #3
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -5366,7 +5366,7 @@ quads:
 	VADD V20.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -5407,50 +5407,50 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -5458,73 +5458,73 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -5565,32 +5565,32 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -5599,48 +5599,48 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -5685,58 +5685,58 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
@@ -5745,97 +5745,97 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -5877,44 +5877,44 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
@@ -5924,73 +5924,73 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -6038,66 +6038,66 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -6107,121 +6107,121 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -6264,56 +6264,56 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -6324,98 +6324,98 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -6466,74 +6466,74 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 272(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -6544,145 +6544,145 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 272(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -6726,68 +6726,68 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -6799,123 +6799,123 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 256(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -6997,9 +6997,9 @@ quads:
 	VORR V28.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVQ F24, 512(R12)
 	FMOVQ F25, 576(R12)
 	ADD $16, R9
@@ -7039,83 +7039,83 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -7153,69 +7153,69 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 16(R3), F20
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -7257,112 +7257,112 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -7401,111 +7401,111 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -7550,141 +7550,141 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -7724,62 +7724,62 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -7787,90 +7787,90 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -7918,59 +7918,59 @@ quads:
 	FMOVQ 32(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -7978,110 +7978,110 @@ quads:
 	FMOVQ 32(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 48(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 112(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 176(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 240(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -8122,78 +8122,78 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
 	FMOVQ 160(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -8202,115 +8202,115 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 96(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 160(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 224(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -8374,7 +8374,7 @@ quads:
 	VTBL V24.B16, [V31.B16], V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -8413,107 +8413,107 @@ quads:
 	FMOVQ 16(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 32(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 96(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 160(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 224(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 32(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 96(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 160(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 224(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVS 4(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $8, R10
@@ -8551,75 +8551,75 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $4, R10
@@ -8661,136 +8661,136 @@ quads:
 	FMOVQ 16(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 32(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 96(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 160(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 224(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 32(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 96(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 160(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 224(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVS 4(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $8, R10
@@ -8829,111 +8829,111 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $4, R10
@@ -8978,165 +8978,165 @@ quads:
 	FMOVQ 16(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 32(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 96(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 160(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 224(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 32(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 96(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 160(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 224(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVS 4(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $8, R10
@@ -9176,50 +9176,50 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -9227,96 +9227,96 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $4, R10
@@ -9364,59 +9364,59 @@ quads:
 	FMOVQ 16(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 32(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 96(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 160(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 224(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -9424,134 +9424,134 @@ quads:
 	FMOVQ 16(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 32(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 96(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 160(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 224(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVS 4(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $8, R10
@@ -9592,62 +9592,62 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -9656,119 +9656,119 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 80(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 144(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 208(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $4, R10
@@ -9832,18 +9832,18 @@ quads:
 	VTBL V24.B16, [V31.B16], V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVS 0(R10), F28
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	MOVD $1, R8
 	VDUP R8, V24.S4
 	VSUB V24.S4, V28.S4, V24.S4
 	VSHL $23, V24.S4, V24.S4
 	MOVD $2, R8
 	VDUP R8, V26.S4
-	WORD $0x6ebc375a // cmhi v26, v26, v28
+	WORD $0x6ebc375a // cmhi v26.4s, v26.4s, v28.4s
 	MOVD $2097152, R8
 	VDUP R8, V25.S4
-	WORD $0x6ebc4739 // ushl v25, v25, v28
+	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
@@ -9885,162 +9885,162 @@ quads:
 	FMOVQ 0(R3), F20
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	VEOR V0.B16, V0.B16, V0.B16
 	VORR V0.B16, V0.B16, V1.B16
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 20(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -10085,107 +10085,107 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -10234,105 +10234,105 @@ quads:
 	FMOVQ 16(R3), F21
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 16(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 20(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 16(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 20(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	VEOR V0.B16, V0.B16, V0.B16
 	VORR V0.B16, V0.B16, V1.B16
@@ -10342,105 +10342,105 @@ quads:
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 20(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -10486,158 +10486,158 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 16(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 20(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -10689,129 +10689,129 @@ quads:
 	FMOVQ 32(R3), F22
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	VEOR V0.B16, V0.B16, V0.B16
 	VORR V0.B16, V0.B16, V1.B16
@@ -10824,129 +10824,129 @@ quads:
 	FMOVQ 80(R3), F22
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 20(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -10993,104 +10993,104 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 24(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 28(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
@@ -11098,104 +11098,104 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -11250,153 +11250,153 @@ quads:
 	FMOVQ 48(R3), F23
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	VEOR V0.B16, V0.B16, V0.B16
 	VORR V0.B16, V0.B16, V1.B16
@@ -11412,153 +11412,153 @@ quads:
 	FMOVQ 112(R3), F23
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 48(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 52(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 56(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 60(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 20(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 48(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 52(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 56(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 60(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -11606,129 +11606,129 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 32(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 36(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 40(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 44(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
@@ -11737,129 +11737,129 @@ quads:
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 48(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 52(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 56(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 60(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -11927,41 +11927,41 @@ quads:
 	VUSHR $6, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	FMOVQ F25, 640(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 16(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	VUSHR $4, V28.B16, V26.B16
 	VSHL $4, V28.B16, V28.B16
 	VUSHR $4, V28.B16, V28.B16
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ F24, 576(R12)
 	FMOVQ F25, 704(R12)
 	ADD $16, R9
@@ -12014,79 +12014,79 @@ quads:
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVS 4(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
@@ -12099,79 +12099,79 @@ quads:
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $5, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -12221,8 +12221,8 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12230,8 +12230,8 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12239,35 +12239,35 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
@@ -12277,8 +12277,8 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12286,8 +12286,8 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12295,35 +12295,35 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -12381,99 +12381,99 @@ quads:
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVS 8(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
@@ -12491,99 +12491,99 @@ quads:
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $5, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -12634,11 +12634,11 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12646,11 +12646,11 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12658,54 +12658,54 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
@@ -12716,11 +12716,11 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12728,11 +12728,11 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -12740,54 +12740,54 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -12850,119 +12850,119 @@ quads:
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVS 12(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
@@ -12985,119 +12985,119 @@ quads:
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $5, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -13149,14 +13149,14 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13164,14 +13164,14 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13179,73 +13179,73 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
@@ -13257,14 +13257,14 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13272,14 +13272,14 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13287,73 +13287,73 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 16(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 20(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -13421,139 +13421,139 @@ quads:
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	FMOVS 16(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
@@ -13581,139 +13581,139 @@ quads:
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 144(R9), F27
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $2, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $6, V25.B16, V25.B16
 	VUSHR $5, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -13766,17 +13766,17 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13784,17 +13784,17 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13802,92 +13802,92 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 0(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
@@ -13900,17 +13900,17 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $2, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13918,17 +13918,17 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VAND V29.B16, V24.B16, V24.B16
@@ -13936,92 +13936,92 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $6, V24.B16, V24.B16
 	VUSHR $5, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 16(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 20(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 24(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 28(R4), F28
 	WORD $0x4f3b079c // sshr v28.4s, v28.4s, #5
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -14125,20 +14125,20 @@ quads:
 	VADD V20.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ F24, 576(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -14183,98 +14183,98 @@ quads:
 	FMOVQ 0(R3), F20
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -14319,71 +14319,71 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -14432,131 +14432,131 @@ quads:
 	FMOVQ 16(R3), F21
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -14602,109 +14602,109 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -14756,164 +14756,164 @@ quads:
 	FMOVQ 32(R3), F22
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -14960,147 +14960,147 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -15155,197 +15155,197 @@ quads:
 	FMOVQ 48(R3), F23
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
 	FMOVQ 112(R3), F23
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -15393,59 +15393,59 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -15453,125 +15453,125 @@ quads:
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -15635,20 +15635,20 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	FMOVQ F25, 576(R12)
 	ADD $16, R9
@@ -15699,50 +15699,50 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -15750,95 +15750,95 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -15888,32 +15888,32 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -15922,59 +15922,59 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -16028,58 +16028,58 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
@@ -16088,119 +16088,119 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -16251,44 +16251,44 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
@@ -16298,84 +16298,84 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -16432,66 +16432,66 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -16501,143 +16501,143 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -16689,56 +16689,56 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -16749,109 +16749,109 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -16911,74 +16911,74 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -16989,167 +16989,167 @@ quads:
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $1, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $3, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 4(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 132(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -17202,68 +17202,68 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -17275,134 +17275,134 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $1, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $3, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
-	WORD $0x4f9a1334 // fmla v20, v25, v26.s[0]
+	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -17493,20 +17493,20 @@ quads:
 	VORR V28.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
-	WORD $0x0e217b39 // fcvtl v25, v25
+	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
 	FMOVS 0(R11), F28
-	WORD $0x6ea0fb39 // fneg v25, v25
+	WORD $0x6ea0fb39 // fneg v25.4s, v25.4s
 	FMOVS 128(R11), F26
-	WORD $0x2f08a79c // uxtl 8h v28, v28
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
-	WORD $0x2f08a75c // uxtl 8h v28, v26
-	WORD $0x2f10a79c // uxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf39 // fmul v25, v25, v28
+	WORD $0x2f08a79c // uxtl v28.8h, v28.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x2f08a75c // uxtl v28.8h, v26.8b
+	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	FMOVQ F25, 576(R12)
 	ADD $16, R9
@@ -17559,75 +17559,75 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVS 4(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
@@ -17640,75 +17640,75 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -17758,51 +17758,51 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
@@ -17812,51 +17812,51 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -17914,95 +17914,95 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVS 8(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
@@ -18020,95 +18020,95 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -18159,76 +18159,76 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
@@ -18239,76 +18239,76 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -18371,115 +18371,115 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVS 12(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
@@ -18502,115 +18502,115 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -18662,101 +18662,101 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
@@ -18768,101 +18768,101 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 16(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 20(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -18930,135 +18930,135 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	FMOVQ 272(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	FMOVS 16(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
@@ -19086,135 +19086,135 @@ quads:
 	VSHL $4, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	FMOVQ 336(R9), F27
 	VSHL $4, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VSHL $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VORR V27.B16, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VUSHR $2, V27.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V25.B16, V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 20(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -19267,126 +19267,126 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 0(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 4(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 8(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 12(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
@@ -19399,126 +19399,126 @@ quads:
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VSHL $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VORR V26.B16, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VUSHR $2, V26.B16, V28.B16
 	VAND V30.B16, V28.B16, V28.B16
 	VORR V28.B16, V24.B16, V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	FMOVS 16(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	FMOVS 20(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	FMOVS 24(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	FMOVS 28(R4), F28
 	WORD $0x4f3e079c // sshr v28.4s, v28.4s, #2
 	VDUP V28.S[0], V28.S4
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -19618,20 +19618,20 @@ quads:
 	VADD V20.B16, V24.B16, V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 16(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ F24, 576(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -19679,93 +19679,93 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4e300 // sdot v0, v24, v20.s[1]
+	WORD $0x4fb4e300 // sdot v0.4s, v24.16b, v20.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4e321 // sdot v1, v25, v20.s[1]
+	WORD $0x4fb4e321 // sdot v1.4s, v25.16b, v20.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -19812,74 +19812,74 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -19930,122 +19930,122 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94eb00 // sdot v0, v24, v20.s[2]
-	WORD $0x4fb4eb02 // sdot v2, v24, v20.s[3]
+	WORD $0x4f94eb00 // sdot v0.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb02 // sdot v2.4s, v24.16b, v20.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94eb21 // sdot v1, v25, v20.s[2]
-	WORD $0x4fb4eb23 // sdot v3, v25, v20.s[3]
+	WORD $0x4f94eb21 // sdot v1.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb23 // sdot v3.4s, v25.16b, v20.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -20093,116 +20093,116 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -20256,151 +20256,151 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb4eb00 // sdot v0, v24, v20.s[3]
-	WORD $0x4f95e302 // sdot v2, v24, v21.s[0]
-	WORD $0x4fb5e304 // sdot v4, v24, v21.s[1]
+	WORD $0x4fb4eb00 // sdot v0.4s, v24.16b, v20.4b[3]
+	WORD $0x4f95e302 // sdot v2.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e304 // sdot v4.4s, v24.16b, v21.4b[1]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb4eb21 // sdot v1, v25, v20.s[3]
-	WORD $0x4f95e323 // sdot v3, v25, v21.s[0]
-	WORD $0x4fb5e325 // sdot v5, v25, v21.s[1]
+	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
+	WORD $0x4f95e323 // sdot v3.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e325 // sdot v5.4s, v25.16b, v21.4b[1]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95eb00 // sdot v0, v24, v21.s[2]
-	WORD $0x4fb5eb02 // sdot v2, v24, v21.s[3]
-	WORD $0x4f96e304 // sdot v4, v24, v22.s[0]
+	WORD $0x4f95eb00 // sdot v0.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb02 // sdot v2.4s, v24.16b, v21.4b[3]
+	WORD $0x4f96e304 // sdot v4.4s, v24.16b, v22.4b[0]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95eb21 // sdot v1, v25, v21.s[2]
-	WORD $0x4fb5eb23 // sdot v3, v25, v21.s[3]
-	WORD $0x4f96e325 // sdot v5, v25, v22.s[0]
+	WORD $0x4f95eb21 // sdot v1.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
+	WORD $0x4f96e325 // sdot v5.4s, v25.16b, v22.4b[0]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4fb6e300 // sdot v0, v24, v22.s[1]
-	WORD $0x4f96eb02 // sdot v2, v24, v22.s[2]
-	WORD $0x4fb6eb04 // sdot v4, v24, v22.s[3]
+	WORD $0x4fb6e300 // sdot v0.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb02 // sdot v2.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb04 // sdot v4.4s, v24.16b, v22.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4fb6e321 // sdot v1, v25, v22.s[1]
-	WORD $0x4f96eb23 // sdot v3, v25, v22.s[2]
-	WORD $0x4fb6eb25 // sdot v5, v25, v22.s[3]
+	WORD $0x4fb6e321 // sdot v1.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb23 // sdot v3.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -20449,62 +20449,62 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -20512,95 +20512,95 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -20657,59 +20657,59 @@ quads:
 	FMOVQ 0(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VAND V29.B16, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -20717,120 +20717,120 @@ quads:
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f94e300 // sdot v0, v24, v20.s[0]
-	WORD $0x4fb4e302 // sdot v2, v24, v20.s[1]
-	WORD $0x4f94eb04 // sdot v4, v24, v20.s[2]
-	WORD $0x4fb4eb06 // sdot v6, v24, v20.s[3]
+	WORD $0x4f94e300 // sdot v0.4s, v24.16b, v20.4b[0]
+	WORD $0x4fb4e302 // sdot v2.4s, v24.16b, v20.4b[1]
+	WORD $0x4f94eb04 // sdot v4.4s, v24.16b, v20.4b[2]
+	WORD $0x4fb4eb06 // sdot v6.4s, v24.16b, v20.4b[3]
 	FMOVQ 16(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f94e321 // sdot v1, v25, v20.s[0]
-	WORD $0x4fb4e323 // sdot v3, v25, v20.s[1]
-	WORD $0x4f94eb25 // sdot v5, v25, v20.s[2]
-	WORD $0x4fb4eb27 // sdot v7, v25, v20.s[3]
+	WORD $0x4f94e321 // sdot v1.4s, v25.16b, v20.4b[0]
+	WORD $0x4fb4e323 // sdot v3.4s, v25.16b, v20.4b[1]
+	WORD $0x4f94eb25 // sdot v5.4s, v25.16b, v20.4b[2]
+	WORD $0x4fb4eb27 // sdot v7.4s, v25.16b, v20.4b[3]
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f95e300 // sdot v0, v24, v21.s[0]
-	WORD $0x4fb5e302 // sdot v2, v24, v21.s[1]
-	WORD $0x4f95eb04 // sdot v4, v24, v21.s[2]
-	WORD $0x4fb5eb06 // sdot v6, v24, v21.s[3]
+	WORD $0x4f95e300 // sdot v0.4s, v24.16b, v21.4b[0]
+	WORD $0x4fb5e302 // sdot v2.4s, v24.16b, v21.4b[1]
+	WORD $0x4f95eb04 // sdot v4.4s, v24.16b, v21.4b[2]
+	WORD $0x4fb5eb06 // sdot v6.4s, v24.16b, v21.4b[3]
 	FMOVQ 80(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f95e321 // sdot v1, v25, v21.s[0]
-	WORD $0x4fb5e323 // sdot v3, v25, v21.s[1]
-	WORD $0x4f95eb25 // sdot v5, v25, v21.s[2]
-	WORD $0x4fb5eb27 // sdot v7, v25, v21.s[3]
+	WORD $0x4f95e321 // sdot v1.4s, v25.16b, v21.4b[0]
+	WORD $0x4fb5e323 // sdot v3.4s, v25.16b, v21.4b[1]
+	WORD $0x4f95eb25 // sdot v5.4s, v25.16b, v21.4b[2]
+	WORD $0x4fb5eb27 // sdot v7.4s, v25.16b, v21.4b[3]
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f96e300 // sdot v0, v24, v22.s[0]
-	WORD $0x4fb6e302 // sdot v2, v24, v22.s[1]
-	WORD $0x4f96eb04 // sdot v4, v24, v22.s[2]
-	WORD $0x4fb6eb06 // sdot v6, v24, v22.s[3]
+	WORD $0x4f96e300 // sdot v0.4s, v24.16b, v22.4b[0]
+	WORD $0x4fb6e302 // sdot v2.4s, v24.16b, v22.4b[1]
+	WORD $0x4f96eb04 // sdot v4.4s, v24.16b, v22.4b[2]
+	WORD $0x4fb6eb06 // sdot v6.4s, v24.16b, v22.4b[3]
 	FMOVQ 144(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f96e321 // sdot v1, v25, v22.s[0]
-	WORD $0x4fb6e323 // sdot v3, v25, v22.s[1]
-	WORD $0x4f96eb25 // sdot v5, v25, v22.s[2]
-	WORD $0x4fb6eb27 // sdot v7, v25, v22.s[3]
+	WORD $0x4f96e321 // sdot v1.4s, v25.16b, v22.4b[0]
+	WORD $0x4fb6e323 // sdot v3.4s, v25.16b, v22.4b[1]
+	WORD $0x4f96eb25 // sdot v5.4s, v25.16b, v22.4b[2]
+	WORD $0x4fb6eb27 // sdot v7.4s, v25.16b, v22.4b[3]
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
-	WORD $0x4f97e300 // sdot v0, v24, v23.s[0]
-	WORD $0x4fb7e302 // sdot v2, v24, v23.s[1]
-	WORD $0x4f97eb04 // sdot v4, v24, v23.s[2]
-	WORD $0x4fb7eb06 // sdot v6, v24, v23.s[3]
+	WORD $0x4f97e300 // sdot v0.4s, v24.16b, v23.4b[0]
+	WORD $0x4fb7e302 // sdot v2.4s, v24.16b, v23.4b[1]
+	WORD $0x4f97eb04 // sdot v4.4s, v24.16b, v23.4b[2]
+	WORD $0x4fb7eb06 // sdot v6.4s, v24.16b, v23.4b[3]
 	FMOVQ 208(R9), F25
 	VUSHR $4, V25.B16, V25.B16
 	VTBL V25.B16, [V31.B16], V25.B16
-	WORD $0x4f97e321 // sdot v1, v25, v23.s[0]
-	WORD $0x4fb7e323 // sdot v3, v25, v23.s[1]
-	WORD $0x4f97eb25 // sdot v5, v25, v23.s[2]
-	WORD $0x4fb7eb27 // sdot v7, v25, v23.s[3]
+	WORD $0x4f97e321 // sdot v1.4s, v25.16b, v23.4b[0]
+	WORD $0x4fb7e323 // sdot v3.4s, v25.16b, v23.4b[1]
+	WORD $0x4f97eb25 // sdot v5.4s, v25.16b, v23.4b[2]
+	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4, v4
-	WORD $0x4e3ccc94 // fmla v20, v4, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
+	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6, v6
-	WORD $0x4e3cccd4 // fmla v20, v6, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
+	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5, v5
-	WORD $0x4e3cccb4 // fmla v20, v5, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
+	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7, v7
-	WORD $0x4e3cccf4 // fmla v20, v7, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
+	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -20880,78 +20880,78 @@ quads:
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e602808 // saddlp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e602829 // saddlp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e602808 // saddlp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e602829 // saddlp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60284a // saddlp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60286b // saddlp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60284a // saddlp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60286b // saddlp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60288c // saddlp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6028ad // saddlp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60288c // saddlp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6028ad // saddlp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6028ce // saddlp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6028ef // saddlp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6028ce // saddlp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6028ef // saddlp v15.4s, v7.8h
 	FMOVQ 128(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -20960,120 +20960,120 @@ quads:
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V20.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V20.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V20.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V20.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 64(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V21.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V21.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V21.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V21.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
 	FMOVQ 128(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V22.S[0], V28.S4
-	WORD $0x0e3cc300 // smull v0, v24, v28
-	WORD $0x4e3cc301 // smull2 v1, v24, v28
+	WORD $0x0e3cc300 // smull v0.8h, v24.8b, v28.8b
+	WORD $0x4e3cc301 // smull2 v1.8h, v24.16b, v28.16b
 	VDUP V22.S[1], V28.S4
-	WORD $0x0e3cc302 // smull v2, v24, v28
-	WORD $0x4e3cc303 // smull2 v3, v24, v28
+	WORD $0x0e3cc302 // smull v2.8h, v24.8b, v28.8b
+	WORD $0x4e3cc303 // smull2 v3.8h, v24.16b, v28.16b
 	VDUP V22.S[2], V28.S4
-	WORD $0x0e3cc304 // smull v4, v24, v28
-	WORD $0x4e3cc305 // smull2 v5, v24, v28
+	WORD $0x0e3cc304 // smull v4.8h, v24.8b, v28.8b
+	WORD $0x4e3cc305 // smull2 v5.8h, v24.16b, v28.16b
 	VDUP V22.S[3], V28.S4
-	WORD $0x0e3cc306 // smull v6, v24, v28
-	WORD $0x4e3cc307 // smull2 v7, v24, v28
+	WORD $0x0e3cc306 // smull v6.8h, v24.8b, v28.8b
+	WORD $0x4e3cc307 // smull2 v7.8h, v24.16b, v28.16b
 	FMOVQ 192(R9), F24
 	VUSHR $4, V24.B16, V24.B16
 	VTBL V24.B16, [V31.B16], V24.B16
 	VDUP V23.S[0], V28.S4
-	WORD $0x0e3c8300 // smlal v0, v24, v28
-	WORD $0x4e606808 // sadalp v8, v0
-	WORD $0x4e3c8301 // smlal2 v1, v24, v28
-	WORD $0x4e606829 // sadalp v9, v1
+	WORD $0x0e3c8300 // smlal v0.8h, v24.8b, v28.8b
+	WORD $0x4e606808 // sadalp v8.4s, v0.8h
+	WORD $0x4e3c8301 // smlal2 v1.8h, v24.16b, v28.16b
+	WORD $0x4e606829 // sadalp v9.4s, v1.8h
 	VDUP V23.S[1], V28.S4
-	WORD $0x0e3c8302 // smlal v2, v24, v28
-	WORD $0x4e60684a // sadalp v10, v2
-	WORD $0x4e3c8303 // smlal2 v3, v24, v28
-	WORD $0x4e60686b // sadalp v11, v3
+	WORD $0x0e3c8302 // smlal v2.8h, v24.8b, v28.8b
+	WORD $0x4e60684a // sadalp v10.4s, v2.8h
+	WORD $0x4e3c8303 // smlal2 v3.8h, v24.16b, v28.16b
+	WORD $0x4e60686b // sadalp v11.4s, v3.8h
 	VDUP V23.S[2], V28.S4
-	WORD $0x0e3c8304 // smlal v4, v24, v28
-	WORD $0x4e60688c // sadalp v12, v4
-	WORD $0x4e3c8305 // smlal2 v5, v24, v28
-	WORD $0x4e6068ad // sadalp v13, v5
+	WORD $0x0e3c8304 // smlal v4.8h, v24.8b, v28.8b
+	WORD $0x4e60688c // sadalp v12.4s, v4.8h
+	WORD $0x4e3c8305 // smlal2 v5.8h, v24.16b, v28.16b
+	WORD $0x4e6068ad // sadalp v13.4s, v5.8h
 	VDUP V23.S[3], V28.S4
-	WORD $0x0e3c8306 // smlal v6, v24, v28
-	WORD $0x4e6068ce // sadalp v14, v6
-	WORD $0x4e3c8307 // smlal2 v7, v24, v28
-	WORD $0x4e6068ef // sadalp v15, v7
-	WORD $0x4ea9bd08 // addp v8, v8, v9
+	WORD $0x0e3c8306 // smlal v6.8h, v24.8b, v28.8b
+	WORD $0x4e6068ce // sadalp v14.4s, v6.8h
+	WORD $0x4e3c8307 // smlal2 v7.8h, v24.16b, v28.16b
+	WORD $0x4e6068ef // sadalp v15.4s, v7.8h
+	WORD $0x4ea9bd08 // addp v8.4s, v8.4s, v9.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V8.S4, V0.S4
-	WORD $0x4eabbd4a // addp v10, v10, v11
+	WORD $0x4eabbd4a // addp v10.4s, v10.4s, v11.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V10.S4, V1.S4
-	WORD $0x4eadbd8c // addp v12, v12, v13
+	WORD $0x4eadbd8c // addp v12.4s, v12.4s, v13.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V12.S4, V2.S4
-	WORD $0x4eafbdce // addp v14, v14, v15
+	WORD $0x4eafbdce // addp v14.4s, v14.4s, v15.4s
 	VEOR V28.B16, V28.B16, V28.B16
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0, v0
-	WORD $0x4e3ccc14 // fmla v20, v0, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
+	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1, v1
-	WORD $0x4e3ccc34 // fmla v20, v1, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
+	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2, v2
-	WORD $0x4e3ccc54 // fmla v20, v2, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
+	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28, v24, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3, v3
-	WORD $0x4e3ccc74 // fmla v20, v3, v28
+	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
+	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -21146,12 +21146,12 @@ quads:
 	VTBL V24.B16, [V31.B16], V24.B16
 	FMOVQ F24, 448(R12)
 	FMOVD 0(R10), F24
-	WORD $0x0e217b18 // fcvtl v24, v24
+	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 0(R11), F28
-	WORD $0x0f08a79c // sxtl 8h v28, v28
-	WORD $0x0f10a79c // sxtl 4s v28, v28
-	WORD $0x4e21db9c // scvtf v28, v28
-	WORD $0x6e3cdf18 // fmul v24, v24, v28
+	WORD $0x0f08a79c // sxtl v28.8h, v28.8b
+	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
+	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
+	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
 	FMOVQ F24, 512(R12)
 	ADD $16, R9
 	ADD $8, R10

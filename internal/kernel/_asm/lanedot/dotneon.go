@@ -15,8 +15,9 @@ func dotNEON(w *neon.Writer, f form, cols int, sdot bool) {
 	if sdot {
 		name = fmt.Sprintf("dotSDOT%sx%d", f.name, cols)
 	}
-	w.Function(name, fmt.Sprintf("adds products of units (> 0) of a %s strip and %d columns to c.", f.name, cols),
-		"c *float32, strip *byte, units int, core *int32, aux *int32")
+	const params = "c *float32, strip *byte, units int, core *int32, aux *int32"
+	w.Function(name, fmt.Sprintf("adds products of units (> 0) of a %s strip and %d columns to c.", f.name, cols), params)
+	w.LoadAll(params)
 	d.begin(f.level)
 	d.loop(d.block)
 	w.F("RET")
@@ -177,9 +178,9 @@ func (d *dotterNEON) products(h int) {
 			d.F("VDUP V%d.S[%d], V%d.S4", v, at, activation)
 			for half := range 2 {
 				if i%together == 0 {
-					d.SMULL(half, words(n, half), vCodes, activation)
+					d.SMULL(half == 1, words(n, half), vCodes, activation)
 				} else {
-					d.SMLAL(half, words(n, half), vCodes, activation)
+					d.SMLAL(half == 1, words(n, half), vCodes, activation)
 				}
 				switch {
 				case (i+1)%together > 0:

@@ -3,7 +3,9 @@ package main
 import "weft/internal/kernel/_asm/neon"
 
 func unpackNEON(w *neon.Writer, f form) {
-	w.Function("unpackNEON"+f.name, "unpacks units (> 0) of a "+f.name+" strip.", "dst *byte, strip *byte, units int")
+	const params = "dst *byte, strip *byte, units int"
+	w.Function("unpackNEON"+f.name, "unpacks units (> 0) of a "+f.name+" strip.", params)
+	w.LoadAll(params)
 	r := readerNEON{w, f}
 	r.begin(f.level + "_raised")
 	const raise = 20

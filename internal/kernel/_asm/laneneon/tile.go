@@ -52,36 +52,36 @@ func (t tile) dot(n, q int) int    { return t.dots + n*t.quads + q }
 // tilesDot generates tiles of 8 rows that use SDOT, tiles those of 4 rows that do not.
 func (w *writer) tilesDot(k kind) {
 	t := tile{writer: w, kind: k, quads: 2, products: tile.productsDot, dots: 8, free: 22}
-	t.function("tileDot"+k.Name, "It needs FEAT_DotProd.")
+	t.begin("tileDot"+k.Name, "It needs FEAT_DotProd.")
 }
 
 func (w *writer) tiles(k kind) {
 	t := tile{writer: w, kind: k, quads: 1, products: tile.productsPlain, dots: 20, free: 26}
-	t.function("tile"+k.Name, "")
+	t.begin("tile"+k.Name, "")
 }
 
-func (t tile) function(name, needs string) {
+func (t tile) begin(name, needs string) {
 	beside := ""
 	if t.Mins {
 		beside = "beside *int32, "
 	}
 	params := "c *float32, ldc int, w *byte, core *int32, " + beside + "blocks int, stride int, cols int, add bool"
 	doc := fmt.Sprintf("is Kind.Tile of %d rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.", 4*t.quads)
-	t.writer.function(name, strings.TrimSpace(doc+" "+needs), params)
-	t.load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
+	t.Function(name, strings.TrimSpace(doc+" "+needs), params)
+	t.Load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
 	if t.Mins {
-		t.load(params, "beside "+rBeside)
+		t.Load(params, "beside "+rBeside)
 	}
-	t.f("LSL $2, %s", rLdc)
-	t.f("LSL $2, %s", rStride)
-	t.f("VMOVI $0x80, V%d.B16", signs)
-	t.load(params, "cols R10")
+	t.F("LSL $2, %s", rLdc)
+	t.F("LSL $2, %s", rStride)
+	t.F("VMOVI $0x80, V%d.B16", signs)
+	t.Load(params, "cols R10")
 	for n := most; n > 1; n-- {
-		t.f("CMP $%d, R10", n)
-		t.f("BEQ columns%d", n)
+		t.F("CMP $%d, R10", n)
+		t.F("BEQ columns%d", n)
 	}
 	for n := 1; n <= most; n++ {
-		t.label(fmt.Sprint("columns", n))
+		t.Label(fmt.Sprint("columns", n))
 		t.cols = n
 		t.emit(params)
 	}
@@ -92,44 +92,44 @@ func (t tile) emit(params string) {
 		t.zero(n)
 	}
 	block := fmt.Sprint("block", t.cols)
-	t.loadByte(params, "add", "R10")
-	t.f("CBZ R10, %s", block)
-	t.eachOutput(func(at string, v int) { t.f("FMOVQ %s, F%d", at, v) })
-	t.label(block)
-	t.f("ADD %s<<3, %s, %s", rStride, rCore, rScales)
+	t.LoadByte(params, "add", "R10")
+	t.F("CBZ R10, %s", block)
+	t.eachOutput(func(at string, v int) { t.F("FMOVQ %s, F%d", at, v) })
+	t.Label(block)
+	t.F("ADD %s<<3, %s, %s", rStride, rCore, rScales)
 	for h := range t.Subs {
 		t.products(t, h)
 		t.scale(h)
 	}
-	t.f("ADD %s<<1, %s, %s", rStride, rScales, rCore)
-	t.f("ADD $%d, %s", t.BlockBytes(), rW)
+	t.F("ADD %s<<1, %s, %s", rStride, rScales, rCore)
+	t.F("ADD $%d, %s", t.BlockBytes(), rW)
 	if t.Mins {
-		t.f("ADD %s<<%d, %s", rStride, 2*(t.Subs-1), rBeside)
+		t.F("ADD %s<<%d, %s", rStride, 2*(t.Subs-1), rBeside)
 	}
-	t.f("SUB $1, %s", rBlocks)
-	t.f("CBNZ %s, %s", rBlocks, block)
-	t.eachOutput(func(at string, v int) { t.f("FMOVQ F%d, %s", v, at) })
-	t.f("RET")
+	t.F("SUB $1, %s", rBlocks)
+	t.F("CBNZ %s, %s", rBlocks, block)
+	t.eachOutput(func(at string, v int) { t.F("FMOVQ F%d, %s", v, at) })
+	t.F("RET")
 }
 
-func (t tile) zero(v int) { t.f("VEOR V%d.B16, V%d.B16, V%d.B16", v, v, v) }
+func (t tile) zero(v int) { t.F("VEOR V%d.B16, V%d.B16, V%d.B16", v, v, v) }
 
 // eachOutput goes through c.
 func (t tile) eachOutput(do func(at string, v int)) {
-	t.f("MOVD %s, %s", rC, rAt)
+	t.F("MOVD %s, %s", rC, rAt)
 	for n := range t.cols {
 		for q := range t.quads {
 			do(fmt.Sprintf("%d(%s)", 16*q, rAt), t.output(n, q))
 		}
-		t.f("ADD %s, %s", rLdc, rAt)
+		t.F("ADD %s, %s", rLdc, rAt)
 	}
 }
 
 // weights loads 4 rows of plane g.
 func (t tile) weights(g, q, v int) {
-	t.f("FMOVQ %d(%s), F%d", g*plane+16*q, rW, v)
+	t.F("FMOVQ %d(%s), F%d", g*plane+16*q, rW, v)
 	if !t.Mins {
-		t.f("VEOR V%d.B16, V%d.B16, V%d.B16", signs, v, v)
+		t.F("VEOR V%d.B16, V%d.B16, V%d.B16", signs, v, v)
 	}
 }
 
@@ -140,18 +140,18 @@ func (t tile) productsDot(h int) {
 		t.zero(t.dots + n)
 	}
 	if h == 0 {
-		t.f("MOVD %s, %s", rCore, rAt)
+		t.F("MOVD %s, %s", rCore, rAt)
 	}
 	for g := h * groups / t.Subs; g < (h+1)*groups/t.Subs; g++ {
 		weights, x := 16+g%2*2, 20+g%2
-		t.f("FMOVQ (%s), F%d", rAt, x)
-		t.f("ADD %s, %s", rStride, rAt)
+		t.F("FMOVQ (%s), F%d", rAt, x)
+		t.F("ADD %s, %s", rStride, rAt)
 		for q := range t.quads {
 			t.weights(g, q, weights+q)
 		}
 		for n := range t.cols {
 			for q := range t.quads {
-				t.sdot(t.dot(n, q), weights+q, x, n)
+				t.SDOT(t.dot(n, q), weights+q, x, n)
 			}
 		}
 	}
@@ -169,18 +169,18 @@ func (t tile) productsPlain(h int) {
 		t.weights(h*count+g, 0, planes+g)
 	}
 	for n := range t.cols {
-		t.f("ADD $%d, %s, %s", 4*n, rCore, rAt)
+		t.F("ADD $%d, %s, %s", 4*n, rCore, rAt)
 		if h == 1 {
-			t.f("ADD %s<<2, %s", rStride, rAt)
+			t.F("ADD %s<<2, %s", rStride, rAt)
 		}
 		for g := range count {
-			t.f("VLD1R (%s), [V%d.S4]", rAt, x+g%2)
-			t.f("ADD %s, %s", rStride, rAt)
+			t.F("VLD1R (%s), [V%d.S4]", rAt, x+g%2)
+			t.F("ADD %s, %s", rStride, rAt)
 			for upper := range 2 {
 				if g%room == 0 {
-					t.smull(upper == 1, words+upper, planes+g, x+g%2)
+					t.SMULL(upper == 1, words+upper, planes+g, x+g%2)
 				} else {
-					t.smlal(upper == 1, words+upper, planes+g, x+g%2)
+					t.SMLAL(upper == 1, words+upper, planes+g, x+g%2)
 				}
 			}
 			if (g+1)%room != 0 && g+1 != count {
@@ -188,13 +188,13 @@ func (t tile) productsPlain(h int) {
 			}
 			for upper := range 2 {
 				if g < room {
-					t.saddlp(pairs+upper, words+upper)
+					t.SADDLP(pairs+upper, words+upper)
 				} else {
-					t.sadalp(pairs+upper, words+upper)
+					t.SADALP(pairs+upper, words+upper)
 				}
 			}
 		}
-		t.addp(t.dot(n, 0), pairs, pairs+1)
+		t.ADDP(t.dot(n, 0), pairs, pairs+1)
 	}
 }
 
@@ -205,25 +205,25 @@ func (t tile) scale(h int) {
 	scale := scales + 3*t.quads
 	sum := scale + 1
 	for q := range t.quads {
-		t.f("FMOVQ %d(%s), F%d", t.Vector(h)+16*q, rW, scales+q)
+		t.F("FMOVQ %d(%s), F%d", t.Vector(h)+16*q, rW, scales+q)
 		if t.Mins {
-			t.f("FMOVQ %d(%s), F%d", t.Vector(t.Subs+h)+16*q, rW, minima+q)
+			t.F("FMOVQ %d(%s), F%d", t.Vector(t.Subs+h)+16*q, rW, minima+q)
 		}
 	}
 	if t.Mins {
 		t.sums(h)
 	}
 	for n := range t.cols {
-		t.f("FMOVS %d(%s), F%d", 4*n, rScales, scale)
+		t.F("FMOVS %d(%s), F%d", 4*n, rScales, scale)
 		if t.Mins {
-			t.f("FMOVS %d(%s), F%d", 4*n, rSums, sum)
+			t.F("FMOVS %d(%s), F%d", 4*n, rSums, sum)
 		}
 		for q := range t.quads {
-			t.scvtf(t.dot(n, q), t.dot(n, q))
-			t.fmulElement(products+q, scales+q, scale, 0)
-			t.fmla(t.output(n, q), t.dot(n, q), products+q)
+			t.SCVTF(t.dot(n, q), t.dot(n, q))
+			t.FMULElement(products+q, scales+q, scale, 0)
+			t.FMLA(t.output(n, q), t.dot(n, q), products+q)
 			if t.Mins {
-				t.fmlaElement(t.output(n, q), minima+q, sum, 0)
+				t.FMLAElement(t.output(n, q), minima+q, sum, 0)
 			}
 		}
 	}
@@ -231,11 +231,11 @@ func (t tile) scale(h int) {
 
 // sums points to the sums of part h of a block.
 func (t tile) sums(h int) {
-	t.f("MOVD %s, %s", rBeside, rSums)
+	t.F("MOVD %s, %s", rBeside, rSums)
 	if t.Subs == 2 { // after 2 of integers
-		t.f("ADD %s<<1, %s", rStride, rSums)
+		t.F("ADD %s<<1, %s", rStride, rSums)
 	}
 	if h == 1 {
-		t.f("ADD %s, %s", rStride, rSums)
+		t.F("ADD %s, %s", rStride, rSums)
 	}
 }

@@ -1,5 +1,6 @@
 // Package neon writes arm64 assembly, which avo cannot: functions with their
-// declarations, and instructions that Go's assembler does not know, as words.
+// declarations (neon.go), and instructions that Go's assembler does not know, as words
+// (words.go).
 package neon
 
 import (
@@ -28,20 +29,48 @@ func (w *Writer) F(format string, args ...any) { fmt.Fprintf(&w.asm, "\t"+format
 // Label writes a label.
 func (w *Writer) Label(name string) { fmt.Fprintf(&w.asm, "\n%s:\n", name) }
 
-// Function begins a function; its parameters, "name type, ...", take 8 bytes each.
+// Function begins a function whose parameters, "name type, ...", take 8 bytes each, but
+// a bool, which is the last, 1.
 func (w *Writer) Function(name, doc, params string) {
-	n := len(strings.Split(params, ", "))
+	size := 8 * strings.Count(params, ",")
+	if strings.HasSuffix(params, " bool") {
+		size++
+	} else {
+		size += 8
+	}
 	fmt.Fprintf(&w.stubs, "\n// %s %s\n//\n//go:noescape\nfunc %s(%s)\n", name, doc, name, params)
-	fmt.Fprintf(&w.asm, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, params, name, 8*n)
-	w.params(params)
+	fmt.Fprintf(&w.asm, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, params, name, size)
 }
 
-// params loads the parameters into R0 and up.
-func (w *Writer) params(params string) {
+// Load puts parameters of a function into registers, as "name register".
+func (w *Writer) Load(params string, registers ...string) {
+	for _, r := range registers {
+		name, register, _ := strings.Cut(r, " ")
+		w.F("MOVD %s, %s", param(params, name), register)
+	}
+}
+
+// LoadAll puts all of them into R0 and up.
+func (w *Writer) LoadAll(params string) {
 	for i, p := range strings.Split(params, ", ") {
 		name, _, _ := strings.Cut(p, " ")
-		w.F("MOVD %s+%d(FP), R%d", name, 8*i, i)
+		w.Load(params, fmt.Sprintf("%s R%d", name, i))
 	}
+}
+
+// LoadByte puts a bool into a register.
+func (w *Writer) LoadByte(params, name, register string) {
+	w.F("MOVBU %s, %s", param(params, name), register)
+}
+
+// param is where a parameter is.
+func param(params, name string) string {
+	for i, p := range strings.Split(params, ", ") {
+		if strings.HasPrefix(p, name+" ") {
+			return fmt.Sprintf("%s+%d(FP)", name, 8*i)
+		}
+	}
+	panic("no parameter " + name + " in " + params)
 }
 
 // Data defines read-only bytes, a multiple of 8 of them.
@@ -56,76 +85,3 @@ func (w *Writer) Data(name string, bytes []byte) {
 	}
 	fmt.Fprintf(&w.asm, "GLOBL %s<>(SB), RODATA|NOPTR, $%d\n", name, len(bytes))
 }
-
-// word writes an instruction as its bits. The encodings are those of the Arm
-// Architecture Reference Manual, section C7.2.
-func (w *Writer) word(bits uint32, format string, args ...any) {
-	w.F("WORD $0x%08x // %s", bits, fmt.Sprintf(format, args...))
-}
-
-// three is an instruction of three registers, two one of two.
-func (w *Writer) three(bits uint32, name string, d, n, m int) {
-	w.word(bits|uint32(m)<<16|uint32(n)<<5|uint32(d), "%s v%d, v%d, v%d", name, d, n, m)
-}
-
-func (w *Writer) two(bits uint32, name string, d, n int) {
-	w.word(bits|uint32(n)<<5|uint32(d), "%s v%d, v%d", name, d, n)
-}
-
-// element is an instruction whose last operand is dword i of m.
-func (w *Writer) element(bits uint32, name string, d, n, m, i int) {
-	bits |= uint32(i&1)<<21 | uint32(i>>1)<<11 | uint32(m)<<16 | uint32(n)<<5 | uint32(d)
-	w.word(bits, "%s v%d, v%d, v%d.s[%d]", name, d, n, m, i)
-}
-
-// SDOT adds to the dwords of d the products of n's 4 bytes and those in dword i of m.
-func (w *Writer) SDOT(d, n, m, i int) { w.element(0x4f80e000, "sdot", d, n, m, i) }
-
-// FMUL multiplies float32, FMLA adds the rounded-once product to d.
-func (w *Writer) FMUL(d, n, m int) { w.three(0x6e20dc00, "fmul", d, n, m) }
-func (w *Writer) FMLA(d, n, m int) { w.three(0x4e20cc00, "fmla", d, n, m) }
-
-// FMULElement and FMLAElement multiply by number i of m.
-func (w *Writer) FMULElement(d, n, m, i int) { w.element(0x4f809000, "fmul", d, n, m, i) }
-func (w *Writer) FMLAElement(d, n, m, i int) { w.element(0x4f801000, "fmla", d, n, m, i) }
-
-// FNEG changes signs, FCVTL makes 4 halves float32, SCVTF int32.
-func (w *Writer) FNEG(d, n int)  { w.two(0x6ea0f800, "fneg", d, n) }
-func (w *Writer) FCVTL(d, n int) { w.two(0x0e217800, "fcvtl", d, n) }
-func (w *Writer) SCVTF(d, n int) { w.two(0x4e21d800, "scvtf", d, n) }
-
-// SXTL and UXTL widen 4 bytes to dwords.
-func (w *Writer) SXTL(d, n int) {
-	w.two(0x0f08a400, "sxtl 8h", d, n)
-	w.two(0x0f10a400, "sxtl 4s", d, d)
-}
-
-func (w *Writer) UXTL(d, n int) {
-	w.two(0x2f08a400, "uxtl 8h", d, n)
-	w.two(0x2f10a400, "uxtl 4s", d, d)
-}
-
-// SSHR shifts dwords right, keeping the sign.
-func (w *Writer) SSHR(d, n, by int) {
-	w.word(0x4f000400|uint32(64-by)<<16|uint32(n)<<5|uint32(d), "sshr v%d.4s, v%d.4s, #%d", d, n, by)
-}
-
-// CMHI sets the dwords of d where n's is above m's, unsigned; USHL shifts n's left by
-// m's.
-func (w *Writer) CMHI(d, n, m int) { w.three(0x6ea03400, "cmhi", d, n, m) }
-func (w *Writer) USHL(d, n, m int) { w.three(0x6ea04400, "ushl", d, n, m) }
-
-// SMULL multiplies 8 bytes, the lower or the upper ones, to words; SMLAL adds to d.
-func (w *Writer) SMULL(upper int, d, n, m int) {
-	w.three(0x0e20c000|uint32(upper)<<30, [2]string{"smull", "smull2"}[upper], d, n, m)
-}
-
-func (w *Writer) SMLAL(upper int, d, n, m int) {
-	w.three(0x0e208000|uint32(upper)<<30, [2]string{"smlal", "smlal2"}[upper], d, n, m)
-}
-
-// SADDLP sums pairs of words to dwords, SADALP adds them to d, ADDP sums pairs of
-// dwords, n's and then m's.
-func (w *Writer) SADDLP(d, n int)  { w.two(0x4e602800, "saddlp", d, n) }
-func (w *Writer) SADALP(d, n int)  { w.two(0x4e606800, "sadalp", d, n) }
-func (w *Writer) ADDP(d, n, m int) { w.three(0x4ea0bc00, "addp", d, n, m) }

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "weft/internal/cpu"
+import (
+	"unsafe"
+
+	"weft/internal/cpu"
+)
 
 func tileF16(c []float32, ldc int, a, b []float32, rows, cols, k int, add bool) {
 	if cpu.Active() == cpu.Generic {
@@ -159,20 +163,13 @@ func roundBF16(dst, src []float32) {
 	roundBF16Generic(dst[n/2:], src[n:])
 }
 
-func widenF16Rows(dst, src []float32) {
-	if cpu.Active() == cpu.Generic || len(src) == 0 {
-		widenF16Generic(dst, src)
-		return
-	}
-	widenF16(&dst[0], &src[0], len(dst))
-}
+// A word has its lower half first in memory, so that words are the numbers in order.
 
-func widenBF16Rows(dst, src []float32) {
-	if cpu.Active() == cpu.Generic || len(src) == 0 {
-		widenBF16Generic(dst, src)
-		return
-	}
-	widenBF16(&dst[0], &src[0], len(dst))
+func widenF16Rows(dst, src []float32)  { fromF16(dst, numbersOf(src)) }
+func widenBF16Rows(dst, src []float32) { fromBF16(dst, numbersOf(src)) }
+
+func numbersOf(words []float32) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words))
 }
 
 func splitPairs(panel []float32) {

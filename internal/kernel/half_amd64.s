@@ -8904,56 +8904,6 @@ GLOBL half<>(SB), RODATA|NOPTR, $4
 DATA bit<>+0(SB)/4, $0x00000001
 GLOBL bit<>(SB), RODATA|NOPTR, $4
 
-// func widenF16(dst *float32, src *float32, n int)
-// Requires: AVX, F16C
-TEXT ·widenF16(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-line:
-	VCVTPH2PS (CX), Y0
-	VMOVUPS   Y0, (AX)
-	VCVTPH2PS 16(CX), Y1
-	VMOVUPS   Y1, 32(AX)
-	VCVTPH2PS 32(CX), Y2
-	VMOVUPS   Y2, 64(AX)
-	VCVTPH2PS 48(CX), Y3
-	VMOVUPS   Y3, 96(AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000080, AX
-	SUBQ      $0x20, DX
-	JNZ       line
-	VZEROUPPER
-	RET
-
-// func widenBF16(dst *float32, src *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·widenBF16(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-line:
-	VPMOVZXWD (CX), Y0
-	VPSLLD    $0x10, Y0, Y0
-	VMOVUPS   Y0, (AX)
-	VPMOVZXWD 16(CX), Y1
-	VPSLLD    $0x10, Y1, Y1
-	VMOVUPS   Y1, 32(AX)
-	VPMOVZXWD 32(CX), Y2
-	VPSLLD    $0x10, Y2, Y2
-	VMOVUPS   Y2, 64(AX)
-	VPMOVZXWD 48(CX), Y3
-	VPSLLD    $0x10, Y3, Y3
-	VMOVUPS   Y3, 96(AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000080, AX
-	SUBQ      $0x20, DX
-	JNZ       line
-	VZEROUPPER
-	RET
-
 // func split512(panel *float32, pairs int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·split512(SB), NOSPLIT, $0-16

@@ -164,16 +164,6 @@ func roundBF16x512(dst *float32, src *float32, n int)
 //go:noescape
 func roundBF16x256(dst *float32, src *float32, n int)
 
-// widenF16 converts n half-precision numbers, two in a word of src; n > 0, a multiple of 32.
-//
-//go:noescape
-func widenF16(dst *float32, src *float32, n int)
-
-// widenBF16 converts n bfloat16 numbers, two in a word of src; n > 0, a multiple of 32.
-//
-//go:noescape
-func widenBF16(dst *float32, src *float32, n int)
-
 // split512 turns rows of 32 words into two rows each: the 32 lower halves, the 32 upper ones. pairs (> 0) counts rows.
 //
 //go:noescape

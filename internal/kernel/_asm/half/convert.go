@@ -4,8 +4,6 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 
-	"github.com/mmcloughlin/avo/reg"
-
 	"weft/internal/kernel/_asm/evex"
 	"weft/internal/kernel/_asm/tile"
 )
@@ -73,25 +71,6 @@ func roundAVX2() {
 	SUBQ(Imm(32), n)
 	JNZ(LabelRef("round"))
 	LDMXCSR(mode)
-	VZEROUPPER()
-	RET()
-}
-
-// widen is for AVX2 and AVX-512 alike.
-func widen(name, numbers string, convert func(from Mem, to reg.Register)) {
-	TEXT(name, NOSPLIT, "func(dst *float32, src *float32, n int)")
-	Doc(name + " converts n " + numbers + " numbers, two in a word of src; n > 0, a multiple of 32.")
-	Pragma("noescape")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	Label("line")
-	for i, y := range tile.AVX2.Vec[:4] {
-		convert(Mem{Base: src, Disp: i * 16}, y)
-		VMOVUPS(y, Mem{Base: dst, Disp: i * 32})
-	}
-	ADDQ(U32(64), src)
-	ADDQ(U32(128), dst)
-	SUBQ(Imm(32), n)
-	JNZ(LabelRef("line"))
 	VZEROUPPER()
 	RET()
 }

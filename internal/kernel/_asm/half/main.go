@@ -6,8 +6,6 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 
 	"weft/internal/kernel/_asm/tile"
 )
@@ -20,11 +18,6 @@ func main() {
 	tile.Narrow(tile.BFloat16)
 	roundAVX512()
 	roundAVX2()
-	widen("widenF16", "half-precision", func(from Mem, to reg.Register) { VCVTPH2PS(from, to) })
-	widen("widenBF16", "bfloat16", func(from Mem, to reg.Register) {
-		VPMOVZXWD(from, to)
-		VPSLLD(Imm(16), to, to)
-	})
 	splitAVX512()
 	splitAVX2()
 	Generate()

@@ -1,9 +1,6 @@
 package quant
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // Four bits that name one of 16 numbers: fixed ones in IQ4, small floats (E2M1) in MXFP4, whose scale is a power of
 // two (OCP Microscaling Formats 1.0).
@@ -34,10 +31,9 @@ func decodeIQ4NL(dst []float32, src []byte) {
 
 func decodeIQ4XS(dst []float32, src []byte) {
 	for ; len(src) >= 136; dst, src = dst[super:], src[136:] {
-		d, high := half(src), binary.LittleEndian.Uint16(src[2:])
+		d := half(src)
 		for i := range 8 {
-			s := nibble(src[4:8], i) | int(high>>(2*i)&3)<<4
-			putLevels(dst[32*i:], src[8+16*i:], &iq4Levels, d*float32(s-32))
+			putLevels(dst[32*i:], src[8+16*i:], &iq4Levels, d*float32(int8(IQ4Scale(src, i))))
 		}
 	}
 }

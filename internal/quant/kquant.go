@@ -65,51 +65,52 @@ func putShifted(dst []float32, q []uint8, scale float32, zero int) {
 
 func decodeQ2K(dst []float32, src []byte) {
 	for ; len(src) >= 84; dst, src = dst[super:], src[84:] {
-		var c codes
-		c.take(src[16:80], 32, 2, 0)
-		d, m := half(src[80:]), half(src[82:])
-		for i, s := range src[:16] {
-			putAffine(dst[16*i:], c[16*i:16*i+16], d*float32(s&15), m*float32(s>>4))
+		var b Block
+		b.splitSuper(Q2_K, src)
+		d, m := F16ToF32(b.D), F16ToF32(b.M)
+		for i, s := range b.S {
+			putAffine(dst[16*i:], b.Codes[16*i:16*i+16], d*float32(s), m*float32(b.T[i]))
 		}
 	}
 }
 
 func decodeQ3K(dst []float32, src []byte) {
 	for ; len(src) >= 110; dst, src = dst[super:], src[110:] {
-		var c codes
-		c.take(src[32:96], 32, 2, 0)
-		c.take(src[:32], 32, 1, 2)
-		d, scales := half(src[108:]), src[96:108]
-		for i := range 16 {
-			s := int(scales[i%8]>>(i/8*4)&15 | scales[8+i%4]>>(i/4*2)&3<<4)
-			putShifted(dst[16*i:], c[16*i:16*i+16], d*float32(s-32), 4)
-		}
+		var b Block
+		b.splitSuper(Q3_K, src)
+		b.putShifted16(dst, 4)
 	}
 }
 
 func decodeQ4K(dst []float32, src []byte) {
 	for ; len(src) >= 144; dst, src = dst[super:], src[144:] {
-		var c codes
-		c.take(src[16:144], 32, 4, 0)
-		putScaled(dst, &c, src)
+		var b Block
+		b.splitSuper(Q4_K, src)
+		b.putScaled(dst)
 	}
 }
 
 func decodeQ5K(dst []float32, src []byte) {
 	for ; len(src) >= 176; dst, src = dst[super:], src[176:] {
-		var c codes
-		c.take(src[48:176], 32, 4, 0)
-		c.take(src[16:48], 32, 1, 4)
-		putScaled(dst, &c, src)
+		var b Block
+		b.splitSuper(Q5_K, src)
+		b.putScaled(dst)
 	}
 }
 
-// putScaled stores a block of Q4_K or Q5_K, which begin alike: d, m, 12 bytes of scales.
-func putScaled(dst []float32, c *codes, b []byte) {
-	d, m := half(b), half(b[2:])
+// putScaled stores a block of Q4_K or Q5_K.
+func (b *Block) putScaled(dst []float32) {
+	d, m := F16ToF32(b.D), F16ToF32(b.M)
 	for i := range 8 {
-		s, t := sixBits(b[4:16], i)
-		putAffine(dst[32*i:], c[32*i:32*i+32], d*float32(s), m*float32(t))
+		putAffine(dst[32*i:], b.Codes[32*i:32*i+32], d*float32(b.S[i]), m*float32(b.T[i]))
+	}
+}
+
+// putShifted16 stores a block of Q3_K or Q6_K.
+func (b *Block) putShifted16(dst []float32, zero int) {
+	d := F16ToF32(b.D)
+	for i, s := range b.S {
+		putShifted(dst[16*i:], b.Codes[16*i:16*i+16], d*float32(int8(s)), zero)
 	}
 }
 
@@ -124,13 +125,9 @@ func sixBits(b []byte, i int) (s, t byte) {
 
 func decodeQ6K(dst []float32, src []byte) {
 	for ; len(src) >= 210; dst, src = dst[super:], src[210:] {
-		var c codes
-		c.take(src[:128], 64, 4, 0)
-		c.take(src[128:192], 32, 2, 4)
-		d := half(src[208:])
-		for i, s := range src[192:208] {
-			putShifted(dst[16*i:], c[16*i:16*i+16], d*float32(int8(s)), 32)
-		}
+		var b Block
+		b.splitSuper(Q6_K, src)
+		b.putShifted16(dst, 32)
 	}
 }
 

@@ -42,6 +42,7 @@ func Split(t Type, b *Block, src []byte) bool {
 	return true
 }
 
+// splitSuper is Split for blocks of 256; the decoders put together what it took apart.
 func (b *Block) splitSuper(t Type, src []byte) bool {
 	c := (*codes)(&b.Codes)
 	*c = codes{}

@@ -35,11 +35,7 @@ func (m *Model) Bench(ctx context.Context, o BenchOptions) (*Bench, error) {
 		return nil, fmt.Errorf("bench: %d tokens after %d: %w, of %d", longest, o.Depth, model.ErrContext, most)
 	}
 	n := o.Depth + longest
-	b := &Bench{BenchOptions: o, model: m, session: m.Core.NewSession(n), tokens: make([]int32, n)}
-	rng := rand.New(rand.NewPCG(1, 1))
-	for i := range b.tokens {
-		b.tokens[i] = rng.Int32N(int32(m.Core.Config.Vocab))
-	}
+	b := &Bench{BenchOptions: o, model: m, session: m.Core.NewSession(n), tokens: m.randomTokens(n)}
 	if err := b.append(ctx, 0, o.Depth, benchStep); err != nil {
 		return nil, err
 	}
@@ -50,6 +46,14 @@ func (m *Model) Bench(ctx context.Context, o BenchOptions) (*Bench, error) {
 		return nil, err
 	}
 	return b, b.append(ctx, o.Depth, o.Depth+1, 1)
+}
+
+func (m *Model) randomTokens(n int) []int32 {
+	rng, tokens := rand.New(rand.NewPCG(1, 1)), make([]int32, n)
+	for i := range tokens {
+		tokens[i] = rng.Int32N(int32(m.Core.Config.Vocab))
+	}
+	return tokens
 }
 
 // benchStep is how many tokens run between looks at the context's cancellation.

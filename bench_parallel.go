@@ -3,7 +3,6 @@ package weft
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"weft/model"
@@ -32,11 +31,7 @@ func (m *Model) BenchParallel(ctx context.Context, answers, gen, depth int) (*Pa
 		return nil, fmt.Errorf("bench: %d answers, at most %d", answers, MaxSlots)
 	}
 	n := depth + gen
-	b := &ParallelBench{depth: depth, gen: gen, batch: m.Core.NewBatch(answers, n), tokens: make([]int32, n+answers)}
-	rng := rand.New(rand.NewPCG(1, 1))
-	for i := range b.tokens {
-		b.tokens[i] = rng.Int32N(int32(m.Core.Config.Vocab))
-	}
+	b := &ParallelBench{depth: depth, gen: gen, batch: m.Core.NewBatch(answers, n), tokens: m.randomTokens(n + answers)}
 	for i := range answers {
 		b.slots = append(b.slots, i)
 		for at := 0; at < depth; at += benchStep {

@@ -314,10 +314,16 @@ func TestGemmSpecial(t *testing.T) {
 	})
 }
 
-func TestGemmDoesNotAllocate(t *testing.T) {
+// notUnderRace is for tests that count allocations.
+func notUnderRace(t *testing.T) {
+	t.Helper()
 	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		t.Skip("the race detector makes sync.Pool forget at random")
 	}
+}
+
+func TestGemmDoesNotAllocate(t *testing.T) {
+	notUnderRace(t)
 	p := par.New(2)
 	defer p.Close()
 	setBlocks(t, 64, 64<<10, 9000, 3<<20, 0)

@@ -110,6 +110,7 @@ func gemmQuantised(t *testing.T, f *lanes.Form) {
 func (m Mat) one(i int) Mat { return Mat{Rows: 1, Cols: m.Cols, RS: m.RS, CS: 1, Data: m.Row(i)} }
 
 func TestGemmQuantisedDoesNotAllocate(t *testing.T) {
+	notUnderRace(t)
 	rng := rand.New(rand.NewPCG(3, 4))
 	pool := par.New(2)
 	defer pool.Close()

@@ -104,13 +104,3 @@ func splitPairsGeneric(panel []float32) {
 		}
 	}
 }
-
-func widenF16Generic(dst, src []float32)  { widenGeneric(dst, src, quant.F16ToF32) }
-func widenBF16Generic(dst, src []float32) { widenGeneric(dst, src, quant.BF16ToF32) }
-
-func widenGeneric(dst, src []float32, number func(uint16) float32) {
-	for i, w := range src {
-		lower, upper := halves(w)
-		dst[2*i], dst[2*i+1] = number(lower), number(upper)
-	}
-}

@@ -201,3 +201,20 @@ func TestAnswersKeepTheirBytes(t *testing.T) {
 		t.Errorf("the conversation has %q", answer)
 	}
 }
+
+// TestTokenAllocatesNothing: decoding makes no work for the garbage collector.
+func TestTokenAllocatesNothing(t *testing.T) {
+	m, err := weft.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.Core.NewSession(100)
+	token := []int32{5}
+	if n := testing.AllocsPerRun(50, func() {
+		if _, err := s.Append(token); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations for a token", n)
+	}
+}

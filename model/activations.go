@@ -25,6 +25,7 @@ type Activations struct {
 	attn     *attnRun
 	scratch  []attnScratch // of the backward pass
 	grads    *backActs     // made by the first backward pass
+	pass     pass          // the one that runs
 }
 
 // layerActs is what one block makes.

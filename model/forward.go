@@ -37,9 +37,16 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	if r == nil {
 		r = &Run{}
 	}
-	p := &pass{hooks: r.Hooks, seqLen: r.SeqLen, caches: r.Caches, layer: -1}
+	var p *pass
+	if r.Acts != nil {
+		p = &r.Acts.pass
+	} else {
+		p = new(pass)
+	}
+	*p = pass{hooks: r.Hooks, seqLen: r.SeqLen, caches: r.Caches, layer: -1}
 	if r.Cache != nil {
-		p.caches = append(p.caches[:len(p.caches):len(p.caches)], r.Cache)
+		p.one = [1]*kvcache.Cache{r.Cache}
+		p.caches = append(p.one[:], r.Caches...)
 	}
 	if p.seqLen == 0 {
 		p.seqLen = len(tokens) / max(1, len(p.caches))
@@ -222,13 +229,20 @@ func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) {
 	m.embedBack(d, tokens, g, p)
 }
 
-// grain is how many numbers are worth handing to another worker.
+// grain is how many numbers are worth handing to another worker. So few are worked on without a closure, which would be an
+// allocation for each token.
 const grain = 16 << 10
+
+func few(x tensor.Mat) bool { return len(x.Data) <= grain }
 
 func rowGrain(cols int) int { return max(1, grain/cols) }
 
 // add: dst = x + y.
 func (m *Model) add(dst, x, y tensor.Mat) {
+	if few(dst) {
+		kernel.Add(dst.Data, x.Data, y.Data)
+		return
+	}
 	m.Pool.Range(len(dst.Data), grain, func(lo, hi int) {
 		kernel.Add(dst.Data[lo:hi], x.Data[lo:hi], y.Data[lo:hi])
 	})

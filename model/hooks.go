@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"weft/kvcache"
 	"weft/tensor"
@@ -110,8 +111,9 @@ type pass struct {
 	hooks        *Hooks
 	seqs, seqLen int
 	caches       []*kvcache.Cache // one that each sequence continues; none: they begin here
-	exact        bool             // keys and values are not rounded: somebody learns from the pass
-	layer        int              // -1 outside the blocks
+	one          [1]*kvcache.Cache
+	exact        bool // keys and values are not rounded: somebody learns from the pass
+	layer        int  // -1 outside the blocks
 }
 
 // start is the position of a sequence's first row.
@@ -166,7 +168,7 @@ func (p *pass) fireShaped(point string, data []float32, shape ...int) error {
 	}
 	name := p.name(point)
 	for _, f := range p.hooks.at[name] {
-		if err := f(&Point{Name: name, Layer: p.layer, Shape: shape, Data: data}); err != nil {
+		if err := f(&Point{Name: name, Layer: p.layer, Shape: slices.Clone(shape), Data: data}); err != nil {
 			return fmt.Errorf("hook %s: %w", name, err)
 		}
 	}

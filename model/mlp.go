@@ -8,7 +8,7 @@ import (
 // mlp: y = down(act(up(x))), or down(act(gate(x)) · up(x)) when gated, or what
 // the block's experts make of x.
 func (m *Model) mlp(y, x tensor.Mat, a *Activations, s layerActs, w *Layer, p *pass) error {
-	c, f := m.Config, &w.FFN
+	c, f := &m.Config, &w.FFN
 	if c.HasExperts(p.layer) {
 		m.experts(y, x, a, w)
 		return nil
@@ -28,13 +28,7 @@ func (m *Model) mlp(y, x tensor.Mat, a *Activations, s layerActs, w *Layer, p *p
 			return err
 		}
 	}
-	m.Pool.Range(len(s.post.Data), grain, func(lo, hi int) {
-		if c.Gated {
-			c.gate(s.post.Data[lo:hi], s.gate.Data[lo:hi], s.up.Data[lo:hi])
-		} else {
-			c.Activation.apply(s.post.Data[lo:hi], s.up.Data[lo:hi])
-		}
-	})
+	m.activate(s.post.Data, s.gate.Data, s.up.Data)
 	if err := p.fire("mlp.hook_post", s.post.Data, c.Hidden); err != nil {
 		return err
 	}
@@ -42,8 +36,31 @@ func (m *Model) mlp(y, x tensor.Mat, a *Activations, s layerActs, w *Layer, p *p
 	return nil
 }
 
+// activate: post = act(gate) · up, or act(up).
+func (m *Model) activate(post, gate, up []float32) {
+	if len(post) <= grain {
+		m.activatePart(post, gate, up)
+		return
+	}
+	m.Pool.Range(len(post), grain, func(lo, hi int) {
+		if m.Config.Gated {
+			m.activatePart(post[lo:hi], gate[lo:hi], up[lo:hi])
+		} else {
+			m.activatePart(post[lo:hi], nil, up[lo:hi])
+		}
+	})
+}
+
+func (m *Model) activatePart(post, gate, up []float32) {
+	if m.Config.Gated {
+		m.Config.gate(post, gate, up)
+	} else {
+		m.Config.Activation.apply(post, up)
+	}
+}
+
 // gate: dst = act(gate) · up. dst may be gate.
-func (c Config) gate(dst, gate, up []float32) {
+func (c *Config) gate(dst, gate, up []float32) {
 	switch c.Activation {
 	case SiLU:
 		kernel.SwiGLU(dst, gate, up)

@@ -8,17 +8,23 @@ import (
 // norm brings each row of x to unit size: y = (x - mean)·rstd·gain + bias, the
 // mean being 0 for RMSNorm. point is "ln1", "ln2" or "ln_final".
 func (m *Model) norm(point string, y, x tensor.Mat, w Norm, s normStats, p *pass) error {
-	c := m.Config
-	m.Pool.Range(x.Rows, rowGrain(c.Dim), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			if c.Norm == RMSNorm {
-				s.rstd[i] = kernel.RMSNorm(row(y, i), row(x, i), w.Gain, c.NormEps)
-			} else {
-				s.mean[i], s.rstd[i] = kernel.LayerNorm(row(y, i), row(x, i), w.Gain, w.Bias, c.NormEps)
-			}
-		}
-	})
+	if few(x) {
+		m.normRows(y, x, w, s, 0, x.Rows)
+	} else {
+		m.Pool.Range(x.Rows, rowGrain(x.Cols), func(lo, hi int) { m.normRows(y, x, w, s, lo, hi) })
+	}
 	return m.showNorm(point, y, x, w, s, p)
+}
+
+func (m *Model) normRows(y, x tensor.Mat, w Norm, s normStats, lo, hi int) {
+	eps := m.Config.NormEps
+	for i := lo; i < hi; i++ {
+		if m.Config.Norm == RMSNorm {
+			s.rstd[i] = kernel.RMSNorm(row(y, i), row(x, i), w.Gain, eps)
+		} else {
+			s.mean[i], s.rstd[i] = kernel.LayerNorm(row(y, i), row(x, i), w.Gain, w.Bias, eps)
+		}
+	}
 }
 
 // normBefore is the norm that a part of a block reads through. Where there is
@@ -50,15 +56,15 @@ func (m *Model) normAfter(point string, x tensor.Mat, w Norm, a *Activations, p 
 
 // normQK brings queries and keys to unit size, by heads or as a whole.
 func (m *Model) normQK(s layerActs, w *Layer) {
-	c := m.Config
-	if c.QKNorm == NoQKNorm {
+	if m.Config.QKNorm == NoQKNorm {
 		return
 	}
+	eps := m.Config.NormEps
 	for _, x := range []struct {
 		mat  tensor.Mat
 		gain []float32
 	}{{s.q, w.AttnQNorm.Gain}, {s.k, w.AttnKNorm.Gain}} {
-		m.eachUnit(x.mat, len(x.gain), func(u []float32) { kernel.RMSNorm(u, u, x.gain, c.NormEps) })
+		m.eachUnit(x.mat, len(x.gain), func(u []float32) { kernel.RMSNorm(u, u, x.gain, eps) })
 	}
 }
 
@@ -75,6 +81,9 @@ func (m *Model) eachUnit(x tensor.Mat, width int, f func([]float32)) {
 
 // showNorm serves the two points inside a norm, which the fused kernel skips.
 func (m *Model) showNorm(point string, y, x tensor.Mat, w Norm, s normStats, p *pass) error {
+	if p.hooks == nil { // spares making names
+		return nil
+	}
 	if name := point + ".hook_scale"; p.watched(name) {
 		scale := make([]float32, x.Rows)
 		for i := range scale {

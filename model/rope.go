@@ -255,13 +255,20 @@ func (m *Model) rotateBack(dq, dk tensor.Mat, a *Activations, p *pass) {
 // eachHead turns the leading numbers of every head of every row of x by the
 // row's position.
 func (m *Model) eachHead(x tensor.Mat, t *rotations, p *pass, turn func(x, cos, sin []float32)) {
-	d, turned := m.Config.HeadDim, 2*t.cos.Cols
-	m.Pool.Range(x.Rows, rowGrain(x.Cols), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			cos, sin := row(t.cos, i%t.n), row(t.sin, i%t.n)
-			for h := 0; h < x.Cols; h += d {
-				turn(row(x, i)[h:h+turned], cos, sin)
-			}
+	d := m.Config.HeadDim
+	if few(x) {
+		t.rows(x, d, turn, 0, x.Rows)
+		return
+	}
+	m.Pool.Range(x.Rows, rowGrain(x.Cols), func(lo, hi int) { t.rows(x, d, turn, lo, hi) })
+}
+
+func (t *rotations) rows(x tensor.Mat, headDim int, turn func(x, cos, sin []float32), lo, hi int) {
+	turned := 2 * t.cos.Cols
+	for i := lo; i < hi; i++ {
+		cos, sin := row(t.cos, i%t.n), row(t.sin, i%t.n)
+		for h := 0; h < x.Cols; h += headDim {
+			turn(row(x, i)[h:h+turned], cos, sin)
 		}
-	})
+	}
 }

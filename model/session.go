@@ -16,6 +16,7 @@ type Session struct {
 	Model *Model
 	Cache *kvcache.Cache
 	acts  *Activations
+	run   Run
 }
 
 // UsualContext is the context of a session unless it is asked for another: what
@@ -67,11 +68,11 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 	}
 	for {
 		n := min(len(tokens), s.acts.seqLen)
-		r := &Run{Cache: s.Cache, Acts: s.acts, Logits: NoLogits}
+		s.run = Run{Cache: s.Cache, Acts: s.acts, Logits: NoLogits}
 		if n == len(tokens) {
-			r.Logits = LastLogits
+			s.run.Logits = LastLogits
 		}
-		logits, err := s.Model.Forward(tokens[:n], r)
+		logits, err := s.Model.Forward(tokens[:n], &s.run)
 		if err != nil {
 			s.Cache.Truncate(start)
 			return nil, err

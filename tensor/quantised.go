@@ -95,14 +95,22 @@ func GemmQuantised(p *par.Pool, x Mat, list ...Product) {
 type gemmQ struct {
 	x       Mat
 	list    []Product
-	acts    []int32 // panels of x, one after the other
-	panels  []lanes.Panel
-	first   []int // the first row of x in each panel, and the number of rows
-	perTask int   // strips
+	rounded []rounded // one for all, or one for each worker
+	own     bool
+	perTask int // strips
 
-	quantiseTask func(lo, hi int) // methods as values: a fresh closure would be an allocation
+	quantiseTask func(worker, i int) // methods as values: a fresh closure would be an allocation
 	dotTask      func(worker, i int)
 	tileTask     func(worker, i int)
+}
+
+// rounded is x as panels.
+type rounded struct {
+	acts   []int32 // the panels, one after the other
+	panels []lanes.Panel
+	rests  []lanes.Rest // of the panels; some more, for their memory
+	first  []int        // the first row of x in each panel, and the number of rows
+	ready  bool
 }
 
 var gemmsQ = sync.Pool{New: func() any {
@@ -114,14 +122,14 @@ var gemmsQ = sync.Pool{New: func() any {
 const (
 	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
 	dotRows     = 8        // rows of x up to which reading a strip several times is faster than unpacking it
+	ownNumbers  = 16 << 10 // of x that every worker rounds for itself: sooner done than fetched from another's cache
 	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
 	tileBlocks  = 64       // blocks of a row that it unpacks at once
+	dotBytes    = 64 << 10 // of strips that stay in the cache until their rest is added
 )
 
 func (g *gemmQ) run(p *par.Pool) {
 	m := g.x.Rows
-	g.layOut()
-	p.Range(m, max(1, (16<<10)/max(1, g.x.Cols)), g.quantiseTask)
 	strips, bytes := 0, 0
 	for _, l := range g.list {
 		strips += l.B.strips()
@@ -129,6 +137,11 @@ func (g *gemmQ) run(p *par.Pool) {
 	}
 	if bytes*m <= serialBytes {
 		p = nil
+	}
+	own := m <= dotRows && m*g.x.Cols <= ownNumbers
+	g.layOut(own, p.Threads())
+	if !own {
+		p.Run(len(g.rounded[0].panels), g.quantiseTask)
 	}
 	if m <= dotRows {
 		g.perTask = max(1, strips/(4*p.Threads()))
@@ -151,31 +164,63 @@ func (g *gemmQ) share(threads int) {
 	g.perTask = best
 }
 
-// layOut makes room for panels whose widths differ by one at most.
-func (g *gemmQ) layOut() {
-	m, k := g.x.Rows, g.x.Cols
+// layOut makes room for panels, of each worker's own or for all.
+func (g *gemmQ) layOut(own bool, threads int) {
+	if !own {
+		threads = 1
+	}
+	for len(g.rounded) < threads {
+		g.rounded = append(g.rounded, rounded{})
+	}
+	for i := range threads {
+		g.rounded[i].layOut(g.x.Rows, g.x.Cols)
+		g.rounded[i].ready = !own
+	}
+	g.own = own
+}
+
+// layOut makes panels whose widths differ by one at most.
+func (r *rounded) layOut(m, k int) {
 	n := panels(m, lanes.MaxCols)
 	if m <= dotRows {
 		n = panels(m, lanes.DotCols)
 	}
-	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
-	if size := lanes.PanelLen(k, m); cap(g.acts) < size {
-		g.acts = make([]int32, size)
+	r.panels, r.first = r.panels[:0], append(r.first[:0], 0)
+	if size := lanes.PanelLen(k, m); cap(r.acts) < size {
+		r.acts = make([]int32, size)
 	}
 	for i := range n {
-		lo, hi := g.first[i], (i+1)*m/n
-		g.first = append(g.first, hi)
-		g.panels = append(g.panels, lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
+		lo, hi := r.first[i], (i+1)*m/n
+		r.first = append(r.first, hi)
+		r.panels = append(r.panels, lanes.PanelOf(r.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
+	}
+	for len(r.rests) < n {
+		r.rests = append(r.rests, lanes.Rest{})
 	}
 }
 
-func (g *gemmQ) quantise(lo, hi int) {
-	for i, panel := range g.panels {
-		from, to := max(lo, g.first[i]), min(hi, g.first[i+1])
-		for r := from; r < to; r++ {
-			panel.Quantise(r-g.first[i], g.x.Row(r))
-		}
+func (g *gemmQ) quantise(_, i int) { g.rounded[0].fill(g.x, i) }
+
+// fill rounds the rows of panel i.
+func (r *rounded) fill(x Mat, i int) {
+	panel, first := r.panels[i], r.first[i]
+	for c := range panel.Cols {
+		panel.Quantise(c, x.Row(first+c))
 	}
+	r.rests[i].Of(panel, func(c int) []float32 { return x.Row(first + c) })
+}
+
+// roundedBy is x as a worker finds it.
+func (g *gemmQ) roundedBy(worker int) *rounded {
+	if !g.own {
+		return &g.rounded[0]
+	}
+	r := &g.rounded[worker]
+	for i := 0; !r.ready && i < len(r.panels); i++ {
+		r.fill(g.x, i)
+	}
+	r.ready = true
+	return r
 }
 
 // tasks is how many groups of perTask strips there are; no group has strips of two matrices.
@@ -204,37 +249,63 @@ func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
 	return l.C.Data[first*l.C.RS+lo*lanes.Rows:], min(hi*lanes.Rows, l.B.Rows) - lo*lanes.Rows
 }
 
-func (g *gemmQ) dots(_, i int) {
+func (g *gemmQ) dots(worker, i int) {
 	l, lo, hi := g.task(i)
-	step := hi - lo
-	if len(g.panels) > 1 { // the next panel finds the strip in the cache
+	x := g.roundedBy(worker)
+	step := max(1, dotBytes/l.B.strip)
+	if len(x.panels) > 1 { // the next panel finds the strip in the cache
 		step = 1
 	}
+	scratch := x.restScratch(l.B)
+	defer putScratch(scratch)
 	for s := lo; s < hi; s += step {
-		for j, panel := range g.panels {
-			c, rows := l.out(s, s+step, g.first[j])
-			l.B.form.Dot(c, l.C.RS, l.B.data[s*l.B.strip:(s+step)*l.B.strip], panel, rows, l.Add)
+		end := min(s+step, hi)
+		for j, panel := range x.panels {
+			c, rows := l.out(s, end, x.first[j])
+			strips := l.B.data[s*l.B.strip : end*l.B.strip]
+			l.B.form.Dot(c, l.C.RS, strips, panel, rows, l.Add)
+			l.B.form.AddRest(c, l.C.RS, strips, &x.rests[j], rows, asBytes(scratch.data))
 		}
 	}
 }
 
 func (g *gemmQ) tiles(_, i int) {
 	l, lo, hi := g.task(i)
-	b := l.B
+	b, x := l.B, &g.rounded[0]
 	kind, blocks := b.form.Kind(), b.Cols/lanes.BlockLen
 	step := min(blocks, tileBlocks)
 	size := step * kind.BlockBytes()
-	s := getScratch((hi - lo) * size / 4)
+	s, rest := getScratch((hi-lo)*size/4), x.restScratch(b)
 	defer putScratch(s)
-	w := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.data))), 4*len(s.data))
+	defer putScratch(rest)
+	w, spare := asBytes(s.data), asBytes(rest.data)
 	for from := 0; from < blocks; from += step {
 		n := min(step, blocks-from)
 		for j := lo; j < hi; j++ {
 			b.form.Unpack(w[(j-lo)*n*kind.BlockBytes():], b.stripAt(j), from, n)
 		}
-		for i, panel := range g.panels {
-			c, rows := l.out(lo, hi, g.first[i])
+		for i, panel := range x.panels {
+			c, rows := l.out(lo, hi, x.first[i])
 			kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
+			switch {
+			case n == blocks:
+				kind.AddRest(c, l.C.RS, w, n, &x.rests[i], rows, spare)
+			case from+n == blocks:
+				b.form.AddRest(c, l.C.RS, b.data[lo*b.strip:hi*b.strip], &x.rests[i], rows, spare)
+			}
 		}
 	}
+}
+
+// restScratch has room for a strip of the largest rest.
+func (r *rounded) restScratch(b *Quantised) *scratch {
+	n := 0
+	for i := range r.panels {
+		n = max(n, r.rests[i].Blocks)
+	}
+	return getScratch(n * b.form.Kind().BlockBytes() / 4)
+}
+
+func asBytes(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }

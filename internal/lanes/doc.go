@@ -9,6 +9,8 @@
 //   - [Form.Dot] multiplies a strip by a panel of few columns and reads the strip once.
 //   - For many columns a strip is unpacked once ([Form.Unpack]: a byte per weight, float32
 //     scales), and [Kind.Tile] multiplies that by panel after panel.
+//   - Outliers lose too much by 8 bits: a [Rest] is what was lost of them, a panel of few
+//     blocks, whose products come after all others.
 //
 // Both ways compute every output with the same operations in the same order, so the
 // bits do not depend on which is taken, nor on the columns beside. For block after

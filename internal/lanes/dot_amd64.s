@@ -1722,12 +1722,67 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512Q8_0(dst *byte, strip *byte, units int)
+// func rest512Q8_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·rest512Q8_0(SB), NOSPLIT, $0-68
+	MOVQ  core+24(FP), CX
+	MOVQ  c+0(FP), DX
+	MOVQ  strip+8(FP), BX
+	MOVQ  size+16(FP), SI
+	MOVQ  strips+56(FP), DI
+	MOVL  mask+64(FP), AX
+	KMOVW AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z0
+
+block:
+	MOVLQZX       (R8), AX
+	IMUL3Q        $0x00000220, AX, AX
+	ADDQ          BX, AX
+	VCVTPH2PS     (AX), Z1
+	VPBROADCASTD  36(CX), Z2
+	VMOVDQU32     32(AX), Z3
+	VPDPBUSD.BCST (CX), Z3, Z2
+	VMOVDQU32     96(AX), Z3
+	VPDPBUSD.BCST 4(CX), Z3, Z2
+	VMOVDQU32     160(AX), Z3
+	VPDPBUSD.BCST 8(CX), Z3, Z2
+	VMOVDQU32     224(AX), Z3
+	VPDPBUSD.BCST 12(CX), Z3, Z2
+	VMOVDQU32     288(AX), Z3
+	VPDPBUSD.BCST 16(CX), Z3, Z2
+	VMOVDQU32     352(AX), Z3
+	VPDPBUSD.BCST 20(CX), Z3, Z2
+	VMOVDQU32     416(AX), Z3
+	VPDPBUSD.BCST 24(CX), Z3, Z2
+	VMOVDQU32     480(AX), Z3
+	VPDPBUSD.BCST 28(CX), Z3, Z2
+	VMULPS.BCST   32(CX), Z1, Z1
+	VCVTDQ2PS     Z2, Z2
+	VFMADD231PS   Z1, Z2, Z0
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z0, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q8_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512F
-TEXT ·unpack512Q8_0(SB), NOSPLIT, $0-24
+TEXT ·unpack512Q8_0(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ strip+8(FP), CX
-	MOVQ units+16(FP), DX
+	MOVQ first+16(FP), DX
+	MOVQ blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS (CX), Z0
@@ -1755,12 +1810,13 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256Q8_0(dst *byte, strip *byte, units int)
+// func unpack256Q8_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, F16C
-TEXT ·unpack256Q8_0(SB), NOSPLIT, $0-24
+TEXT ·unpack256Q8_0(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ strip+8(FP), CX
-	MOVQ units+16(FP), DX
+	MOVQ first+16(FP), DX
+	MOVQ blocks+24(FP), DX
 
 unit:
 	VMOVDQU   32(CX), Y0
@@ -3236,16 +3292,81 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512Q4_0(dst *byte, strip *byte, units int)
+// func rest512Q4_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q4_0(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVQ         core+24(FP), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         strip+8(FP), BX
+	MOVQ         size+16(FP), SI
+	MOVQ         strips+56(FP), DI
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z1
+
+block:
+	MOVLQZX       (R8), AX
+	IMUL3Q        $0x00000120, AX, AX
+	ADDQ          BX, AX
+	VCVTPH2PS     (AX), Z2
+	VMOVDQU32     32(AX), Z3
+	VMOVDQU32     96(AX), Z4
+	VMOVDQU32     160(AX), Z5
+	VMOVDQU32     224(AX), Z6
+	VPSRAD.BCST   $0x04, 36(CX), Z7
+	VPANDD        Z0, Z3, Z8
+	VPDPBUSD.BCST (CX), Z8, Z7
+	VPANDD        Z0, Z4, Z8
+	VPDPBUSD.BCST 4(CX), Z8, Z7
+	VPANDD        Z0, Z5, Z8
+	VPDPBUSD.BCST 8(CX), Z8, Z7
+	VPANDD        Z0, Z6, Z8
+	VPDPBUSD.BCST 12(CX), Z8, Z7
+	VPSRLW        $0x04, Z3, Z3
+	VPANDD        Z0, Z3, Z3
+	VPDPBUSD.BCST 16(CX), Z3, Z7
+	VPSRLW        $0x04, Z4, Z3
+	VPANDD        Z0, Z3, Z3
+	VPDPBUSD.BCST 20(CX), Z3, Z7
+	VPSRLW        $0x04, Z5, Z3
+	VPANDD        Z0, Z3, Z3
+	VPDPBUSD.BCST 24(CX), Z3, Z7
+	VPSRLW        $0x04, Z6, Z3
+	VPANDD        Z0, Z3, Z3
+	VPDPBUSD.BCST 28(CX), Z3, Z7
+	VMULPS.BCST   32(CX), Z2, Z2
+	VCVTDQ2PS     Z7, Z7
+	VFMADD231PS   Z2, Z7, Z1
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z1, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q4_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q4_0(SB), NOSPLIT, $0-24
+TEXT ·unpack512Q4_0(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x78787878, BX
-	VPBROADCASTD BX, Z1
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x78787878, DX
+	VPBROADCASTD DX, Z1
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS (CX), Z2
@@ -3289,13 +3410,14 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256Q4_0(dst *byte, strip *byte, units int)
+// func unpack256Q4_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q4_0(SB), NOSPLIT, $0-24
+TEXT ·unpack256Q4_0(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), DX
 
 unit:
 	VPAND     32(CX), Y0, Y1
@@ -4825,14 +4947,84 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512Q4_1(dst *byte, strip *byte, units int)
+// func rest512Q4_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q4_1(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z1
+
+block:
+	MOVLQZX          (R9), AX
+	IMUL3Q           $0x00000140, AX, AX
+	ADDQ             SI, AX
+	VCVTPH2PS        (AX), Z2
+	VCVTPH2PS        32(AX), Z3
+	VMOVDQU32        64(AX), Z4
+	VMOVDQU32        128(AX), Z5
+	VMOVDQU32        192(AX), Z6
+	VMOVDQU32        256(AX), Z7
+	VPXORD           Z8, Z8, Z8
+	VPANDD           Z0, Z4, Z9
+	VPDPBUSD.BCST    (CX), Z9, Z8
+	VPANDD           Z0, Z5, Z9
+	VPDPBUSD.BCST    4(CX), Z9, Z8
+	VPANDD           Z0, Z6, Z9
+	VPDPBUSD.BCST    8(CX), Z9, Z8
+	VPANDD           Z0, Z7, Z9
+	VPDPBUSD.BCST    12(CX), Z9, Z8
+	VPSRLW           $0x04, Z4, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    16(CX), Z4, Z8
+	VPSRLW           $0x04, Z5, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    20(CX), Z4, Z8
+	VPSRLW           $0x04, Z6, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    24(CX), Z4, Z8
+	VPSRLW           $0x04, Z7, Z4
+	VPANDD           Z0, Z4, Z4
+	VPDPBUSD.BCST    28(CX), Z4, Z8
+	VMULPS.BCST      32(CX), Z2, Z2
+	VCVTDQ2PS        Z8, Z8
+	VFMADD231PS      Z2, Z8, Z1
+	VFMADD231PS.BCST (DX), Z3, Z1
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000004, DX
+	ADDQ             $0x04, R9
+	DECQ             R10
+	JNZ              block
+	VMOVUPS          Z1, K1, (BX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             DI, SI
+	ADDQ             $0x00000040, BX
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q4_1(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q4_1(SB), NOSPLIT, $0-24
+TEXT ·unpack512Q4_1(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS (CX), Z1
@@ -4870,13 +5062,14 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256Q4_1(dst *byte, strip *byte, units int)
+// func unpack256Q4_1(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q4_1(SB), NOSPLIT, $0-24
+TEXT ·unpack256Q4_1(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), DX
 
 unit:
 	VPAND     64(CX), Y0, Y1
@@ -6656,18 +6849,101 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512Q5_0(dst *byte, strip *byte, units int)
+// func rest512Q5_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q5_0(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x10101010, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         core+24(FP), CX
+	MOVQ         c+0(FP), DX
+	MOVQ         strip+8(FP), BX
+	MOVQ         size+16(FP), SI
+	MOVQ         strips+56(FP), DI
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z2
+
+block:
+	MOVLQZX       (R8), AX
+	IMUL3Q        $0x00000160, AX, AX
+	ADDQ          BX, AX
+	VCVTPH2PS     (AX), Z3
+	VMOVDQU32     32(AX), Z4
+	VMOVDQU32     96(AX), Z5
+	VMOVDQU32     160(AX), Z6
+	VMOVDQU32     224(AX), Z7
+	VMOVDQU32     288(AX), Z8
+	VPSRAD.BCST   $0x03, 36(CX), Z9
+	VPANDD        Z0, Z4, Z10
+	VPSLLD        $0x04, Z8, Z11
+	VPTERNLOGD    $0xf8, Z1, Z11, Z10
+	VPDPBUSD.BCST (CX), Z10, Z9
+	VPANDD        Z0, Z5, Z10
+	VPSLLD        $0x03, Z8, Z11
+	VPTERNLOGD    $0xf8, Z1, Z11, Z10
+	VPDPBUSD.BCST 4(CX), Z10, Z9
+	VPANDD        Z0, Z6, Z10
+	VPSLLD        $0x02, Z8, Z11
+	VPTERNLOGD    $0xf8, Z1, Z11, Z10
+	VPDPBUSD.BCST 8(CX), Z10, Z9
+	VPANDD        Z0, Z7, Z10
+	VPSLLD        $0x01, Z8, Z11
+	VPTERNLOGD    $0xf8, Z1, Z11, Z10
+	VPDPBUSD.BCST 12(CX), Z10, Z9
+	VPSRLW        $0x04, Z4, Z4
+	VPANDD        Z0, Z4, Z4
+	VPTERNLOGD    $0xf8, Z1, Z8, Z4
+	VPDPBUSD.BCST 16(CX), Z4, Z9
+	VPSRLW        $0x04, Z5, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSRLD        $0x01, Z8, Z5
+	VPTERNLOGD    $0xf8, Z1, Z5, Z4
+	VPDPBUSD.BCST 20(CX), Z4, Z9
+	VPSRLW        $0x04, Z6, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSRLD        $0x02, Z8, Z5
+	VPTERNLOGD    $0xf8, Z1, Z5, Z4
+	VPDPBUSD.BCST 24(CX), Z4, Z9
+	VPSRLW        $0x04, Z7, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSRLD        $0x03, Z8, Z5
+	VPTERNLOGD    $0xf8, Z1, Z5, Z4
+	VPDPBUSD.BCST 28(CX), Z4, Z9
+	VMULPS.BCST   32(CX), Z3, Z3
+	VCVTDQ2PS     Z9, Z9
+	VFMADD231PS   Z3, Z9, Z2
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z2, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q5_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q5_0(SB), NOSPLIT, $0-24
+TEXT ·unpack512Q5_0(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x10101010, BX
-	VPBROADCASTD BX, Z1
-	MOVL         $0x70707070, BX
-	VPBROADCASTD BX, Z2
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x10101010, DX
+	VPBROADCASTD DX, Z1
+	MOVL         $0x70707070, DX
+	VPBROADCASTD DX, Z2
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS  (CX), Z3
@@ -6727,13 +7003,14 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256Q5_0(dst *byte, strip *byte, units int)
+// func unpack256Q5_0(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q5_0(SB), NOSPLIT, $0-24
+TEXT ·unpack256Q5_0(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), DX
 
 unit:
 	VMOVDQU   288(CX), Y1
@@ -8595,16 +8872,104 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512Q5_1(dst *byte, strip *byte, units int)
+// func rest512Q5_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q5_1(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x10101010, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z2
+
+block:
+	MOVLQZX          (R9), AX
+	IMUL3Q           $0x00000180, AX, AX
+	ADDQ             SI, AX
+	VCVTPH2PS        (AX), Z3
+	VCVTPH2PS        32(AX), Z4
+	VMOVDQU32        64(AX), Z5
+	VMOVDQU32        128(AX), Z6
+	VMOVDQU32        192(AX), Z7
+	VMOVDQU32        256(AX), Z8
+	VMOVDQU32        320(AX), Z9
+	VPXORD           Z10, Z10, Z10
+	VPANDD           Z0, Z5, Z11
+	VPSLLD           $0x04, Z9, Z12
+	VPTERNLOGD       $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST    (CX), Z11, Z10
+	VPANDD           Z0, Z6, Z11
+	VPSLLD           $0x03, Z9, Z12
+	VPTERNLOGD       $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST    4(CX), Z11, Z10
+	VPANDD           Z0, Z7, Z11
+	VPSLLD           $0x02, Z9, Z12
+	VPTERNLOGD       $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST    8(CX), Z11, Z10
+	VPANDD           Z0, Z8, Z11
+	VPSLLD           $0x01, Z9, Z12
+	VPTERNLOGD       $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST    12(CX), Z11, Z10
+	VPSRLW           $0x04, Z5, Z5
+	VPANDD           Z0, Z5, Z5
+	VPTERNLOGD       $0xf8, Z1, Z9, Z5
+	VPDPBUSD.BCST    16(CX), Z5, Z10
+	VPSRLW           $0x04, Z6, Z5
+	VPANDD           Z0, Z5, Z5
+	VPSRLD           $0x01, Z9, Z6
+	VPTERNLOGD       $0xf8, Z1, Z6, Z5
+	VPDPBUSD.BCST    20(CX), Z5, Z10
+	VPSRLW           $0x04, Z7, Z5
+	VPANDD           Z0, Z5, Z5
+	VPSRLD           $0x02, Z9, Z6
+	VPTERNLOGD       $0xf8, Z1, Z6, Z5
+	VPDPBUSD.BCST    24(CX), Z5, Z10
+	VPSRLW           $0x04, Z8, Z5
+	VPANDD           Z0, Z5, Z5
+	VPSRLD           $0x03, Z9, Z6
+	VPTERNLOGD       $0xf8, Z1, Z6, Z5
+	VPDPBUSD.BCST    28(CX), Z5, Z10
+	VMULPS.BCST      32(CX), Z3, Z3
+	VCVTDQ2PS        Z10, Z10
+	VFMADD231PS      Z3, Z10, Z2
+	VFMADD231PS.BCST (DX), Z4, Z2
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000004, DX
+	ADDQ             $0x04, R9
+	DECQ             R10
+	JNZ              block
+	VMOVUPS          Z2, K1, (BX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             DI, SI
+	ADDQ             $0x00000040, BX
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q5_1(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q5_1(SB), NOSPLIT, $0-24
+TEXT ·unpack512Q5_1(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x10101010, BX
-	VPBROADCASTD BX, Z1
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x10101010, DX
+	VPBROADCASTD DX, Z1
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS  (CX), Z2
@@ -8658,13 +9023,14 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256Q5_1(dst *byte, strip *byte, units int)
+// func unpack256Q5_1(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q5_1(SB), NOSPLIT, $0-24
+TEXT ·unpack256Q5_1(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), DX
 
 unit:
 	VMOVDQU   320(CX), Y1
@@ -10642,15 +11008,89 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512IQ4_NL(dst *byte, strip *byte, units int)
+// func rest512IQ4_NL(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512IQ4_NL(SB), NOSPLIT, $0-68
+	MOVL            $0x0f0f0f0f, AX
+	VPBROADCASTD    AX, Z0
+	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
+	MOVQ            core+24(FP), CX
+	MOVQ            c+0(FP), DX
+	MOVQ            strip+8(FP), BX
+	MOVQ            size+16(FP), SI
+	MOVQ            strips+56(FP), DI
+	MOVL            mask+64(FP), AX
+	KMOVW           AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z2
+
+block:
+	MOVLQZX       (R8), AX
+	IMUL3Q        $0x00000120, AX, AX
+	ADDQ          BX, AX
+	VCVTPH2PS     (AX), Z3
+	VMOVDQU32     32(AX), Z4
+	VMOVDQU32     96(AX), Z5
+	VMOVDQU32     160(AX), Z6
+	VMOVDQU32     224(AX), Z7
+	VPBROADCASTD  36(CX), Z8
+	VPANDD        Z0, Z4, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST (CX), Z9, Z8
+	VPANDD        Z0, Z5, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 4(CX), Z9, Z8
+	VPANDD        Z0, Z6, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 8(CX), Z9, Z8
+	VPANDD        Z0, Z7, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 12(CX), Z9, Z8
+	VPSRLW        $0x04, Z4, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 16(CX), Z4, Z8
+	VPSRLW        $0x04, Z5, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 20(CX), Z4, Z8
+	VPSRLW        $0x04, Z6, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 24(CX), Z4, Z8
+	VPSRLW        $0x04, Z7, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 28(CX), Z4, Z8
+	VMULPS.BCST   32(CX), Z3, Z3
+	VCVTDQ2PS     Z8, Z8
+	VFMADD231PS   Z3, Z8, Z2
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z2, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512IQ4_NL(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512IQ4_NL(SB), NOSPLIT, $0-24
+TEXT ·unpack512IQ4_NL(SB), NOSPLIT, $0-32
 	MOVQ            dst+0(FP), AX
 	MOVQ            strip+8(FP), CX
-	MOVQ            units+16(FP), DX
-	MOVL            $0x0f0f0f0f, BX
-	VPBROADCASTD    BX, Z0
+	MOVL            $0x0f0f0f0f, DX
+	VPBROADCASTD    DX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
+	MOVQ            first+16(FP), DX
+	MOVQ            blocks+24(FP), DX
 
 unit:
 	VCVTPH2PS (CX), Z2
@@ -10694,14 +11134,15 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256IQ4_NL(dst *byte, strip *byte, units int)
+// func unpack256IQ4_NL(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2, F16C
-TEXT ·unpack256IQ4_NL(SB), NOSPLIT, $0-24
+TEXT ·unpack256IQ4_NL(SB), NOSPLIT, $0-32
 	MOVQ           dst+0(FP), AX
 	MOVQ           strip+8(FP), CX
-	MOVQ           units+16(FP), DX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
+	MOVQ           first+16(FP), DX
+	MOVQ           blocks+24(FP), DX
 
 unit:
 	VPAND     32(CX), Y0, Y2
@@ -12629,21 +13070,105 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack512MXFP4(dst *byte, strip *byte, units int)
+// func rest512MXFP4(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512MXFP4(SB), NOSPLIT, $0-68
+	MOVL            $0x0f0f0f0f, AX
+	VPBROADCASTD    AX, Z0
+	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
+	MOVL            $0x00000001, AX
+	VPBROADCASTD    AX, Z2
+	MOVL            $0x00000002, AX
+	VPBROADCASTD    AX, Z3
+	MOVL            $0x00200000, AX
+	VPBROADCASTD    AX, Z4
+	MOVQ            core+24(FP), CX
+	MOVQ            c+0(FP), DX
+	MOVQ            strip+8(FP), BX
+	MOVQ            size+16(FP), SI
+	MOVQ            strips+56(FP), DI
+	MOVL            mask+64(FP), AX
+	KMOVW           AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z5
+
+block:
+	MOVLQZX       (R8), AX
+	IMUL3Q        $0x00000110, AX, AX
+	ADDQ          BX, AX
+	VPMOVZXBD     (AX), Z6
+	VPSUBD        Z2, Z6, Z7
+	VPSLLD        $0x17, Z7, Z7
+	VPCMPUD       $0x01, Z3, Z6, K2
+	VPSLLVD       Z6, Z4, K2, Z7
+	VMOVDQU32     16(AX), Z6
+	VMOVDQU32     80(AX), Z8
+	VMOVDQU32     144(AX), Z9
+	VMOVDQU32     208(AX), Z10
+	VPBROADCASTD  36(CX), Z11
+	VPANDD        Z0, Z6, Z12
+	VPSHUFB       Z12, Z1, Z12
+	VPDPBUSD.BCST (CX), Z12, Z11
+	VPANDD        Z0, Z8, Z12
+	VPSHUFB       Z12, Z1, Z12
+	VPDPBUSD.BCST 4(CX), Z12, Z11
+	VPANDD        Z0, Z9, Z12
+	VPSHUFB       Z12, Z1, Z12
+	VPDPBUSD.BCST 8(CX), Z12, Z11
+	VPANDD        Z0, Z10, Z12
+	VPSHUFB       Z12, Z1, Z12
+	VPDPBUSD.BCST 12(CX), Z12, Z11
+	VPSRLW        $0x04, Z6, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSHUFB       Z6, Z1, Z6
+	VPDPBUSD.BCST 16(CX), Z6, Z11
+	VPSRLW        $0x04, Z8, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSHUFB       Z6, Z1, Z6
+	VPDPBUSD.BCST 20(CX), Z6, Z11
+	VPSRLW        $0x04, Z9, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSHUFB       Z6, Z1, Z6
+	VPDPBUSD.BCST 24(CX), Z6, Z11
+	VPSRLW        $0x04, Z10, Z6
+	VPANDD        Z0, Z6, Z6
+	VPSHUFB       Z6, Z1, Z6
+	VPDPBUSD.BCST 28(CX), Z6, Z11
+	VMULPS.BCST   32(CX), Z7, Z6
+	VCVTDQ2PS     Z11, Z11
+	VFMADD231PS   Z6, Z11, Z5
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z5, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512MXFP4(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512MXFP4(SB), NOSPLIT, $0-24
+TEXT ·unpack512MXFP4(SB), NOSPLIT, $0-32
 	MOVQ            dst+0(FP), AX
 	MOVQ            strip+8(FP), CX
-	MOVQ            units+16(FP), DX
-	MOVL            $0x0f0f0f0f, BX
-	VPBROADCASTD    BX, Z0
+	MOVL            $0x0f0f0f0f, DX
+	VPBROADCASTD    DX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
-	MOVL            $0x00000001, BX
-	VPBROADCASTD    BX, Z2
-	MOVL            $0x00000002, BX
-	VPBROADCASTD    BX, Z3
-	MOVL            $0x00200000, BX
-	VPBROADCASTD    BX, Z4
+	MOVL            $0x00000001, DX
+	VPBROADCASTD    DX, Z2
+	MOVL            $0x00000002, DX
+	VPBROADCASTD    DX, Z3
+	MOVL            $0x00200000, DX
+	VPBROADCASTD    DX, Z4
+	MOVQ            first+16(FP), DX
+	MOVQ            blocks+24(FP), DX
 
 unit:
 	VPMOVZXBD (CX), Z5
@@ -12691,14 +13216,15 @@ unit:
 	VZEROUPPER
 	RET
 
-// func unpack256MXFP4(dst *byte, strip *byte, units int)
+// func unpack256MXFP4(dst *byte, strip *byte, first int, blocks int)
 // Requires: AVX, AVX2
-TEXT ·unpack256MXFP4(SB), NOSPLIT, $0-24
+TEXT ·unpack256MXFP4(SB), NOSPLIT, $0-32
 	MOVQ           dst+0(FP), AX
 	MOVQ           strip+8(FP), CX
-	MOVQ           units+16(FP), DX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_raised<>+0(SB), Y1
+	MOVQ           first+16(FP), DX
+	MOVQ           blocks+24(FP), DX
 
 unit:
 	VPAND     16(CX), Y0, Y2
@@ -14796,26 +15322,133 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512Q2_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512F
-TEXT ·unpack512Q2_K(SB), NOSPLIT, $0-24
+// func rest512Q2_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·rest512Q2_K(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x03030303, AX
+	VPBROADCASTD AX, Z1
+	MOVL         $0x80000000, AX
+	VPBROADCASTD AX, Z2
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z3
+
+block:
+	MOVLQZX          (R9), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000540, AX, AX
+	ADDQ             SI, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z4
+	VCVTPH2PS        32(AX), Z5
+	VPXORD           Z2, Z5, Z5
+	VMOVDQU32        (R11), Z6
+	VMOVDQU32        64(R11), Z7
+	VPXORD           Z8, Z8, Z8
+	VPANDD           Z1, Z6, Z9
+	VPDPBUSD.BCST    (CX), Z9, Z8
+	VPSRLD           $0x02, Z6, Z9
+	VPANDD           Z1, Z9, Z9
+	VPDPBUSD.BCST    4(CX), Z9, Z8
+	VPSRLD           $0x04, Z6, Z9
+	VPANDD           Z1, Z9, Z9
+	VPDPBUSD.BCST    8(CX), Z9, Z8
+	VPSRLD           $0x06, Z6, Z6
+	VPANDD           Z1, Z6, Z6
+	VPDPBUSD.BCST    12(CX), Z6, Z8
+	VPMOVZXBD        (R12), Z6
+	VPSRLD           $0x04, Z6, Z9
+	VPANDD           Z0, Z6, Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z6
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z5, Z9, Z9
+	VMULPS.BCST      32(CX), Z6, Z6
+	VCVTDQ2PS        Z8, Z8
+	VFMADD231PS      Z6, Z8, Z3
+	VFMADD231PS.BCST 8(DX), Z9, Z3
+	VPXORD           Z10, Z10, Z10
+	VPANDD           Z1, Z7, Z6
+	VPDPBUSD.BCST    16(CX), Z6, Z10
+	VPSRLD           $0x02, Z7, Z6
+	VPANDD           Z1, Z6, Z6
+	VPDPBUSD.BCST    20(CX), Z6, Z10
+	VPSRLD           $0x04, Z7, Z6
+	VPANDD           Z1, Z6, Z6
+	VPDPBUSD.BCST    24(CX), Z6, Z10
+	VPSRLD           $0x06, Z7, Z6
+	VPANDD           Z1, Z6, Z6
+	VPDPBUSD.BCST    28(CX), Z6, Z10
+	VPMOVZXBD        16(R12), Z6
+	VPSRLD           $0x04, Z6, Z7
+	VPANDD           Z0, Z6, Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z6
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z5, Z7, Z7
+	VMULPS.BCST      32(CX), Z6, Z4
+	VCVTDQ2PS        Z10, Z10
+	VFMADD231PS      Z4, Z10, Z3
+	VFMADD231PS.BCST 12(DX), Z7, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000010, DX
+	ADDQ             $0x04, R9
+	DECQ             R10
+	JNZ              block
+	VMOVUPS          Z3, K1, (BX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             DI, SI
+	ADDQ             $0x00000040, BX
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q2_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512F, CMOV
+TEXT ·unpack512Q2_K(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x03030303, BX
-	VPBROADCASTD BX, Z1
-	MOVL         $0x80000000, BX
-	VPBROADCASTD BX, Z2
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x03030303, DX
+	VPBROADCASTD DX, Z1
+	MOVL         $0x80000000, DX
+	VPBROADCASTD DX, Z2
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z3
 	VCVTPH2PS 32(CX), Z4
 	VPXORD    Z2, Z4, Z4
-	LEAQ      64(CX), BX
-	LEAQ      320(CX), SI
+	IMUL3Q    $0x00000020, DX, DI
+	LEAQ      64(CX)(DI*1), DI
+	IMUL3Q    $0x00000080, DX, SI
+	LEAQ      320(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32 (SI), Z5
@@ -14842,7 +15475,7 @@ block:
 	VPSRLD    $0x06, Z6, Z5
 	VPANDD    Z1, Z5, Z5
 	VMOVDQU32 Z5, 448(AX)
-	VPMOVZXBD (BX), Z5
+	VPMOVZXBD (DI), Z5
 	VPSRLD    $0x04, Z5, Z6
 	VPANDD    Z0, Z5, Z5
 	VCVTDQ2PS Z5, Z5
@@ -14851,7 +15484,7 @@ block:
 	VMULPS    Z4, Z6, Z6
 	VMOVUPS   Z5, 512(AX)
 	VMOVUPS   Z6, 640(AX)
-	VPMOVZXBD 16(BX), Z5
+	VPMOVZXBD 16(DI), Z5
 	VPSRLD    $0x04, Z5, Z6
 	VPANDD    Z0, Z5, Z5
 	VCVTDQ2PS Z5, Z5
@@ -14861,62 +15494,70 @@ block:
 	VMOVUPS   Z5, 576(AX)
 	VMOVUPS   Z6, 704(AX)
 	ADDQ      $0x00000300, AX
-	ADDQ      $0x00000020, BX
+	ADDQ      $0x00000020, DI
 	ADDQ      $0x00000080, SI
 	DECQ      CX
 	JNZ       block
 	MOVQ      SI, CX
-	DECQ      DX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
 
-// func unpack256Q2_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q2_K(SB), NOSPLIT, $0-24
+// func unpack256Q2_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256Q2_K(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ strip+8(FP), CX
-	MOVQ units+16(FP), DX
+	MOVQ first+16(FP), DX
+	MOVQ blocks+24(FP), BX
 
 unit:
-	LEAQ 64(CX), DI
-	LEAQ 320(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000020, DX, R8
+	LEAQ    64(CX)(R8*1), R8
+	IMUL3Q  $0x00000080, DX, DI
+	LEAQ    320(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VMOVDQU   (SI), Y0
+	VMOVDQU   (DI), Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, (AX)
-	VMOVDQU   (SI), Y0
+	VMOVDQU   (DI), Y0
 	VPSRLD    $0x02, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 64(AX)
-	VMOVDQU   (SI), Y0
+	VMOVDQU   (DI), Y0
 	VPSRLD    $0x04, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 128(AX)
-	VMOVDQU   (SI), Y0
+	VMOVDQU   (DI), Y0
 	VPSRLD    $0x06, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 192(AX)
-	VMOVDQU   64(SI), Y0
+	VMOVDQU   64(DI), Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 256(AX)
-	VMOVDQU   64(SI), Y0
+	VMOVDQU   64(DI), Y0
 	VPSRLD    $0x02, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 320(AX)
-	VMOVDQU   64(SI), Y0
+	VMOVDQU   64(DI), Y0
 	VPSRLD    $0x04, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 384(AX)
-	VMOVDQU   64(SI), Y0
+	VMOVDQU   64(DI), Y0
 	VPSRLD    $0x06, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 448(AX)
 	VCVTPH2PS (CX), Y0
 	VCVTPH2PS 32(CX), Y1
-	VPMOVZXBD (DI), Y2
+	VPMOVZXBD (R8), Y2
 	VPSRLD    $0x04, Y2, Y3
 	VPAND     all_0000000f<>+0(SB), Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -14928,7 +15569,7 @@ block:
 	VMOVUPS   Y1, 640(AX)
 	VCVTPH2PS (CX), Y0
 	VCVTPH2PS 32(CX), Y1
-	VPMOVZXBD 16(DI), Y2
+	VPMOVZXBD 16(R8), Y2
 	VPSRLD    $0x04, Y2, Y3
 	VPAND     all_0000000f<>+0(SB), Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -14938,39 +15579,39 @@ block:
 	VMULPS    Y3, Y1, Y1
 	VMOVUPS   Y0, 576(AX)
 	VMOVUPS   Y1, 704(AX)
-	VMOVDQU   32(SI), Y0
+	VMOVDQU   32(DI), Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 32(AX)
-	VMOVDQU   32(SI), Y0
+	VMOVDQU   32(DI), Y0
 	VPSRLD    $0x02, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 96(AX)
-	VMOVDQU   32(SI), Y0
+	VMOVDQU   32(DI), Y0
 	VPSRLD    $0x04, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 160(AX)
-	VMOVDQU   32(SI), Y0
+	VMOVDQU   32(DI), Y0
 	VPSRLD    $0x06, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 224(AX)
-	VMOVDQU   96(SI), Y0
+	VMOVDQU   96(DI), Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 288(AX)
-	VMOVDQU   96(SI), Y0
+	VMOVDQU   96(DI), Y0
 	VPSRLD    $0x02, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 352(AX)
-	VMOVDQU   96(SI), Y0
+	VMOVDQU   96(DI), Y0
 	VPSRLD    $0x04, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 416(AX)
-	VMOVDQU   96(SI), Y0
+	VMOVDQU   96(DI), Y0
 	VPSRLD    $0x06, Y0, Y0
 	VPAND     all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU   Y0, 480(AX)
 	VCVTPH2PS 16(CX), Y0
 	VCVTPH2PS 48(CX), Y1
-	VPMOVZXBD 8(DI), Y2
+	VPMOVZXBD 8(R8), Y2
 	VPSRLD    $0x04, Y2, Y3
 	VPAND     all_0000000f<>+0(SB), Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -14982,7 +15623,7 @@ block:
 	VMOVUPS   Y1, 672(AX)
 	VCVTPH2PS 16(CX), Y0
 	VCVTPH2PS 48(CX), Y1
-	VPMOVZXBD 24(DI), Y2
+	VPMOVZXBD 24(R8), Y2
 	VPSRLD    $0x04, Y2, Y3
 	VPAND     all_0000000f<>+0(SB), Y2, Y2
 	VCVTDQ2PS Y2, Y2
@@ -14993,12 +15634,13 @@ block:
 	VMOVUPS   Y0, 608(AX)
 	VMOVUPS   Y1, 736(AX)
 	ADDQ      $0x00000300, AX
-	ADDQ      $0x00000020, DI
-	ADDQ      $0x00000080, SI
-	DECQ      BX
+	ADDQ      $0x00000020, R8
+	ADDQ      $0x00000080, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
@@ -17121,24 +17763,133 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512Q3_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q3_K(SB), NOSPLIT, $0-24
+// func rest512Q3_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·rest512Q3_K(SB), NOSPLIT, $0-68
+	MOVL         $0x03030303, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x04040404, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z2
+
+block:
+	MOVLQZX       (R9), AX
+	MOVQ          AX, R11
+	SHRQ          $0x03, AX
+	ANDQ          $0x00000007, R11
+	IMUL3Q        $0x00000720, AX, AX
+	ADDQ          SI, AX
+	IMUL3Q        $0x00000020, R11, R12
+	LEAQ          32(AX)(R12*1), R12
+	IMUL3Q        $0x000000c0, R11, R11
+	LEAQ          288(AX)(R11*1), R11
+	VCVTPH2PS     (AX), Z3
+	VMOVDQU32     (R11), Z4
+	VMOVDQU32     64(R11), Z5
+	VMOVDQU32     128(R11), Z6
+	VPSRAD.BCST   $0x05, (DX), Z7
+	VPANDD        Z0, Z4, Z8
+	VPSLLD        $0x02, Z6, Z9
+	VPTERNLOGD    $0xf8, Z1, Z9, Z8
+	VPDPBUSD.BCST (CX), Z8, Z7
+	VPSRLD        $0x02, Z4, Z8
+	VPANDD        Z0, Z8, Z8
+	VPSLLD        $0x01, Z6, Z9
+	VPTERNLOGD    $0xf8, Z1, Z9, Z8
+	VPDPBUSD.BCST 4(CX), Z8, Z7
+	VPSRLD        $0x04, Z4, Z8
+	VPANDD        Z0, Z8, Z8
+	VPTERNLOGD    $0xf8, Z1, Z6, Z8
+	VPDPBUSD.BCST 8(CX), Z8, Z7
+	VPSRLD        $0x06, Z4, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSRLD        $0x01, Z6, Z8
+	VPTERNLOGD    $0xf8, Z1, Z8, Z4
+	VPDPBUSD.BCST 12(CX), Z4, Z7
+	VPMOVSXBD     (R12), Z4
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z3, Z4, Z4
+	VMULPS.BCST   32(CX), Z4, Z4
+	VCVTDQ2PS     Z7, Z7
+	VFMADD231PS   Z4, Z7, Z2
+	VPSRAD.BCST   $0x05, 4(DX), Z4
+	VPANDD        Z0, Z5, Z7
+	VPSRLD        $0x02, Z6, Z8
+	VPTERNLOGD    $0xf8, Z1, Z8, Z7
+	VPDPBUSD.BCST 16(CX), Z7, Z4
+	VPSRLD        $0x02, Z5, Z7
+	VPANDD        Z0, Z7, Z7
+	VPSRLD        $0x03, Z6, Z8
+	VPTERNLOGD    $0xf8, Z1, Z8, Z7
+	VPDPBUSD.BCST 20(CX), Z7, Z4
+	VPSRLD        $0x04, Z5, Z7
+	VPANDD        Z0, Z7, Z7
+	VPSRLD        $0x04, Z6, Z8
+	VPTERNLOGD    $0xf8, Z1, Z8, Z7
+	VPDPBUSD.BCST 24(CX), Z7, Z4
+	VPSRLD        $0x06, Z5, Z5
+	VPANDD        Z0, Z5, Z5
+	VPSRLD        $0x05, Z6, Z6
+	VPTERNLOGD    $0xf8, Z1, Z6, Z5
+	VPDPBUSD.BCST 28(CX), Z5, Z4
+	VPMOVSXBD     16(R12), Z5
+	VCVTDQ2PS     Z5, Z5
+	VMULPS        Z3, Z5, Z5
+	VMULPS.BCST   32(CX), Z5, Z3
+	VCVTDQ2PS     Z4, Z4
+	VFMADD231PS   Z3, Z4, Z2
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x00000010, DX
+	ADDQ          $0x04, R9
+	DECQ          R10
+	JNZ           block
+	VMOVUPS       Z2, K1, (BX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          DI, SI
+	ADDQ          $0x00000040, BX
+	DECQ          R8
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q3_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·unpack512Q3_K(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x03030303, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x04040404, BX
-	VPBROADCASTD BX, Z1
-	MOVL         $0x7c7c7c7c, BX
-	VPBROADCASTD BX, Z2
+	MOVL         $0x03030303, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x04040404, DX
+	VPBROADCASTD DX, Z1
+	MOVL         $0x7c7c7c7c, DX
+	VPBROADCASTD DX, Z2
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z3
-	LEAQ      32(CX), BX
-	LEAQ      288(CX), SI
+	IMUL3Q    $0x00000020, DX, DI
+	LEAQ      32(CX)(DI*1), DI
+	IMUL3Q    $0x000000c0, DX, SI
+	LEAQ      288(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32  (SI), Z4
@@ -17189,47 +17940,55 @@ block:
 	VPTERNLOGD $0xf8, Z1, Z5, Z4
 	VPADDB     Z2, Z4, Z4
 	VMOVDQU32  Z4, 448(AX)
-	VPMOVSXBD  (BX), Z4
+	VPMOVSXBD  (DI), Z4
 	VCVTDQ2PS  Z4, Z4
 	VMULPS     Z3, Z4, Z4
 	VMOVUPS    Z4, 512(AX)
-	VPMOVSXBD  16(BX), Z4
+	VPMOVSXBD  16(DI), Z4
 	VCVTDQ2PS  Z4, Z4
 	VMULPS     Z3, Z4, Z4
 	VMOVUPS    Z4, 576(AX)
 	ADDQ       $0x00000280, AX
-	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, DI
 	ADDQ       $0x000000c0, SI
 	DECQ       CX
 	JNZ        block
 	MOVQ       SI, CX
-	DECQ       DX
+	XORQ       DX, DX
+	TESTQ      BX, BX
 	JNZ        unit
 	VZEROUPPER
 	RET
 
-// func unpack256Q3_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q3_K(SB), NOSPLIT, $0-24
+// func unpack256Q3_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256Q3_K(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), AX
 	MOVQ strip+8(FP), CX
-	MOVQ units+16(FP), DX
+	MOVQ first+16(FP), DX
+	MOVQ blocks+24(FP), BX
 
 unit:
-	LEAQ 32(CX), DI
-	LEAQ 288(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000020, DX, R8
+	LEAQ    32(CX)(R8*1), R8
+	IMUL3Q  $0x000000c0, DX, DI
+	LEAQ    288(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VMOVDQU   128(SI), Y0
-	VMOVDQU   (SI), Y1
+	VMOVDQU   128(DI), Y0
+	VMOVDQU   (DI), Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSLLD    $0x02, Y0, Y2
 	VPAND     all_04040404<>+0(SB), Y2, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, (AX)
-	VMOVDQU   (SI), Y1
+	VMOVDQU   (DI), Y1
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSLLD    $0x01, Y0, Y2
@@ -17237,14 +17996,14 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 64(AX)
-	VMOVDQU   (SI), Y1
+	VMOVDQU   (DI), Y1
 	VPSRLD    $0x04, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPAND     all_04040404<>+0(SB), Y0, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 128(AX)
-	VMOVDQU   (SI), Y1
+	VMOVDQU   (DI), Y1
 	VPSRLD    $0x06, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x01, Y0, Y2
@@ -17252,14 +18011,14 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 192(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x02, Y0, Y2
 	VPAND     all_04040404<>+0(SB), Y2, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 256(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x03, Y0, Y2
@@ -17267,7 +18026,7 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 320(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPSRLD    $0x04, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x04, Y0, Y2
@@ -17275,7 +18034,7 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 384(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPSRLD    $0x06, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x05, Y0, Y0
@@ -17284,24 +18043,24 @@ block:
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 448(AX)
 	VCVTPH2PS (CX), Y0
-	VPMOVSXBD (DI), Y1
+	VPMOVSXBD (R8), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y1, Y0, Y0
 	VMOVUPS   Y0, 512(AX)
 	VCVTPH2PS (CX), Y0
-	VPMOVSXBD 16(DI), Y1
+	VPMOVSXBD 16(R8), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y1, Y0, Y0
 	VMOVUPS   Y0, 576(AX)
-	VMOVDQU   160(SI), Y0
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   160(DI), Y0
+	VMOVDQU   32(DI), Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSLLD    $0x02, Y0, Y2
 	VPAND     all_04040404<>+0(SB), Y2, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 32(AX)
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   32(DI), Y1
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSLLD    $0x01, Y0, Y2
@@ -17309,14 +18068,14 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 96(AX)
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   32(DI), Y1
 	VPSRLD    $0x04, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPAND     all_04040404<>+0(SB), Y0, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 160(AX)
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   32(DI), Y1
 	VPSRLD    $0x06, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x01, Y0, Y2
@@ -17324,14 +18083,14 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 224(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x02, Y0, Y2
 	VPAND     all_04040404<>+0(SB), Y2, Y2
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 288(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x03, Y0, Y2
@@ -17339,7 +18098,7 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 352(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPSRLD    $0x04, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x04, Y0, Y2
@@ -17347,7 +18106,7 @@ block:
 	VPOR      Y2, Y1, Y1
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 416(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPSRLD    $0x06, Y1, Y1
 	VPAND     all_03030303<>+0(SB), Y1, Y1
 	VPSRLD    $0x05, Y0, Y0
@@ -17356,22 +18115,23 @@ block:
 	VPADDB    all_7c7c7c7c<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 480(AX)
 	VCVTPH2PS 16(CX), Y0
-	VPMOVSXBD 8(DI), Y1
+	VPMOVSXBD 8(R8), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y1, Y0, Y0
 	VMOVUPS   Y0, 544(AX)
 	VCVTPH2PS 16(CX), Y0
-	VPMOVSXBD 24(DI), Y1
+	VPMOVSXBD 24(R8), Y1
 	VCVTDQ2PS Y1, Y1
 	VMULPS    Y1, Y0, Y0
 	VMOVUPS   Y0, 608(AX)
 	ADDQ      $0x00000280, AX
-	ADDQ      $0x00000020, DI
-	ADDQ      $0x000000c0, SI
-	DECQ      BX
+	ADDQ      $0x00000020, R8
+	ADDQ      $0x000000c0, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
@@ -18992,24 +19752,116 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512Q4_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q4_K(SB), NOSPLIT, $0-24
+// func rest512Q4_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q4_K(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x80000000, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z2
+
+block:
+	MOVLQZX          (R9), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000940, AX, AX
+	ADDQ             SI, AX
+	IMUL3Q           $0x00000010, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000100, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z3
+	VCVTPH2PS        32(AX), Z4
+	VPXORD           Z1, Z4, Z4
+	VMOVDQU32        (R11), Z5
+	VMOVDQU32        64(R11), Z6
+	VMOVDQU32        128(R11), Z7
+	VMOVDQU32        192(R11), Z8
+	VPXORD           Z9, Z9, Z9
+	VPANDD           Z0, Z5, Z10
+	VPDPBUSD.BCST    (CX), Z10, Z9
+	VPANDD           Z0, Z6, Z10
+	VPDPBUSD.BCST    4(CX), Z10, Z9
+	VPANDD           Z0, Z7, Z10
+	VPDPBUSD.BCST    8(CX), Z10, Z9
+	VPANDD           Z0, Z8, Z10
+	VPDPBUSD.BCST    12(CX), Z10, Z9
+	VPSRLW           $0x04, Z5, Z5
+	VPANDD           Z0, Z5, Z5
+	VPDPBUSD.BCST    16(CX), Z5, Z9
+	VPSRLW           $0x04, Z6, Z5
+	VPANDD           Z0, Z5, Z5
+	VPDPBUSD.BCST    20(CX), Z5, Z9
+	VPSRLW           $0x04, Z7, Z5
+	VPANDD           Z0, Z5, Z5
+	VPDPBUSD.BCST    24(CX), Z5, Z9
+	VPSRLW           $0x04, Z8, Z5
+	VPANDD           Z0, Z5, Z5
+	VPDPBUSD.BCST    28(CX), Z5, Z9
+	VPMOVZXBD        (R12), Z5
+	VPMOVZXBD        128(R12), Z6
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z3, Z5, Z5
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z6
+	VMULPS.BCST      32(CX), Z5, Z3
+	VCVTDQ2PS        Z9, Z9
+	VFMADD231PS      Z3, Z9, Z2
+	VFMADD231PS.BCST (DX), Z6, Z2
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000004, DX
+	ADDQ             $0x04, R9
+	DECQ             R10
+	JNZ              block
+	VMOVUPS          Z2, K1, (BX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             DI, SI
+	ADDQ             $0x00000040, BX
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q4_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·unpack512Q4_K(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x80000000, BX
-	VPBROADCASTD BX, Z1
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x80000000, DX
+	VPBROADCASTD DX, Z1
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z2
 	VCVTPH2PS 32(CX), Z3
 	VPXORD    Z1, Z3, Z3
-	LEAQ      64(CX), BX
-	LEAQ      320(CX), SI
+	IMUL3Q    $0x00000010, DX, DI
+	LEAQ      64(CX)(DI*1), DI
+	IMUL3Q    $0x00000100, DX, SI
+	LEAQ      320(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32 (SI), Z4
@@ -19036,8 +19888,8 @@ block:
 	VPSRLW    $0x04, Z7, Z4
 	VPANDD    Z0, Z4, Z4
 	VMOVDQU32 Z4, 448(AX)
-	VPMOVZXBD (BX), Z4
-	VPMOVZXBD 128(BX), Z5
+	VPMOVZXBD (DI), Z4
+	VPMOVZXBD 128(DI), Z5
 	VCVTDQ2PS Z4, Z4
 	VMULPS    Z2, Z4, Z4
 	VCVTDQ2PS Z5, Z5
@@ -19045,58 +19897,66 @@ block:
 	VMOVUPS   Z4, 512(AX)
 	VMOVUPS   Z5, 576(AX)
 	ADDQ      $0x00000280, AX
-	ADDQ      $0x00000010, BX
+	ADDQ      $0x00000010, DI
 	ADDQ      $0x00000100, SI
 	DECQ      CX
 	JNZ       block
 	MOVQ      SI, CX
-	DECQ      DX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
 
-// func unpack256Q4_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q4_K(SB), NOSPLIT, $0-24
+// func unpack256Q4_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256Q4_K(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), BX
 
 unit:
-	LEAQ 64(CX), DI
-	LEAQ 320(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000010, DX, R8
+	LEAQ    64(CX)(R8*1), R8
+	IMUL3Q  $0x00000100, DX, DI
+	LEAQ    320(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VPAND     (SI), Y0, Y1
+	VPAND     (DI), Y0, Y1
 	VMOVDQU   Y1, (AX)
-	VPAND     64(SI), Y0, Y1
+	VPAND     64(DI), Y0, Y1
 	VMOVDQU   Y1, 64(AX)
-	VPAND     128(SI), Y0, Y1
+	VPAND     128(DI), Y0, Y1
 	VMOVDQU   Y1, 128(AX)
-	VPAND     192(SI), Y0, Y1
+	VPAND     192(DI), Y0, Y1
 	VMOVDQU   Y1, 192(AX)
-	VMOVDQU   (SI), Y1
+	VMOVDQU   (DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 256(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 320(AX)
-	VMOVDQU   128(SI), Y1
+	VMOVDQU   128(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 384(AX)
-	VMOVDQU   192(SI), Y1
+	VMOVDQU   192(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 448(AX)
 	VCVTPH2PS (CX), Y1
 	VCVTPH2PS 32(CX), Y2
-	VPMOVZXBD (DI), Y3
-	VPMOVZXBD 128(DI), Y4
+	VPMOVZXBD (R8), Y3
+	VPMOVZXBD 128(R8), Y4
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y1, Y1
 	VXORPS    all_80000000<>+0(SB), Y2, Y2
@@ -19104,34 +19964,34 @@ block:
 	VMULPS    Y4, Y2, Y2
 	VMOVUPS   Y1, 512(AX)
 	VMOVUPS   Y2, 576(AX)
-	VPAND     32(SI), Y0, Y1
+	VPAND     32(DI), Y0, Y1
 	VMOVDQU   Y1, 32(AX)
-	VPAND     96(SI), Y0, Y1
+	VPAND     96(DI), Y0, Y1
 	VMOVDQU   Y1, 96(AX)
-	VPAND     160(SI), Y0, Y1
+	VPAND     160(DI), Y0, Y1
 	VMOVDQU   Y1, 160(AX)
-	VPAND     224(SI), Y0, Y1
+	VPAND     224(DI), Y0, Y1
 	VMOVDQU   Y1, 224(AX)
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   32(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 288(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 352(AX)
-	VMOVDQU   160(SI), Y1
+	VMOVDQU   160(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 416(AX)
-	VMOVDQU   224(SI), Y1
+	VMOVDQU   224(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VMOVDQU   Y1, 480(AX)
 	VCVTPH2PS 16(CX), Y1
 	VCVTPH2PS 48(CX), Y2
-	VPMOVZXBD 8(DI), Y3
-	VPMOVZXBD 136(DI), Y4
+	VPMOVZXBD 8(R8), Y3
+	VPMOVZXBD 136(R8), Y4
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y1, Y1
 	VXORPS    all_80000000<>+0(SB), Y2, Y2
@@ -19140,12 +20000,13 @@ block:
 	VMOVUPS   Y1, 544(AX)
 	VMOVUPS   Y2, 608(AX)
 	ADDQ      $0x00000280, AX
-	ADDQ      $0x00000010, DI
-	ADDQ      $0x00000100, SI
-	DECQ      BX
+	ADDQ      $0x00000010, R8
+	ADDQ      $0x00000100, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
@@ -21040,26 +21901,136 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512Q5_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q5_K(SB), NOSPLIT, $0-24
+// func rest512Q5_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512Q5_K(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x10101010, AX
+	VPBROADCASTD AX, Z1
+	MOVL         $0x80000000, AX
+	VPBROADCASTD AX, Z2
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z3
+
+block:
+	MOVLQZX          (R9), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000b40, AX, AX
+	ADDQ             SI, AX
+	IMUL3Q           $0x00000010, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000140, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z4
+	VCVTPH2PS        32(AX), Z5
+	VPXORD           Z2, Z5, Z5
+	VMOVDQU32        (R11), Z6
+	VMOVDQU32        64(R11), Z7
+	VMOVDQU32        128(R11), Z8
+	VMOVDQU32        192(R11), Z9
+	VMOVDQU32        256(R11), Z10
+	VPXORD           Z11, Z11, Z11
+	VPANDD           Z0, Z6, Z12
+	VPSLLD           $0x04, Z10, Z13
+	VPTERNLOGD       $0xf8, Z1, Z13, Z12
+	VPDPBUSD.BCST    (CX), Z12, Z11
+	VPANDD           Z0, Z7, Z12
+	VPSLLD           $0x03, Z10, Z13
+	VPTERNLOGD       $0xf8, Z1, Z13, Z12
+	VPDPBUSD.BCST    4(CX), Z12, Z11
+	VPANDD           Z0, Z8, Z12
+	VPSLLD           $0x02, Z10, Z13
+	VPTERNLOGD       $0xf8, Z1, Z13, Z12
+	VPDPBUSD.BCST    8(CX), Z12, Z11
+	VPANDD           Z0, Z9, Z12
+	VPSLLD           $0x01, Z10, Z13
+	VPTERNLOGD       $0xf8, Z1, Z13, Z12
+	VPDPBUSD.BCST    12(CX), Z12, Z11
+	VPSRLW           $0x04, Z6, Z6
+	VPANDD           Z0, Z6, Z6
+	VPTERNLOGD       $0xf8, Z1, Z10, Z6
+	VPDPBUSD.BCST    16(CX), Z6, Z11
+	VPSRLW           $0x04, Z7, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSRLD           $0x01, Z10, Z7
+	VPTERNLOGD       $0xf8, Z1, Z7, Z6
+	VPDPBUSD.BCST    20(CX), Z6, Z11
+	VPSRLW           $0x04, Z8, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSRLD           $0x02, Z10, Z7
+	VPTERNLOGD       $0xf8, Z1, Z7, Z6
+	VPDPBUSD.BCST    24(CX), Z6, Z11
+	VPSRLW           $0x04, Z9, Z6
+	VPANDD           Z0, Z6, Z6
+	VPSRLD           $0x03, Z10, Z7
+	VPTERNLOGD       $0xf8, Z1, Z7, Z6
+	VPDPBUSD.BCST    28(CX), Z6, Z11
+	VPMOVZXBD        (R12), Z6
+	VPMOVZXBD        128(R12), Z7
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z6
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z5, Z7, Z7
+	VMULPS.BCST      32(CX), Z6, Z4
+	VCVTDQ2PS        Z11, Z11
+	VFMADD231PS      Z4, Z11, Z3
+	VFMADD231PS.BCST (DX), Z7, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000004, DX
+	ADDQ             $0x04, R9
+	DECQ             R10
+	JNZ              block
+	VMOVUPS          Z3, K1, (BX)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             DI, SI
+	ADDQ             $0x00000040, BX
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q5_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·unpack512Q5_K(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x10101010, BX
-	VPBROADCASTD BX, Z1
-	MOVL         $0x80000000, BX
-	VPBROADCASTD BX, Z2
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x10101010, DX
+	VPBROADCASTD DX, Z1
+	MOVL         $0x80000000, DX
+	VPBROADCASTD DX, Z2
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z3
 	VCVTPH2PS 32(CX), Z4
 	VPXORD    Z2, Z4, Z4
-	LEAQ      64(CX), BX
-	LEAQ      320(CX), SI
+	IMUL3Q    $0x00000010, DX, DI
+	LEAQ      64(CX)(DI*1), DI
+	IMUL3Q    $0x00000140, DX, SI
+	LEAQ      320(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32  (SI), Z5
@@ -21102,8 +22073,8 @@ block:
 	VPSRLD     $0x03, Z9, Z6
 	VPTERNLOGD $0xf8, Z1, Z6, Z5
 	VMOVDQU32  Z5, 448(AX)
-	VPMOVZXBD  (BX), Z5
-	VPMOVZXBD  128(BX), Z6
+	VPMOVZXBD  (DI), Z5
+	VPMOVZXBD  128(DI), Z6
 	VCVTDQ2PS  Z5, Z5
 	VMULPS     Z3, Z5, Z5
 	VCVTDQ2PS  Z6, Z6
@@ -21111,72 +22082,80 @@ block:
 	VMOVUPS    Z5, 512(AX)
 	VMOVUPS    Z6, 576(AX)
 	ADDQ       $0x00000280, AX
-	ADDQ       $0x00000010, BX
+	ADDQ       $0x00000010, DI
 	ADDQ       $0x00000140, SI
 	DECQ       CX
 	JNZ        block
 	MOVQ       SI, CX
-	DECQ       DX
+	XORQ       DX, DX
+	TESTQ      BX, BX
 	JNZ        unit
 	VZEROUPPER
 	RET
 
-// func unpack256Q5_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q5_K(SB), NOSPLIT, $0-24
+// func unpack256Q5_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256Q5_K(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), BX
 
 unit:
-	LEAQ 64(CX), DI
-	LEAQ 320(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000010, DX, R8
+	LEAQ    64(CX)(R8*1), R8
+	IMUL3Q  $0x00000140, DX, DI
+	LEAQ    320(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VMOVDQU   256(SI), Y1
-	VPAND     (SI), Y0, Y2
+	VMOVDQU   256(DI), Y1
+	VPAND     (DI), Y0, Y2
 	VPSLLD    $0x04, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, (AX)
-	VPAND     64(SI), Y0, Y2
+	VPAND     64(DI), Y0, Y2
 	VPSLLD    $0x03, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 64(AX)
-	VPAND     128(SI), Y0, Y2
+	VPAND     128(DI), Y0, Y2
 	VPSLLD    $0x02, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 128(AX)
-	VPAND     192(SI), Y0, Y2
+	VPAND     192(DI), Y0, Y2
 	VPSLLD    $0x01, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 192(AX)
-	VMOVDQU   (SI), Y2
+	VMOVDQU   (DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPAND     all_10101010<>+0(SB), Y1, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 256(AX)
-	VMOVDQU   64(SI), Y2
+	VMOVDQU   64(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x01, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 320(AX)
-	VMOVDQU   128(SI), Y2
+	VMOVDQU   128(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x02, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 384(AX)
-	VMOVDQU   192(SI), Y2
+	VMOVDQU   192(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x03, Y1, Y1
@@ -21185,8 +22164,8 @@ block:
 	VMOVDQU   Y2, 448(AX)
 	VCVTPH2PS (CX), Y1
 	VCVTPH2PS 32(CX), Y2
-	VPMOVZXBD (DI), Y3
-	VPMOVZXBD 128(DI), Y4
+	VPMOVZXBD (R8), Y3
+	VPMOVZXBD 128(R8), Y4
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y1, Y1
 	VXORPS    all_80000000<>+0(SB), Y2, Y2
@@ -21194,48 +22173,48 @@ block:
 	VMULPS    Y4, Y2, Y2
 	VMOVUPS   Y1, 512(AX)
 	VMOVUPS   Y2, 576(AX)
-	VMOVDQU   288(SI), Y1
-	VPAND     32(SI), Y0, Y2
+	VMOVDQU   288(DI), Y1
+	VPAND     32(DI), Y0, Y2
 	VPSLLD    $0x04, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 32(AX)
-	VPAND     96(SI), Y0, Y2
+	VPAND     96(DI), Y0, Y2
 	VPSLLD    $0x03, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 96(AX)
-	VPAND     160(SI), Y0, Y2
+	VPAND     160(DI), Y0, Y2
 	VPSLLD    $0x02, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 160(AX)
-	VPAND     224(SI), Y0, Y2
+	VPAND     224(DI), Y0, Y2
 	VPSLLD    $0x01, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 224(AX)
-	VMOVDQU   32(SI), Y2
+	VMOVDQU   32(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPAND     all_10101010<>+0(SB), Y1, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 288(AX)
-	VMOVDQU   96(SI), Y2
+	VMOVDQU   96(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x01, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 352(AX)
-	VMOVDQU   160(SI), Y2
+	VMOVDQU   160(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x02, Y1, Y3
 	VPAND     all_10101010<>+0(SB), Y3, Y3
 	VPOR      Y3, Y2, Y2
 	VMOVDQU   Y2, 416(AX)
-	VMOVDQU   224(SI), Y2
+	VMOVDQU   224(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSRLD    $0x03, Y1, Y1
@@ -21244,8 +22223,8 @@ block:
 	VMOVDQU   Y2, 480(AX)
 	VCVTPH2PS 16(CX), Y1
 	VCVTPH2PS 48(CX), Y2
-	VPMOVZXBD 8(DI), Y3
-	VPMOVZXBD 136(DI), Y4
+	VPMOVZXBD 8(R8), Y3
+	VPMOVZXBD 136(R8), Y4
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y1, Y1
 	VXORPS    all_80000000<>+0(SB), Y2, Y2
@@ -21254,12 +22233,13 @@ block:
 	VMOVUPS   Y1, 544(AX)
 	VMOVUPS   Y2, 608(AX)
 	ADDQ      $0x00000280, AX
-	ADDQ      $0x00000010, DI
-	ADDQ      $0x00000140, SI
-	DECQ      BX
+	ADDQ      $0x00000010, R8
+	ADDQ      $0x00000140, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
@@ -23384,24 +24364,139 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512Q6_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512Q6_K(SB), NOSPLIT, $0-24
+// func rest512Q6_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+TEXT ·rest512Q6_K(SB), NOSPLIT, $0-68
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x30303030, AX
+	VPBROADCASTD AX, Z1
+	MOVQ         core+24(FP), CX
+	MOVQ         aux+32(FP), DX
+	MOVQ         c+0(FP), BX
+	MOVQ         strip+8(FP), SI
+	MOVQ         size+16(FP), DI
+	MOVQ         strips+56(FP), R8
+	MOVL         mask+64(FP), AX
+	KMOVW        AX, K1
+
+strip:
+	MOVQ      at+40(FP), R9
+	MOVQ      blocks+48(FP), R10
+	VMOVUPS.Z (BX), K1, Z2
+
+block:
+	MOVLQZX       (R9), AX
+	MOVQ          AX, R11
+	SHRQ          $0x03, AX
+	ANDQ          $0x00000007, R11
+	IMUL3Q        $0x00000d20, AX, AX
+	ADDQ          SI, AX
+	IMUL3Q        $0x00000020, R11, R12
+	LEAQ          32(AX)(R12*1), R12
+	IMUL3Q        $0x00000180, R11, R11
+	LEAQ          288(AX)(R11*1), R11
+	VCVTPH2PS     (AX), Z3
+	VMOVDQU32     (R11), Z4
+	VMOVDQU32     64(R11), Z5
+	VMOVDQU32     128(R11), Z6
+	VMOVDQU32     192(R11), Z7
+	VMOVDQU32     256(R11), Z8
+	VMOVDQU32     320(R11), Z9
+	PREFETCHT1    2048(R11)
+	PREFETCHT1    2112(R11)
+	PREFETCHT1    2176(R11)
+	PREFETCHT1    2240(R11)
+	PREFETCHT1    2304(R11)
+	PREFETCHT1    2368(R11)
+	VPSRAD.BCST   $0x02, (DX), Z10
+	VPANDD        Z0, Z4, Z11
+	VPSLLD        $0x04, Z8, Z12
+	VPTERNLOGD    $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST (CX), Z11, Z10
+	VPANDD        Z0, Z5, Z11
+	VPSLLD        $0x02, Z8, Z12
+	VPTERNLOGD    $0xf8, Z1, Z12, Z11
+	VPDPBUSD.BCST 4(CX), Z11, Z10
+	VPANDD        Z0, Z6, Z11
+	VPTERNLOGD    $0xf8, Z1, Z8, Z11
+	VPDPBUSD.BCST 8(CX), Z11, Z10
+	VPANDD        Z0, Z7, Z11
+	VPSRLD        $0x02, Z8, Z8
+	VPTERNLOGD    $0xf8, Z1, Z8, Z11
+	VPDPBUSD.BCST 12(CX), Z11, Z10
+	VPMOVSXBD     (R12), Z8
+	VCVTDQ2PS     Z8, Z8
+	VMULPS        Z3, Z8, Z8
+	VMULPS.BCST   32(CX), Z8, Z8
+	VCVTDQ2PS     Z10, Z10
+	VFMADD231PS   Z8, Z10, Z2
+	VPSRAD.BCST   $0x02, 4(DX), Z8
+	VPSRLW        $0x04, Z4, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSLLD        $0x04, Z9, Z10
+	VPTERNLOGD    $0xf8, Z1, Z10, Z4
+	VPDPBUSD.BCST 16(CX), Z4, Z8
+	VPSRLW        $0x04, Z5, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSLLD        $0x02, Z9, Z5
+	VPTERNLOGD    $0xf8, Z1, Z5, Z4
+	VPDPBUSD.BCST 20(CX), Z4, Z8
+	VPSRLW        $0x04, Z6, Z4
+	VPANDD        Z0, Z4, Z4
+	VPTERNLOGD    $0xf8, Z1, Z9, Z4
+	VPDPBUSD.BCST 24(CX), Z4, Z8
+	VPSRLW        $0x04, Z7, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSRLD        $0x02, Z9, Z5
+	VPTERNLOGD    $0xf8, Z1, Z5, Z4
+	VPDPBUSD.BCST 28(CX), Z4, Z8
+	VPMOVSXBD     16(R12), Z4
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z3, Z4, Z4
+	VMULPS.BCST   32(CX), Z4, Z3
+	VCVTDQ2PS     Z8, Z8
+	VFMADD231PS   Z3, Z8, Z2
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x00000010, DX
+	ADDQ          $0x04, R9
+	DECQ          R10
+	JNZ           block
+	VMOVUPS       Z2, K1, (BX)
+	MOVQ          core+24(FP), CX
+	MOVQ          aux+32(FP), DX
+	ADDQ          DI, SI
+	ADDQ          $0x00000040, BX
+	DECQ          R8
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512Q6_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·unpack512Q6_K(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         strip+8(FP), CX
-	MOVQ         units+16(FP), DX
-	MOVL         $0x0f0f0f0f, BX
-	VPBROADCASTD BX, Z0
-	MOVL         $0x30303030, BX
-	VPBROADCASTD BX, Z1
-	MOVL         $0x60606060, BX
-	VPBROADCASTD BX, Z2
+	MOVL         $0x0f0f0f0f, DX
+	VPBROADCASTD DX, Z0
+	MOVL         $0x30303030, DX
+	VPBROADCASTD DX, Z1
+	MOVL         $0x60606060, DX
+	VPBROADCASTD DX, Z2
+	MOVQ         first+16(FP), DX
+	MOVQ         blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z3
-	LEAQ      32(CX), BX
-	LEAQ      288(CX), SI
+	IMUL3Q    $0x00000020, DX, DI
+	LEAQ      32(CX)(DI*1), DI
+	IMUL3Q    $0x00000180, DX, SI
+	LEAQ      288(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32  (SI), Z4
@@ -23452,65 +24547,73 @@ block:
 	VPTERNLOGD $0xf8, Z1, Z5, Z4
 	VPADDB     Z2, Z4, Z4
 	VMOVDQU32  Z4, 448(AX)
-	VPMOVSXBD  (BX), Z4
+	VPMOVSXBD  (DI), Z4
 	VCVTDQ2PS  Z4, Z4
 	VMULPS     Z3, Z4, Z4
 	VMOVUPS    Z4, 512(AX)
-	VPMOVSXBD  16(BX), Z4
+	VPMOVSXBD  16(DI), Z4
 	VCVTDQ2PS  Z4, Z4
 	VMULPS     Z3, Z4, Z4
 	VMOVUPS    Z4, 576(AX)
 	ADDQ       $0x00000280, AX
-	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, DI
 	ADDQ       $0x00000180, SI
 	DECQ       CX
 	JNZ        block
 	MOVQ       SI, CX
-	DECQ       DX
+	XORQ       DX, DX
+	TESTQ      BX, BX
 	JNZ        unit
 	VZEROUPPER
 	RET
 
-// func unpack256Q6_K(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256Q6_K(SB), NOSPLIT, $0-24
+// func unpack256Q6_K(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256Q6_K(SB), NOSPLIT, $0-32
 	MOVQ    dst+0(FP), AX
 	MOVQ    strip+8(FP), CX
-	MOVQ    units+16(FP), DX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
+	MOVQ    first+16(FP), DX
+	MOVQ    blocks+24(FP), BX
 
 unit:
-	LEAQ 32(CX), DI
-	LEAQ 288(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000020, DX, R8
+	LEAQ    32(CX)(R8*1), R8
+	IMUL3Q  $0x00000180, DX, DI
+	LEAQ    288(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VMOVDQU   256(SI), Y1
-	VMOVDQU   320(SI), Y2
-	VPAND     (SI), Y0, Y3
+	VMOVDQU   256(DI), Y1
+	VMOVDQU   320(DI), Y2
+	VPAND     (DI), Y0, Y3
 	VPSLLD    $0x04, Y1, Y4
 	VPAND     all_30303030<>+0(SB), Y4, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, (AX)
-	VPAND     64(SI), Y0, Y3
+	VPAND     64(DI), Y0, Y3
 	VPSLLD    $0x02, Y1, Y4
 	VPAND     all_30303030<>+0(SB), Y4, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 64(AX)
-	VPAND     128(SI), Y0, Y3
+	VPAND     128(DI), Y0, Y3
 	VPAND     all_30303030<>+0(SB), Y1, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 128(AX)
-	VPAND     192(SI), Y0, Y3
+	VPAND     192(DI), Y0, Y3
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_30303030<>+0(SB), Y1, Y1
 	VPOR      Y1, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 192(AX)
-	VMOVDQU   (SI), Y1
+	VMOVDQU   (DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSLLD    $0x04, Y2, Y3
@@ -23518,7 +24621,7 @@ block:
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 256(AX)
-	VMOVDQU   64(SI), Y1
+	VMOVDQU   64(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSLLD    $0x02, Y2, Y3
@@ -23526,14 +24629,14 @@ block:
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 320(AX)
-	VMOVDQU   128(SI), Y1
+	VMOVDQU   128(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPAND     all_30303030<>+0(SB), Y2, Y3
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 384(AX)
-	VMOVDQU   192(SI), Y1
+	VMOVDQU   192(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSRLD    $0x02, Y2, Y2
@@ -23542,41 +24645,41 @@ block:
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 448(AX)
 	VCVTPH2PS (CX), Y1
-	VPMOVSXBD (DI), Y2
+	VPMOVSXBD (R8), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y2, Y1, Y1
 	VMOVUPS   Y1, 512(AX)
 	VCVTPH2PS (CX), Y1
-	VPMOVSXBD 16(DI), Y2
+	VPMOVSXBD 16(R8), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y2, Y1, Y1
 	VMOVUPS   Y1, 576(AX)
-	VMOVDQU   288(SI), Y1
-	VMOVDQU   352(SI), Y2
-	VPAND     32(SI), Y0, Y3
+	VMOVDQU   288(DI), Y1
+	VMOVDQU   352(DI), Y2
+	VPAND     32(DI), Y0, Y3
 	VPSLLD    $0x04, Y1, Y4
 	VPAND     all_30303030<>+0(SB), Y4, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 32(AX)
-	VPAND     96(SI), Y0, Y3
+	VPAND     96(DI), Y0, Y3
 	VPSLLD    $0x02, Y1, Y4
 	VPAND     all_30303030<>+0(SB), Y4, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 96(AX)
-	VPAND     160(SI), Y0, Y3
+	VPAND     160(DI), Y0, Y3
 	VPAND     all_30303030<>+0(SB), Y1, Y4
 	VPOR      Y4, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 160(AX)
-	VPAND     224(SI), Y0, Y3
+	VPAND     224(DI), Y0, Y3
 	VPSRLD    $0x02, Y1, Y1
 	VPAND     all_30303030<>+0(SB), Y1, Y1
 	VPOR      Y1, Y3, Y3
 	VPADDB    all_60606060<>+0(SB), Y3, Y3
 	VMOVDQU   Y3, 224(AX)
-	VMOVDQU   32(SI), Y1
+	VMOVDQU   32(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSLLD    $0x04, Y2, Y3
@@ -23584,7 +24687,7 @@ block:
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 288(AX)
-	VMOVDQU   96(SI), Y1
+	VMOVDQU   96(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSLLD    $0x02, Y2, Y3
@@ -23592,14 +24695,14 @@ block:
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 352(AX)
-	VMOVDQU   160(SI), Y1
+	VMOVDQU   160(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPAND     all_30303030<>+0(SB), Y2, Y3
 	VPOR      Y3, Y1, Y1
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 416(AX)
-	VMOVDQU   224(SI), Y1
+	VMOVDQU   224(DI), Y1
 	VPSRLW    $0x04, Y1, Y1
 	VPAND     Y0, Y1, Y1
 	VPSRLD    $0x02, Y2, Y2
@@ -23608,22 +24711,23 @@ block:
 	VPADDB    all_60606060<>+0(SB), Y1, Y1
 	VMOVDQU   Y1, 480(AX)
 	VCVTPH2PS 16(CX), Y1
-	VPMOVSXBD 8(DI), Y2
+	VPMOVSXBD 8(R8), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y2, Y1, Y1
 	VMOVUPS   Y1, 544(AX)
 	VCVTPH2PS 16(CX), Y1
-	VPMOVSXBD 24(DI), Y2
+	VPMOVSXBD 24(R8), Y2
 	VCVTDQ2PS Y2, Y2
 	VMULPS    Y2, Y1, Y1
 	VMOVUPS   Y1, 608(AX)
 	ADDQ      $0x00000280, AX
-	ADDQ      $0x00000020, DI
-	ADDQ      $0x00000180, SI
-	DECQ      BX
+	ADDQ      $0x00000020, R8
+	ADDQ      $0x00000180, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
@@ -25574,21 +26678,111 @@ block:
 	VZEROUPPER
 	RET
 
-// func unpack512IQ4_XS(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·unpack512IQ4_XS(SB), NOSPLIT, $0-24
+// func rest512IQ4_XS(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·rest512IQ4_XS(SB), NOSPLIT, $0-68
+	MOVL            $0x0f0f0f0f, AX
+	VPBROADCASTD    AX, Z0
+	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
+	MOVQ            core+24(FP), CX
+	MOVQ            c+0(FP), DX
+	MOVQ            strip+8(FP), BX
+	MOVQ            size+16(FP), SI
+	MOVQ            strips+56(FP), DI
+	MOVL            mask+64(FP), AX
+	KMOVW           AX, K1
+
+strip:
+	MOVQ      at+40(FP), R8
+	MOVQ      blocks+48(FP), R9
+	VMOVUPS.Z (DX), K1, Z2
+
+block:
+	MOVLQZX       (R8), AX
+	MOVQ          AX, R10
+	SHRQ          $0x03, AX
+	ANDQ          $0x00000007, R10
+	IMUL3Q        $0x000008a0, AX, AX
+	ADDQ          BX, AX
+	IMUL3Q        $0x00000010, R10, R11
+	LEAQ          32(AX)(R11*1), R11
+	IMUL3Q        $0x00000100, R10, R10
+	LEAQ          160(AX)(R10*1), R10
+	VCVTPH2PS     (AX), Z3
+	VMOVDQU32     (R10), Z4
+	VMOVDQU32     64(R10), Z5
+	VMOVDQU32     128(R10), Z6
+	VMOVDQU32     192(R10), Z7
+	VPBROADCASTD  36(CX), Z8
+	VPANDD        Z0, Z4, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST (CX), Z9, Z8
+	VPANDD        Z0, Z5, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 4(CX), Z9, Z8
+	VPANDD        Z0, Z6, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 8(CX), Z9, Z8
+	VPANDD        Z0, Z7, Z9
+	VPSHUFB       Z9, Z1, Z9
+	VPDPBUSD.BCST 12(CX), Z9, Z8
+	VPSRLW        $0x04, Z4, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 16(CX), Z4, Z8
+	VPSRLW        $0x04, Z5, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 20(CX), Z4, Z8
+	VPSRLW        $0x04, Z6, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 24(CX), Z4, Z8
+	VPSRLW        $0x04, Z7, Z4
+	VPANDD        Z0, Z4, Z4
+	VPSHUFB       Z4, Z1, Z4
+	VPDPBUSD.BCST 28(CX), Z4, Z8
+	VPMOVSXBD     (R11), Z4
+	VCVTDQ2PS     Z4, Z4
+	VMULPS        Z3, Z4, Z4
+	VMULPS.BCST   32(CX), Z4, Z3
+	VCVTDQ2PS     Z8, Z8
+	VFMADD231PS   Z3, Z8, Z2
+	ADDQ          $0x00000028, CX
+	ADDQ          $0x04, R8
+	DECQ          R9
+	JNZ           block
+	VMOVUPS       Z2, K1, (DX)
+	MOVQ          core+24(FP), CX
+	ADDQ          SI, BX
+	ADDQ          $0x00000040, DX
+	DECQ          DI
+	JNZ           strip
+	VZEROUPPER
+	RET
+
+// func unpack512IQ4_XS(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, CMOV
+TEXT ·unpack512IQ4_XS(SB), NOSPLIT, $0-32
 	MOVQ            dst+0(FP), AX
 	MOVQ            strip+8(FP), CX
-	MOVQ            units+16(FP), DX
-	MOVL            $0x0f0f0f0f, BX
-	VPBROADCASTD    BX, Z0
+	MOVL            $0x0f0f0f0f, DX
+	VPBROADCASTD    DX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
+	MOVQ            first+16(FP), DX
+	MOVQ            blocks+24(FP), BX
 
 unit:
 	VCVTPH2PS (CX), Z2
-	LEAQ      32(CX), BX
-	LEAQ      160(CX), SI
+	IMUL3Q    $0x00000010, DX, DI
+	LEAQ      32(CX)(DI*1), DI
+	IMUL3Q    $0x00000100, DX, SI
+	LEAQ      160(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
+	SUBQ      DX, CX
+	CMPQ      CX, BX
+	CMOVQGT   BX, CX
+	SUBQ      CX, BX
 
 block:
 	VMOVDQU32 (SI), Z3
@@ -25623,117 +26817,126 @@ block:
 	VPANDD    Z0, Z3, Z3
 	VPSHUFB   Z3, Z1, Z3
 	VMOVDQU32 Z3, 448(AX)
-	VPMOVSXBD (BX), Z3
+	VPMOVSXBD (DI), Z3
 	VCVTDQ2PS Z3, Z3
 	VMULPS    Z2, Z3, Z3
 	VMOVUPS   Z3, 512(AX)
 	ADDQ      $0x00000240, AX
-	ADDQ      $0x00000010, BX
+	ADDQ      $0x00000010, DI
 	ADDQ      $0x00000100, SI
 	DECQ      CX
 	JNZ       block
 	MOVQ      SI, CX
-	DECQ      DX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET
 
-// func unpack256IQ4_XS(dst *byte, strip *byte, units int)
-// Requires: AVX, AVX2, F16C
-TEXT ·unpack256IQ4_XS(SB), NOSPLIT, $0-24
+// func unpack256IQ4_XS(dst *byte, strip *byte, first int, blocks int)
+// Requires: AVX, AVX2, CMOV, F16C
+TEXT ·unpack256IQ4_XS(SB), NOSPLIT, $0-32
 	MOVQ           dst+0(FP), AX
 	MOVQ           strip+8(FP), CX
-	MOVQ           units+16(FP), DX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
+	MOVQ           first+16(FP), DX
+	MOVQ           blocks+24(FP), BX
 
 unit:
-	LEAQ 32(CX), DI
-	LEAQ 160(CX), SI
-	MOVQ $0x00000008, BX
+	IMUL3Q  $0x00000010, DX, R8
+	LEAQ    32(CX)(R8*1), R8
+	IMUL3Q  $0x00000100, DX, DI
+	LEAQ    160(CX)(DI*1), DI
+	MOVQ    $0x00000008, SI
+	SUBQ    DX, SI
+	CMPQ    SI, BX
+	CMOVQGT BX, SI
+	SUBQ    SI, BX
 
 block:
-	VPAND     (SI), Y0, Y2
+	VPAND     (DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, (AX)
-	VPAND     64(SI), Y0, Y2
+	VPAND     64(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 64(AX)
-	VPAND     128(SI), Y0, Y2
+	VPAND     128(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 128(AX)
-	VPAND     192(SI), Y0, Y2
+	VPAND     192(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 192(AX)
-	VMOVDQU   (SI), Y2
+	VMOVDQU   (DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 256(AX)
-	VMOVDQU   64(SI), Y2
+	VMOVDQU   64(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 320(AX)
-	VMOVDQU   128(SI), Y2
+	VMOVDQU   128(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 384(AX)
-	VMOVDQU   192(SI), Y2
+	VMOVDQU   192(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 448(AX)
 	VCVTPH2PS (CX), Y2
-	VPMOVSXBD (DI), Y3
+	VPMOVSXBD (R8), Y3
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y2, Y2
 	VMOVUPS   Y2, 512(AX)
-	VPAND     32(SI), Y0, Y2
+	VPAND     32(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 32(AX)
-	VPAND     96(SI), Y0, Y2
+	VPAND     96(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 96(AX)
-	VPAND     160(SI), Y0, Y2
+	VPAND     160(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 160(AX)
-	VPAND     224(SI), Y0, Y2
+	VPAND     224(DI), Y0, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 224(AX)
-	VMOVDQU   32(SI), Y2
+	VMOVDQU   32(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 288(AX)
-	VMOVDQU   96(SI), Y2
+	VMOVDQU   96(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 352(AX)
-	VMOVDQU   160(SI), Y2
+	VMOVDQU   160(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 416(AX)
-	VMOVDQU   224(SI), Y2
+	VMOVDQU   224(DI), Y2
 	VPSRLW    $0x04, Y2, Y2
 	VPAND     Y0, Y2, Y2
 	VPSHUFB   Y2, Y1, Y2
 	VMOVDQU   Y2, 480(AX)
 	VCVTPH2PS 16(CX), Y2
-	VPMOVSXBD 8(DI), Y3
+	VPMOVSXBD 8(R8), Y3
 	VCVTDQ2PS Y3, Y3
 	VMULPS    Y3, Y2, Y2
 	VMOVUPS   Y2, 544(AX)
 	ADDQ      $0x00000240, AX
-	ADDQ      $0x00000010, DI
-	ADDQ      $0x00000100, SI
-	DECQ      BX
+	ADDQ      $0x00000010, R8
+	ADDQ      $0x00000100, DI
+	DECQ      SI
 	JNZ       block
-	MOVQ      SI, CX
-	DECQ      DX
+	MOVQ      DI, CX
+	XORQ      DX, DX
+	TESTQ     BX, BX
 	JNZ       unit
 	VZEROUPPER
 	RET

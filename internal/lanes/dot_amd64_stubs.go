@@ -44,15 +44,20 @@ func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q8_0 unpacks units (> 0) of a Q8_0 strip.
+// rest512Q8_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q8_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q8_0(dst *byte, strip *byte, units int)
+func rest512Q8_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q8_0 unpacks units (> 0) of a Q8_0 strip.
+// unpack512Q8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q8_0(dst *byte, strip *byte, units int)
+func unpack512Q8_0(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q8_0(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -94,15 +99,20 @@ func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q4_0 unpacks units (> 0) of a Q4_0 strip.
+// rest512Q4_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q4_0(dst *byte, strip *byte, units int)
+func rest512Q4_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q4_0 unpacks units (> 0) of a Q4_0 strip.
+// unpack512Q4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q4_0(dst *byte, strip *byte, units int)
+func unpack512Q4_0(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q4_0(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -144,15 +154,20 @@ func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q4_1 unpacks units (> 0) of a Q4_1 strip.
+// rest512Q4_1 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_1, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q4_1(dst *byte, strip *byte, units int)
+func rest512Q4_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q4_1 unpacks units (> 0) of a Q4_1 strip.
+// unpack512Q4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q4_1(dst *byte, strip *byte, units int)
+func unpack512Q4_1(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q4_1(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -194,15 +209,20 @@ func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q5_0 unpacks units (> 0) of a Q5_0 strip.
+// rest512Q5_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q5_0(dst *byte, strip *byte, units int)
+func rest512Q5_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q5_0 unpacks units (> 0) of a Q5_0 strip.
+// unpack512Q5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q5_0(dst *byte, strip *byte, units int)
+func unpack512Q5_0(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q5_0(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -244,15 +264,20 @@ func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q5_1 unpacks units (> 0) of a Q5_1 strip.
+// rest512Q5_1 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_1, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q5_1(dst *byte, strip *byte, units int)
+func rest512Q5_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q5_1 unpacks units (> 0) of a Q5_1 strip.
+// unpack512Q5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q5_1(dst *byte, strip *byte, units int)
+func unpack512Q5_1(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q5_1(dst *byte, strip *byte, first int, blocks int)
 
 // dot512IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -294,15 +319,20 @@ func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, u
 //go:noescape
 func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
+// rest512IQ4_NL adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of IQ4_NL, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512IQ4_NL(dst *byte, strip *byte, units int)
+func rest512IQ4_NL(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
+// unpack512IQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256IQ4_NL(dst *byte, strip *byte, units int)
+func unpack512IQ4_NL(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256IQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256IQ4_NL(dst *byte, strip *byte, first int, blocks int)
 
 // dot512MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -344,15 +374,20 @@ func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512MXFP4 unpacks units (> 0) of a MXFP4 strip.
+// rest512MXFP4 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of MXFP4, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512MXFP4(dst *byte, strip *byte, units int)
+func rest512MXFP4(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256MXFP4 unpacks units (> 0) of a MXFP4 strip.
+// unpack512MXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256MXFP4(dst *byte, strip *byte, units int)
+func unpack512MXFP4(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256MXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256MXFP4(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -394,15 +429,20 @@ func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q2_K unpacks units (> 0) of a Q2_K strip.
+// rest512Q2_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q2_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q2_K(dst *byte, strip *byte, units int)
+func rest512Q2_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q2_K unpacks units (> 0) of a Q2_K strip.
+// unpack512Q2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q2_K(dst *byte, strip *byte, units int)
+func unpack512Q2_K(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q2_K(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -444,15 +484,20 @@ func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q3_K unpacks units (> 0) of a Q3_K strip.
+// rest512Q3_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q3_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q3_K(dst *byte, strip *byte, units int)
+func rest512Q3_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q3_K unpacks units (> 0) of a Q3_K strip.
+// unpack512Q3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q3_K(dst *byte, strip *byte, units int)
+func unpack512Q3_K(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q3_K(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -494,15 +539,20 @@ func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q4_K unpacks units (> 0) of a Q4_K strip.
+// rest512Q4_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q4_K(dst *byte, strip *byte, units int)
+func rest512Q4_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q4_K unpacks units (> 0) of a Q4_K strip.
+// unpack512Q4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q4_K(dst *byte, strip *byte, units int)
+func unpack512Q4_K(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q4_K(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -544,15 +594,20 @@ func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q5_K unpacks units (> 0) of a Q5_K strip.
+// rest512Q5_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q5_K(dst *byte, strip *byte, units int)
+func rest512Q5_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q5_K unpacks units (> 0) of a Q5_K strip.
+// unpack512Q5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q5_K(dst *byte, strip *byte, units int)
+func unpack512Q5_K(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q5_K(dst *byte, strip *byte, first int, blocks int)
 
 // dot512Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -594,15 +649,20 @@ func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, uni
 //go:noescape
 func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512Q6_K unpacks units (> 0) of a Q6_K strip.
+// rest512Q6_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q6_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512Q6_K(dst *byte, strip *byte, units int)
+func rest512Q6_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256Q6_K unpacks units (> 0) of a Q6_K strip.
+// unpack512Q6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256Q6_K(dst *byte, strip *byte, units int)
+func unpack512Q6_K(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256Q6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256Q6_K(dst *byte, strip *byte, first int, blocks int)
 
 // dot512IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -644,12 +704,17 @@ func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, u
 //go:noescape
 func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// unpack512IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
+// rest512IQ4_XS adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of IQ4_XS, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func unpack512IQ4_XS(dst *byte, strip *byte, units int)
+func rest512IQ4_XS(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
 
-// unpack256IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
+// unpack512IQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
 //
 //go:noescape
-func unpack256IQ4_XS(dst *byte, strip *byte, units int)
+func unpack512IQ4_XS(dst *byte, strip *byte, first int, blocks int)
+
+// unpack256IQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
+//
+//go:noescape
+func unpack256IQ4_XS(dst *byte, strip *byte, first int, blocks int)

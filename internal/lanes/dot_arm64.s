@@ -1218,11 +1218,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ8_0(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ8_0(SB), NOSPLIT, $0-24
+// func unpackNEONQ8_0(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ8_0(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $128, V29.B16
 
 unit:
@@ -1260,7 +1261,7 @@ quads:
 	BNE quads
 	ADD $576, R0
 	ADD $544, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -2442,11 +2443,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ4_0(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ4_0(SB), NOSPLIT, $0-24
+// func unpackNEONQ4_0(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ4_0(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	VMOVI $120, V20.B16
 
@@ -2501,7 +2503,7 @@ quads:
 	BNE quads
 	ADD $576, R0
 	ADD $288, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -3735,11 +3737,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ4_1(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ4_1(SB), NOSPLIT, $0-24
+// func unpackNEONQ4_1(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ4_1(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 
 unit:
@@ -3788,7 +3791,7 @@ quads:
 	BNE quads
 	ADD $640, R0
 	ADD $320, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -5290,11 +5293,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ5_0(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ5_0(SB), NOSPLIT, $0-24
+// func unpackNEONQ5_0(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ5_0(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	VMOVI $16, V30.B16
 	VMOVI $112, V20.B16
@@ -5376,7 +5380,7 @@ quads:
 	BNE quads
 	ADD $576, R0
 	ADD $352, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -6930,11 +6934,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ5_1(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ5_1(SB), NOSPLIT, $0-24
+// func unpackNEONQ5_1(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ5_1(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	VMOVI $16, V30.B16
 
@@ -7010,7 +7015,7 @@ quads:
 	BNE quads
 	ADD $640, R0
 	ADD $384, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -8324,11 +8329,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONIQ4_NL(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONIQ4_NL(SB), NOSPLIT, $0-24
+// func unpackNEONIQ4_NL(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONIQ4_NL(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	MOVD $iq4_raised<>(SB), R8
 	FMOVQ (R8), F31
@@ -8384,7 +8390,7 @@ quads:
 	BNE quads
 	ADD $576, R0
 	ADD $288, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -9782,11 +9788,12 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONMXFP4(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONMXFP4(SB), NOSPLIT, $0-24
+// func unpackNEONMXFP4(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONMXFP4(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	MOVD $mxfp4_raised<>(SB), R8
 	FMOVQ (R8), F31
@@ -9854,7 +9861,7 @@ quads:
 	BNE quads
 	ADD $576, R0
 	ADD $272, R1
-	SUBS $1, R2
+	SUBS $1, R3
 	BNE unit
 	RET
 
@@ -11878,17 +11885,26 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ2_K(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ2_K(SB), NOSPLIT, $0-24
+// func unpackNEONQ2_K(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ2_K(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $3, V29.B16
 
 unit:
-	ADD $64, R1, R6
-	ADD $320, R1, R5
+	MOVD $32, R8
+	MADD R8, R1, R2, R6
+	ADD $64, R6
+	MOVD $128, R8
+	MADD R8, R1, R2, R5
+	ADD $320, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -11976,8 +11992,8 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET
 
 // func dotSDOTQ3_Kx1(c *float32, strip *byte, units int, core *int32, aux *int32)
@@ -14040,19 +14056,28 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ3_K(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ3_K(SB), NOSPLIT, $0-24
+// func unpackNEONQ3_K(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ3_K(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $3, V29.B16
 	VMOVI $4, V30.B16
 	VMOVI $124, V20.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	MOVD $32, R8
+	MADD R8, R1, R2, R6
+	ADD $32, R6
+	MOVD $192, R8
+	MADD R8, R1, R2, R5
+	ADD $288, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -14152,8 +14177,8 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET
 
 // func dotSDOTQ4_Kx1(c *float32, strip *byte, units int, core *int32, aux *int32)
@@ -15590,17 +15615,26 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ4_K(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ4_K(SB), NOSPLIT, $0-24
+// func unpackNEONQ4_K(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ4_K(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 
 unit:
-	ADD $64, R1, R6
-	ADD $320, R1, R5
+	MOVD $16, R8
+	MADD R8, R1, R2, R6
+	ADD $64, R6
+	MOVD $256, R8
+	MADD R8, R1, R2, R5
+	ADD $320, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -15663,8 +15697,8 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET
 
 // func dotSDOTQ5_Kx1(c *float32, strip *byte, units int, core *int32, aux *int32)
@@ -17421,18 +17455,27 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ5_K(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ5_K(SB), NOSPLIT, $0-24
+// func unpackNEONQ5_K(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ5_K(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	VMOVI $16, V30.B16
 
 unit:
-	ADD $64, R1, R6
-	ADD $320, R1, R5
+	MOVD $16, R8
+	MADD R8, R1, R2, R6
+	ADD $64, R6
+	MOVD $320, R8
+	MADD R8, R1, R2, R5
+	ADD $320, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -17521,8 +17564,8 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET
 
 // func dotSDOTQ6_Kx1(c *float32, strip *byte, units int, core *int32, aux *int32)
@@ -19537,19 +19580,28 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONQ6_K(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONQ6_K(SB), NOSPLIT, $0-24
+// func unpackNEONQ6_K(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONQ6_K(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	VMOVI $48, V30.B16
 	VMOVI $96, V20.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	MOVD $32, R8
+	MADD R8, R1, R2, R6
+	ADD $32, R6
+	MOVD $384, R8
+	MADD R8, R1, R2, R5
+	ADD $288, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -19645,8 +19697,8 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET
 
 // func dotSDOTIQ4_XSx1(c *float32, strip *byte, units int, core *int32, aux *int32)
@@ -21091,19 +21143,28 @@ quads:
 	BNE unit
 	RET
 
-// func unpackNEONIQ4_XS(dst *byte, strip *byte, units int)
-TEXT ·unpackNEONIQ4_XS(SB), NOSPLIT, $0-24
+// func unpackNEONIQ4_XS(dst *byte, strip *byte, first int, blocks int)
+TEXT ·unpackNEONIQ4_XS(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD strip+8(FP), R1
-	MOVD units+16(FP), R2
+	MOVD first+16(FP), R2
+	MOVD blocks+24(FP), R3
 	VMOVI $15, V29.B16
 	MOVD $iq4_raised<>(SB), R8
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	MOVD $16, R8
+	MADD R8, R1, R2, R6
+	ADD $32, R6
+	MOVD $256, R8
+	MADD R8, R1, R2, R5
+	ADD $160, R5
 	MOVD $8, R7
+	SUB R2, R7
+	CMP R3, R7
+	CSEL GT, R3, R7, R7
+	SUB R7, R3
 
 block:
 	MOVD R5, R9
@@ -21165,6 +21226,6 @@ quads:
 	SUBS $1, R7
 	BNE block
 	MOVD R5, R1
-	SUBS $1, R2
-	BNE unit
+	MOVD $0, R2
+	CBNZ R3, unit
 	RET

@@ -44,10 +44,10 @@ func dotSDOTQ8_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ8_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ8_0 unpacks units (> 0) of a Q8_0 strip.
+// unpackNEONQ8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ8_0(dst *byte, strip *byte, units int)
+func unpackNEONQ8_0(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ4_0x1 adds products of units (> 0) of a Q4_0 strip and 1 columns to c.
 //
@@ -89,10 +89,10 @@ func dotSDOTQ4_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ4_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ4_0 unpacks units (> 0) of a Q4_0 strip.
+// unpackNEONQ4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ4_0(dst *byte, strip *byte, units int)
+func unpackNEONQ4_0(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ4_1x1 adds products of units (> 0) of a Q4_1 strip and 1 columns to c.
 //
@@ -134,10 +134,10 @@ func dotSDOTQ4_1x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ4_1x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ4_1 unpacks units (> 0) of a Q4_1 strip.
+// unpackNEONQ4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ4_1(dst *byte, strip *byte, units int)
+func unpackNEONQ4_1(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ5_0x1 adds products of units (> 0) of a Q5_0 strip and 1 columns to c.
 //
@@ -179,10 +179,10 @@ func dotSDOTQ5_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ5_0x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ5_0 unpacks units (> 0) of a Q5_0 strip.
+// unpackNEONQ5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ5_0(dst *byte, strip *byte, units int)
+func unpackNEONQ5_0(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ5_1x1 adds products of units (> 0) of a Q5_1 strip and 1 columns to c.
 //
@@ -224,10 +224,10 @@ func dotSDOTQ5_1x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ5_1x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ5_1 unpacks units (> 0) of a Q5_1 strip.
+// unpackNEONQ5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ5_1(dst *byte, strip *byte, units int)
+func unpackNEONQ5_1(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTIQ4_NLx1 adds products of units (> 0) of a IQ4_NL strip and 1 columns to c.
 //
@@ -269,10 +269,10 @@ func dotSDOTIQ4_NLx4(c *float32, strip *byte, units int, core *int32, aux *int32
 //go:noescape
 func dotNEONIQ4_NLx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONIQ4_NL unpacks units (> 0) of a IQ4_NL strip.
+// unpackNEONIQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONIQ4_NL(dst *byte, strip *byte, units int)
+func unpackNEONIQ4_NL(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTMXFP4x1 adds products of units (> 0) of a MXFP4 strip and 1 columns to c.
 //
@@ -314,10 +314,10 @@ func dotSDOTMXFP4x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONMXFP4x4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONMXFP4 unpacks units (> 0) of a MXFP4 strip.
+// unpackNEONMXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONMXFP4(dst *byte, strip *byte, units int)
+func unpackNEONMXFP4(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ2_Kx1 adds products of units (> 0) of a Q2_K strip and 1 columns to c.
 //
@@ -359,10 +359,10 @@ func dotSDOTQ2_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ2_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ2_K unpacks units (> 0) of a Q2_K strip.
+// unpackNEONQ2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ2_K(dst *byte, strip *byte, units int)
+func unpackNEONQ2_K(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ3_Kx1 adds products of units (> 0) of a Q3_K strip and 1 columns to c.
 //
@@ -404,10 +404,10 @@ func dotSDOTQ3_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ3_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ3_K unpacks units (> 0) of a Q3_K strip.
+// unpackNEONQ3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ3_K(dst *byte, strip *byte, units int)
+func unpackNEONQ3_K(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ4_Kx1 adds products of units (> 0) of a Q4_K strip and 1 columns to c.
 //
@@ -449,10 +449,10 @@ func dotSDOTQ4_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ4_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ4_K unpacks units (> 0) of a Q4_K strip.
+// unpackNEONQ4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ4_K(dst *byte, strip *byte, units int)
+func unpackNEONQ4_K(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ5_Kx1 adds products of units (> 0) of a Q5_K strip and 1 columns to c.
 //
@@ -494,10 +494,10 @@ func dotSDOTQ5_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ5_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ5_K unpacks units (> 0) of a Q5_K strip.
+// unpackNEONQ5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ5_K(dst *byte, strip *byte, units int)
+func unpackNEONQ5_K(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTQ6_Kx1 adds products of units (> 0) of a Q6_K strip and 1 columns to c.
 //
@@ -539,10 +539,10 @@ func dotSDOTQ6_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 //go:noescape
 func dotNEONQ6_Kx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONQ6_K unpacks units (> 0) of a Q6_K strip.
+// unpackNEONQ6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONQ6_K(dst *byte, strip *byte, units int)
+func unpackNEONQ6_K(dst *byte, strip *byte, first int, blocks int)
 
 // dotSDOTIQ4_XSx1 adds products of units (> 0) of a IQ4_XS strip and 1 columns to c.
 //
@@ -584,7 +584,7 @@ func dotSDOTIQ4_XSx4(c *float32, strip *byte, units int, core *int32, aux *int32
 //go:noescape
 func dotNEONIQ4_XSx4(c *float32, strip *byte, units int, core *int32, aux *int32)
 
-// unpackNEONIQ4_XS unpacks units (> 0) of a IQ4_XS strip.
+// unpackNEONIQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
 //
 //go:noescape
-func unpackNEONIQ4_XS(dst *byte, strip *byte, units int)
+func unpackNEONIQ4_XS(dst *byte, strip *byte, first int, blocks int)

@@ -16,11 +16,10 @@ func (f *Form) aux(p Panel, b int) *int32 {
 }
 
 // unpackBy unpacks by assembly, as many blocks in a call as dot takes.
-func (f *Form) unpackBy(do func(dst, strip *byte, units int), dst, strip []byte, units int) {
-	size := f.Blocks() * f.Kind().BlockBytes()
-	for step := dotStep / f.Blocks(); units > 0; units -= step {
-		n := min(step, units)
-		do(&dst[0], &strip[0], n)
-		dst, strip = dst[n*size:], strip[n*f.Bytes:]
+func (f *Form) unpackBy(do func(dst, strip *byte, first, blocks int), dst, strip []byte, first, blocks int) {
+	size := f.Kind().BlockBytes()
+	for done := 0; done < blocks; done += dotStep {
+		at := first + done
+		do(&dst[done*size], &strip[at/f.Blocks()*f.Bytes], at%f.Blocks(), min(dotStep, blocks-done))
 	}
 }

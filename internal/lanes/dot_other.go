@@ -6,4 +6,6 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 	f.dotGeneric(c, ldc, strip, p, rows, add)
 }
 
-func (f *Form) unpack(dst, strip []byte, units int) { f.unpackGeneric(dst, strip, units) }
+func (f *Form) unpack(dst, strip []byte, first, blocks int) {
+	f.unpackGeneric(dst, strip, first, blocks)
+}

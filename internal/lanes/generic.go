@@ -52,13 +52,11 @@ func round(x []float32, q *[BlockLen]int32) float32 {
 
 func bits(f float32) int32 { return int32(math.Float32bits(f)) }
 
-func (f *Form) unpackGeneric(dst, strip []byte, units int) {
+func (f *Form) unpackGeneric(dst, strip []byte, first, blocks int) {
 	size := f.Kind().BlockBytes()
-	for u := range units {
-		unit := strip[u*f.Bytes:][:f.Bytes]
-		for i := range f.Blocks() {
-			f.unpackBlock(dst[(u*f.Blocks()+i)*size:][:size], unit, i)
-		}
+	for b := range blocks {
+		at := first + b
+		f.unpackBlock(dst[b*size:][:size], strip[at/f.Blocks()*f.Bytes:][:f.Bytes], at%f.Blocks())
 	}
 }
 
@@ -167,7 +165,7 @@ func (f *Form) dotGeneric(c []float32, ldc int, strip []byte, p Panel, rows int,
 	unpacked := memory[:per*f.Kind().BlockBytes()]
 	for r := 0; r < rows; r += Rows {
 		for u := range p.Blocks / per {
-			f.unpackGeneric(unpacked, strip[u*f.Bytes:], 1)
+			f.unpackGeneric(unpacked, strip, u*per, per)
 			f.Kind().tileGeneric(c[r:], ldc, unpacked, p, u*per, per, min(Rows, rows-r), add || u > 0)
 		}
 		strip = strip[p.Blocks/per*f.Bytes:]

@@ -39,15 +39,13 @@ func (k Kind) BlockBytes() int { return blockBytes[k] }
 
 var blockBytes = [...]int{Whole: 576, WholeMins: 640, Halves: 640, HalvesMins: 768}
 
-// Unpack writes blocks of a strip, from block `from` on, to dst. from and blocks are
-// multiples of the unit's blocks.
+// Unpack writes blocks of a strip, from block `from` on, to dst.
 func (f *Form) Unpack(dst, strip []byte, from, blocks int) {
-	per := f.Blocks()
-	if from < 0 || blocks < 0 || from%per != 0 || blocks%per != 0 || len(strip)/f.Bytes < (from+blocks)/per || len(dst) < blocks*f.Kind().BlockBytes() {
+	if from < 0 || blocks < 0 || len(strip)/f.Bytes*f.Blocks() < from+blocks || len(dst) < blocks*f.Kind().BlockBytes() {
 		panic(fmt.Sprintf("lanes: unpack blocks %d to %d of %v, %d bytes to %d", from, from+blocks, f.Type, len(strip), len(dst)))
 	}
 	if blocks > 0 {
-		f.unpack(dst, strip[from/per*f.Bytes:], blocks/per)
+		f.unpack(dst, strip, from, blocks)
 	}
 }
 

@@ -17,7 +17,7 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 	switch {
 	case cpu.VNNI() && blocks <= tileStep512:
 		for n := min(rows/Rows, tileStep512/blocks); n > 0; n = min(rows/Rows, tileStep512/blocks) {
-			k.strips512(c, ldc, w, p, from, blocks, n, Rows, add)
+			k.strips512(c, ldc, w, blocks, counting[:], p, from, blocks, n, Rows, add)
 			if rows -= n * Rows; rows == 0 {
 				return
 			}
@@ -39,21 +39,30 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 }
 
 func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	k.strips512(c, ldc, w, p, from, blocks, 1, rows, add)
+	k.strips512(c, ldc, w, blocks, counting[:], p, from, blocks, 1, rows, add)
 }
 
-// strips512 is several strips of as many rows each.
-func (k Kind) strips512(c []float32, ldc int, w []byte, p Panel, from, blocks, strips, rows int, add bool) {
+// counting is 0, 1, 2 …: the blocks of a strip one after the other.
+var counting = func() (list [tileStep512]int32) {
+	for i := range list {
+		list[i] = int32(i)
+	}
+	return list
+}()
+
+// strips512 is several strips of as many rows each, which have size blocks; those with the numbers `at` are multiplied.
+func (k Kind) strips512(c []float32, ldc int, w []byte, size int, at []int32, p Panel, from, blocks, strips, rows int, add bool) {
 	core, sums, halves := p.places(from, 0)
+	size *= k.BlockBytes()
 	switch k {
 	case Whole:
-		tile512Whole(&c[0], ldc, &w[0], &p.data[core], blocks, strips, rows, p.Cols, add)
+		tile512Whole(&c[0], ldc, &w[0], size, &at[0], &p.data[core], blocks, strips, rows, p.Cols, add)
 	case WholeMins:
-		tile512WholeMins(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, strips, rows, p.Cols, add)
+		tile512WholeMins(&c[0], ldc, &w[0], size, &at[0], &p.data[core], &p.data[sums], blocks, strips, rows, p.Cols, add)
 	case Halves:
-		tile512Halves(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
+		tile512Halves(&c[0], ldc, &w[0], size, &at[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
 	case HalvesMins:
-		tile512HalvesMins(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
+		tile512HalvesMins(&c[0], ldc, &w[0], size, &at[0], &p.data[core], &p.data[halves], blocks, strips, rows, p.Cols, add)
 	}
 }
 

@@ -4,14 +4,14 @@
 
 #include "textflag.h"
 
-// func tile512Whole(c *float32, ldc int, w *byte, core *int32, blocks int, strips int, rows int, cols int, add bool)
+// func tile512Whole(c *float32, ldc int, w *byte, size int, at *int32, core *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Whole(SB), NOSPLIT, $0-65
+TEXT ·tile512Whole(SB), NOSPLIT, $0-81
 	MOVQ  $-1, AX
-	MOVQ  rows+48(FP), CX
+	MOVQ  rows+64(FP), CX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
-	MOVQ  cols+56(FP), AX
+	MOVQ  cols+72(FP), AX
 	CMPQ  AX, $0x0c
 	JEQ   columns12
 	CMPQ  AX, $0x0b
@@ -39,18 +39,24 @@ TEXT ·tile512Whole(SB), NOSPLIT, $0-65
 	LEAQ  (AX)(AX*2), AX
 	MOVQ  c+0(FP), AX
 	MOVQ  w+16(FP), CX
-	MOVQ  core+24(FP), DX
-	MOVQ  blocks+32(FP), BX
-	MOVQ  strips+40(FP), SI
+	MOVQ  core+40(FP), DX
+	MOVQ  blocks+48(FP), BX
+	MOVQ  strips+56(FP), SI
+	MOVQ  CX, R8
 
 strip1:
+	MOVQ      at+32(FP), DI
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+64(FP), DI
-	TESTB     DI, DI
+	MOVB      add+80(FP), CL
+	TESTB     CL, CL
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
 block1:
+	MOVLQZX       (DI), CX
+	ADDQ          $0x04, DI
+	IMUL3Q        $0x00000240, CX, CX
+	ADDQ          R8, CX
 	VPBROADCASTD  36(DX), Z12
 	VMOVDQU32     (CX), Z24
 	VPDPBUSD.BCST (DX), Z24, Z12
@@ -72,14 +78,15 @@ block1:
 	VCVTDQ2PS     Z12, Z12
 	VMULPS.BCST   32(DX), Z30, Z27
 	VFMADD231PS   Z27, Z12, Z0
-	ADDQ          $0x00000240, CX
 	ADDQ          $0x00000028, DX
 	DECQ          BX
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
 	ADDQ          $0x00000040, AX
-	MOVQ          core+24(FP), DX
-	MOVQ          blocks+32(FP), BX
+	MOVQ          core+40(FP), DX
+	MOVQ          blocks+48(FP), BX
+	MOVQ          size+24(FP), CX
+	ADDQ          CX, R8
 	DECQ          SI
 	JNZ           strip1
 	VZEROUPPER
@@ -91,20 +98,26 @@ columns2:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ blocks+32(FP), SI
-	MOVQ strips+40(FP), DI
+	MOVQ core+40(FP), BX
+	MOVQ blocks+48(FP), SI
+	MOVQ strips+56(FP), DI
+	MOVQ DX, R9
 
 strip2:
+	MOVQ      at+32(FP), R8
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+80(FP), DL
+	TESTB     DL, DL
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 
 block2:
+	MOVLQZX       (R8), DX
+	ADDQ          $0x04, R8
+	IMUL3Q        $0x00000240, DX, DX
+	ADDQ          R9, DX
 	VPBROADCASTD  72(BX), Z12
 	VPBROADCASTD  76(BX), Z13
 	VMOVDQU32     (DX), Z24
@@ -138,15 +151,16 @@ block2:
 	VCVTDQ2PS     Z13, Z13
 	VMULPS.BCST   68(BX), Z30, Z28
 	VFMADD231PS   Z28, Z13, Z1
-	ADDQ          $0x00000240, DX
 	ADDQ          $0x00000050, BX
 	DECQ          SI
 	JNZ           block2
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	ADDQ          $0x00000040, CX
-	MOVQ          core+24(FP), BX
-	MOVQ          blocks+32(FP), SI
+	MOVQ          core+40(FP), BX
+	MOVQ          blocks+48(FP), SI
+	MOVQ          size+24(FP), DX
+	ADDQ          DX, R9
 	DECQ          DI
 	JNZ           strip2
 	VZEROUPPER
@@ -158,22 +172,28 @@ columns3:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ blocks+32(FP), SI
-	MOVQ strips+40(FP), DI
+	MOVQ core+40(FP), BX
+	MOVQ blocks+48(FP), SI
+	MOVQ strips+56(FP), DI
+	MOVQ DX, R9
 
 strip3:
+	MOVQ      at+32(FP), R8
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+64(FP), R8
-	TESTB     R8, R8
+	MOVB      add+80(FP), DL
+	TESTB     DL, DL
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 	VMOVUPS.Z (CX)(AX*2), K1, Z2
 
 block3:
+	MOVLQZX       (R8), DX
+	ADDQ          $0x04, R8
+	IMUL3Q        $0x00000240, DX, DX
+	ADDQ          R9, DX
 	VPBROADCASTD  108(BX), Z12
 	VPBROADCASTD  112(BX), Z13
 	VPBROADCASTD  116(BX), Z14
@@ -219,7 +239,6 @@ block3:
 	VCVTDQ2PS     Z14, Z14
 	VMULPS.BCST   104(BX), Z30, Z29
 	VFMADD231PS   Z29, Z14, Z2
-	ADDQ          $0x00000240, DX
 	ADDQ          $0x00000078, BX
 	DECQ          SI
 	JNZ           block3
@@ -227,8 +246,10 @@ block3:
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
 	ADDQ          $0x00000040, CX
-	MOVQ          core+24(FP), BX
-	MOVQ          blocks+32(FP), SI
+	MOVQ          core+40(FP), BX
+	MOVQ          blocks+48(FP), SI
+	MOVQ          size+24(FP), DX
+	ADDQ          DX, R9
 	DECQ          DI
 	JNZ           strip3
 	VZEROUPPER
@@ -240,17 +261,19 @@ columns4:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), DX
 	MOVQ w+16(FP), BX
-	MOVQ core+24(FP), SI
-	MOVQ blocks+32(FP), DI
-	MOVQ strips+40(FP), R8
+	MOVQ core+40(FP), SI
+	MOVQ blocks+48(FP), DI
+	MOVQ strips+56(FP), R8
+	MOVQ BX, R10
 
 strip4:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+64(FP), R9
-	TESTB     R9, R9
+	MOVB      add+80(FP), BL
+	TESTB     BL, BL
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -258,6 +281,10 @@ strip4:
 	VMOVUPS.Z (DX)(CX*1), K1, Z3
 
 block4:
+	MOVLQZX       (R9), BX
+	ADDQ          $0x04, R9
+	IMUL3Q        $0x00000240, BX, BX
+	ADDQ          R10, BX
 	VPBROADCASTD  144(SI), Z12
 	VPBROADCASTD  148(SI), Z13
 	VPBROADCASTD  152(SI), Z14
@@ -315,7 +342,6 @@ block4:
 	VCVTDQ2PS     Z15, Z15
 	VMULPS.BCST   140(SI), Z30, Z27
 	VFMADD231PS   Z27, Z15, Z3
-	ADDQ          $0x00000240, BX
 	ADDQ          $0x000000a0, SI
 	DECQ          DI
 	JNZ           block4
@@ -324,8 +350,10 @@ block4:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	ADDQ          $0x00000040, DX
-	MOVQ          core+24(FP), SI
-	MOVQ          blocks+32(FP), DI
+	MOVQ          core+40(FP), SI
+	MOVQ          blocks+48(FP), DI
+	MOVQ          size+24(FP), BX
+	ADDQ          BX, R10
 	DECQ          R8
 	JNZ           strip4
 	VZEROUPPER
@@ -338,18 +366,20 @@ columns5:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ blocks+32(FP), R8
-	MOVQ strips+40(FP), R9
+	MOVQ core+40(FP), DI
+	MOVQ blocks+48(FP), R8
+	MOVQ strips+56(FP), R9
+	MOVQ SI, R11
 
 strip5:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+80(FP), SI
+	TESTB     SI, SI
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -358,6 +388,10 @@ strip5:
 	VMOVUPS.Z (BX), K1, Z4
 
 block5:
+	MOVLQZX       (R10), SI
+	ADDQ          $0x04, R10
+	IMUL3Q        $0x00000240, SI, SI
+	ADDQ          R11, SI
 	VPBROADCASTD  180(DI), Z12
 	VPBROADCASTD  184(DI), Z13
 	VPBROADCASTD  188(DI), Z14
@@ -427,7 +461,6 @@ block5:
 	VCVTDQ2PS     Z16, Z16
 	VMULPS.BCST   176(DI), Z30, Z28
 	VFMADD231PS   Z28, Z16, Z4
-	ADDQ          $0x00000240, SI
 	ADDQ          $0x000000c8, DI
 	DECQ          R8
 	JNZ           block5
@@ -438,8 +471,10 @@ block5:
 	VMOVUPS       Z4, K1, (BX)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          blocks+32(FP), R8
+	MOVQ          core+40(FP), DI
+	MOVQ          blocks+48(FP), R8
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R11
 	DECQ          R9
 	JNZ           strip5
 	VZEROUPPER
@@ -452,19 +487,21 @@ columns6:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ blocks+32(FP), R8
-	MOVQ strips+40(FP), R9
+	MOVQ core+40(FP), DI
+	MOVQ blocks+48(FP), R8
+	MOVQ strips+56(FP), R9
+	MOVQ SI, R11
 
 strip6:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+80(FP), SI
+	TESTB     SI, SI
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -474,6 +511,10 @@ strip6:
 	VMOVUPS.Z (BX)(AX*1), K1, Z5
 
 block6:
+	MOVLQZX       (R10), SI
+	ADDQ          $0x04, R10
+	IMUL3Q        $0x00000240, SI, SI
+	ADDQ          R11, SI
 	VPBROADCASTD  216(DI), Z12
 	VPBROADCASTD  220(DI), Z13
 	VPBROADCASTD  224(DI), Z14
@@ -555,7 +596,6 @@ block6:
 	VCVTDQ2PS     Z17, Z17
 	VMULPS.BCST   212(DI), Z30, Z29
 	VFMADD231PS   Z29, Z17, Z5
-	ADDQ          $0x00000240, SI
 	ADDQ          $0x000000f0, DI
 	DECQ          R8
 	JNZ           block6
@@ -567,8 +607,10 @@ block6:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          blocks+32(FP), R8
+	MOVQ          core+40(FP), DI
+	MOVQ          blocks+48(FP), R8
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R11
 	DECQ          R9
 	JNZ           strip6
 	VZEROUPPER
@@ -581,11 +623,13 @@ columns7:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ blocks+32(FP), R8
-	MOVQ strips+40(FP), R9
+	MOVQ core+40(FP), DI
+	MOVQ blocks+48(FP), R8
+	MOVQ strips+56(FP), R9
+	MOVQ SI, R11
 
 strip7:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -593,8 +637,8 @@ strip7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+80(FP), SI
+	TESTB     SI, SI
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -605,6 +649,10 @@ strip7:
 	VMOVUPS.Z (BX)(AX*2), K1, Z6
 
 block7:
+	MOVLQZX       (R10), SI
+	ADDQ          $0x04, R10
+	IMUL3Q        $0x00000240, SI, SI
+	ADDQ          R11, SI
 	VPBROADCASTD  252(DI), Z12
 	VPBROADCASTD  256(DI), Z13
 	VPBROADCASTD  260(DI), Z14
@@ -698,7 +746,6 @@ block7:
 	VCVTDQ2PS     Z18, Z18
 	VMULPS.BCST   248(DI), Z30, Z27
 	VFMADD231PS   Z27, Z18, Z6
-	ADDQ          $0x00000240, SI
 	ADDQ          $0x00000118, DI
 	DECQ          R8
 	JNZ           block7
@@ -711,8 +758,10 @@ block7:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          blocks+32(FP), R8
+	MOVQ          core+40(FP), DI
+	MOVQ          blocks+48(FP), R8
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R11
 	DECQ          R9
 	JNZ           strip7
 	VZEROUPPER
@@ -725,11 +774,13 @@ columns8:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ blocks+32(FP), R8
-	MOVQ strips+40(FP), R9
+	MOVQ core+40(FP), DI
+	MOVQ blocks+48(FP), R8
+	MOVQ strips+56(FP), R9
+	MOVQ SI, R11
 
 strip8:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -738,8 +789,8 @@ strip8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+64(FP), R10
-	TESTB     R10, R10
+	MOVB      add+80(FP), SI
+	TESTB     SI, SI
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -751,6 +802,10 @@ strip8:
 	VMOVUPS.Z (BX)(CX*1), K1, Z7
 
 block8:
+	MOVLQZX       (R10), SI
+	ADDQ          $0x04, R10
+	IMUL3Q        $0x00000240, SI, SI
+	ADDQ          R11, SI
 	VPBROADCASTD  288(DI), Z12
 	VPBROADCASTD  292(DI), Z13
 	VPBROADCASTD  296(DI), Z14
@@ -856,7 +911,6 @@ block8:
 	VCVTDQ2PS     Z19, Z19
 	VMULPS.BCST   284(DI), Z30, Z28
 	VFMADD231PS   Z28, Z19, Z7
-	ADDQ          $0x00000240, SI
 	ADDQ          $0x00000140, DI
 	DECQ          R8
 	JNZ           block8
@@ -870,8 +924,10 @@ block8:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          blocks+32(FP), R8
+	MOVQ          core+40(FP), DI
+	MOVQ          blocks+48(FP), R8
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R11
 	DECQ          R9
 	JNZ           strip8
 	VZEROUPPER
@@ -885,11 +941,13 @@ columns9:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ blocks+32(FP), R9
-	MOVQ strips+40(FP), R10
+	MOVQ core+40(FP), R8
+	MOVQ blocks+48(FP), R9
+	MOVQ strips+56(FP), R10
+	MOVQ DI, R12
 
 strip9:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -899,8 +957,8 @@ strip9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+80(FP), DI
+	TESTB     DI, DI
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -913,6 +971,10 @@ strip9:
 	VMOVUPS.Z (SI), K1, Z8
 
 block9:
+	MOVLQZX       (R11), DI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000240, DI, DI
+	ADDQ          R12, DI
 	VPBROADCASTD  324(R8), Z12
 	VPBROADCASTD  328(R8), Z13
 	VPBROADCASTD  332(R8), Z14
@@ -1030,7 +1092,6 @@ block9:
 	VCVTDQ2PS     Z20, Z20
 	VMULPS.BCST   320(R8), Z30, Z29
 	VFMADD231PS   Z29, Z20, Z8
-	ADDQ          $0x00000240, DI
 	ADDQ          $0x00000168, R8
 	DECQ          R9
 	JNZ           block9
@@ -1046,8 +1107,10 @@ block9:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          blocks+32(FP), R9
+	MOVQ          core+40(FP), R8
+	MOVQ          blocks+48(FP), R9
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R12
 	DECQ          R10
 	JNZ           strip9
 	VZEROUPPER
@@ -1061,11 +1124,13 @@ columns10:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ blocks+32(FP), R9
-	MOVQ strips+40(FP), R10
+	MOVQ core+40(FP), R8
+	MOVQ blocks+48(FP), R9
+	MOVQ strips+56(FP), R10
+	MOVQ DI, R12
 
 strip10:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1076,8 +1141,8 @@ strip10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+80(FP), DI
+	TESTB     DI, DI
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1091,6 +1156,10 @@ strip10:
 	VMOVUPS.Z (SI)(AX*1), K1, Z9
 
 block10:
+	MOVLQZX       (R11), DI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000240, DI, DI
+	ADDQ          R12, DI
 	VPBROADCASTD  360(R8), Z12
 	VPBROADCASTD  364(R8), Z13
 	VPBROADCASTD  368(R8), Z14
@@ -1220,7 +1289,6 @@ block10:
 	VCVTDQ2PS     Z21, Z21
 	VMULPS.BCST   356(R8), Z30, Z27
 	VFMADD231PS   Z27, Z21, Z9
-	ADDQ          $0x00000240, DI
 	ADDQ          $0x00000190, R8
 	DECQ          R9
 	JNZ           block10
@@ -1237,8 +1305,10 @@ block10:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          blocks+32(FP), R9
+	MOVQ          core+40(FP), R8
+	MOVQ          blocks+48(FP), R9
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R12
 	DECQ          R10
 	JNZ           strip10
 	VZEROUPPER
@@ -1252,11 +1322,13 @@ columns11:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ blocks+32(FP), R9
-	MOVQ strips+40(FP), R10
+	MOVQ core+40(FP), R8
+	MOVQ blocks+48(FP), R9
+	MOVQ strips+56(FP), R10
+	MOVQ DI, R12
 
 strip11:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1268,8 +1340,8 @@ strip11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+80(FP), DI
+	TESTB     DI, DI
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1284,6 +1356,10 @@ strip11:
 	VMOVUPS.Z (SI)(AX*2), K1, Z10
 
 block11:
+	MOVLQZX       (R11), DI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000240, DI, DI
+	ADDQ          R12, DI
 	VPBROADCASTD  396(R8), Z12
 	VPBROADCASTD  400(R8), Z13
 	VPBROADCASTD  404(R8), Z14
@@ -1425,7 +1501,6 @@ block11:
 	VCVTDQ2PS     Z22, Z22
 	VMULPS.BCST   392(R8), Z30, Z28
 	VFMADD231PS   Z28, Z22, Z10
-	ADDQ          $0x00000240, DI
 	ADDQ          $0x000001b8, R8
 	DECQ          R9
 	JNZ           block11
@@ -1443,8 +1518,10 @@ block11:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          blocks+32(FP), R9
+	MOVQ          core+40(FP), R8
+	MOVQ          blocks+48(FP), R9
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R12
 	DECQ          R10
 	JNZ           strip11
 	VZEROUPPER
@@ -1458,11 +1535,13 @@ columns12:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ blocks+32(FP), R9
-	MOVQ strips+40(FP), R10
+	MOVQ core+40(FP), R8
+	MOVQ blocks+48(FP), R9
+	MOVQ strips+56(FP), R10
+	MOVQ DI, R12
 
 strip12:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -1475,8 +1554,8 @@ strip12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+64(FP), R11
-	TESTB     R11, R11
+	MOVB      add+80(FP), DI
+	TESTB     DI, DI
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1492,6 +1571,10 @@ strip12:
 	VMOVUPS.Z (SI)(CX*1), K1, Z11
 
 block12:
+	MOVLQZX       (R11), DI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000240, DI, DI
+	ADDQ          R12, DI
 	VPBROADCASTD  432(R8), Z12
 	VPBROADCASTD  436(R8), Z13
 	VPBROADCASTD  440(R8), Z14
@@ -1645,7 +1728,6 @@ block12:
 	VCVTDQ2PS     Z23, Z23
 	VMULPS.BCST   428(R8), Z30, Z29
 	VFMADD231PS   Z29, Z23, Z11
-	ADDQ          $0x00000240, DI
 	ADDQ          $0x000001e0, R8
 	DECQ          R9
 	JNZ           block12
@@ -1664,21 +1746,23 @@ block12:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          blocks+32(FP), R9
+	MOVQ          core+40(FP), R8
+	MOVQ          blocks+48(FP), R9
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R12
 	DECQ          R10
 	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
+// func tile512WholeMins(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512WholeMins(SB), NOSPLIT, $0-73
+TEXT ·tile512WholeMins(SB), NOSPLIT, $0-89
 	MOVQ  $-1, AX
-	MOVQ  rows+56(FP), CX
+	MOVQ  rows+72(FP), CX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
-	MOVQ  cols+64(FP), AX
+	MOVQ  cols+80(FP), AX
 	CMPQ  AX, $0x0c
 	JEQ   columns12
 	CMPQ  AX, $0x0b
@@ -1706,19 +1790,25 @@ TEXT ·tile512WholeMins(SB), NOSPLIT, $0-73
 	LEAQ  (AX)(AX*2), AX
 	MOVQ  c+0(FP), AX
 	MOVQ  w+16(FP), CX
-	MOVQ  core+24(FP), DX
-	MOVQ  beside+32(FP), BX
-	MOVQ  blocks+40(FP), SI
-	MOVQ  strips+48(FP), DI
+	MOVQ  core+40(FP), DX
+	MOVQ  beside+48(FP), BX
+	MOVQ  blocks+56(FP), SI
+	MOVQ  strips+64(FP), DI
+	MOVQ  CX, R9
 
 strip1:
+	MOVQ      at+32(FP), R8
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+72(FP), R8
-	TESTB     R8, R8
+	MOVB      add+88(FP), CL
+	TESTB     CL, CL
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
 block1:
+	MOVLQZX          (R8), CX
+	ADDQ             $0x04, R8
+	IMUL3Q           $0x00000280, CX, CX
+	ADDQ             R9, CX
 	VPXORD           Z12, Z12, Z12
 	VMOVDQU32        (CX), Z24
 	VPDPBUSD.BCST    (DX), Z24, Z12
@@ -1742,16 +1832,17 @@ block1:
 	VMULPS.BCST      32(DX), Z30, Z27
 	VFMADD231PS      Z27, Z12, Z0
 	VFMADD231PS.BCST (BX), Z31, Z0
-	ADDQ             $0x00000280, CX
 	ADDQ             $0x00000028, DX
 	ADDQ             $0x00000004, BX
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
 	ADDQ             $0x00000040, AX
-	MOVQ             core+24(FP), DX
-	MOVQ             beside+32(FP), BX
-	MOVQ             blocks+40(FP), SI
+	MOVQ             core+40(FP), DX
+	MOVQ             beside+48(FP), BX
+	MOVQ             blocks+56(FP), SI
+	MOVQ             size+24(FP), CX
+	ADDQ             CX, R9
 	DECQ             DI
 	JNZ              strip1
 	VZEROUPPER
@@ -1763,21 +1854,27 @@ columns2:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip2:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 
 block2:
+	MOVLQZX          (R9), DX
+	ADDQ             $0x04, R9
+	IMUL3Q           $0x00000280, DX, DX
+	ADDQ             R10, DX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VMOVDQU32        (DX), Z24
@@ -1814,7 +1911,6 @@ block2:
 	VMULPS.BCST      68(BX), Z30, Z28
 	VFMADD231PS      Z28, Z13, Z1
 	VFMADD231PS.BCST 4(SI), Z31, Z1
-	ADDQ             $0x00000280, DX
 	ADDQ             $0x00000050, BX
 	ADDQ             $0x00000008, SI
 	DECQ             DI
@@ -1822,9 +1918,11 @@ block2:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	ADDQ             $0x00000040, CX
-	MOVQ             core+24(FP), BX
-	MOVQ             beside+32(FP), SI
-	MOVQ             blocks+40(FP), DI
+	MOVQ             core+40(FP), BX
+	MOVQ             beside+48(FP), SI
+	MOVQ             blocks+56(FP), DI
+	MOVQ             size+24(FP), DX
+	ADDQ             DX, R10
 	DECQ             R8
 	JNZ              strip2
 	VZEROUPPER
@@ -1836,23 +1934,29 @@ columns3:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip3:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 	VMOVUPS.Z (CX)(AX*2), K1, Z2
 
 block3:
+	MOVLQZX          (R9), DX
+	ADDQ             $0x04, R9
+	IMUL3Q           $0x00000280, DX, DX
+	ADDQ             R10, DX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -1902,7 +2006,6 @@ block3:
 	VMULPS.BCST      104(BX), Z30, Z29
 	VFMADD231PS      Z29, Z14, Z2
 	VFMADD231PS.BCST 8(SI), Z31, Z2
-	ADDQ             $0x00000280, DX
 	ADDQ             $0x00000078, BX
 	ADDQ             $0x0000000c, SI
 	DECQ             DI
@@ -1911,9 +2014,11 @@ block3:
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
 	ADDQ             $0x00000040, CX
-	MOVQ             core+24(FP), BX
-	MOVQ             beside+32(FP), SI
-	MOVQ             blocks+40(FP), DI
+	MOVQ             core+40(FP), BX
+	MOVQ             beside+48(FP), SI
+	MOVQ             blocks+56(FP), DI
+	MOVQ             size+24(FP), DX
+	ADDQ             DX, R10
 	DECQ             R8
 	JNZ              strip3
 	VZEROUPPER
@@ -1925,18 +2030,20 @@ columns4:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), DX
 	MOVQ w+16(FP), BX
-	MOVQ core+24(FP), SI
-	MOVQ beside+32(FP), DI
-	MOVQ blocks+40(FP), R8
-	MOVQ strips+48(FP), R9
+	MOVQ core+40(FP), SI
+	MOVQ beside+48(FP), DI
+	MOVQ blocks+56(FP), R8
+	MOVQ strips+64(FP), R9
+	MOVQ BX, R11
 
 strip4:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+72(FP), R10
-	TESTB     R10, R10
+	MOVB      add+88(FP), BL
+	TESTB     BL, BL
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -1944,6 +2051,10 @@ strip4:
 	VMOVUPS.Z (DX)(CX*1), K1, Z3
 
 block4:
+	MOVLQZX          (R10), BX
+	ADDQ             $0x04, R10
+	IMUL3Q           $0x00000280, BX, BX
+	ADDQ             R11, BX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2006,7 +2117,6 @@ block4:
 	VMULPS.BCST      140(SI), Z30, Z27
 	VFMADD231PS      Z27, Z15, Z3
 	VFMADD231PS.BCST 12(DI), Z31, Z3
-	ADDQ             $0x00000280, BX
 	ADDQ             $0x000000a0, SI
 	ADDQ             $0x00000010, DI
 	DECQ             R8
@@ -2016,9 +2126,11 @@ block4:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	ADDQ             $0x00000040, DX
-	MOVQ             core+24(FP), SI
-	MOVQ             beside+32(FP), DI
-	MOVQ             blocks+40(FP), R8
+	MOVQ             core+40(FP), SI
+	MOVQ             beside+48(FP), DI
+	MOVQ             blocks+56(FP), R8
+	MOVQ             size+24(FP), BX
+	ADDQ             BX, R11
 	DECQ             R9
 	JNZ              strip4
 	VZEROUPPER
@@ -2031,19 +2143,21 @@ columns5:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip5:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2052,6 +2166,10 @@ strip5:
 	VMOVUPS.Z (BX), K1, Z4
 
 block5:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000280, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2127,7 +2245,6 @@ block5:
 	VMULPS.BCST      176(DI), Z30, Z28
 	VFMADD231PS      Z28, Z16, Z4
 	VFMADD231PS.BCST 16(R8), Z31, Z4
-	ADDQ             $0x00000280, SI
 	ADDQ             $0x000000c8, DI
 	ADDQ             $0x00000014, R8
 	DECQ             R9
@@ -2139,9 +2256,11 @@ block5:
 	VMOVUPS          Z4, K1, (BX)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip5
 	VZEROUPPER
@@ -2154,20 +2273,22 @@ columns6:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip6:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2177,6 +2298,10 @@ strip6:
 	VMOVUPS.Z (BX)(AX*1), K1, Z5
 
 block6:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000280, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2265,7 +2390,6 @@ block6:
 	VMULPS.BCST      212(DI), Z30, Z29
 	VFMADD231PS      Z29, Z17, Z5
 	VFMADD231PS.BCST 20(R8), Z31, Z5
-	ADDQ             $0x00000280, SI
 	ADDQ             $0x000000f0, DI
 	ADDQ             $0x00000018, R8
 	DECQ             R9
@@ -2278,9 +2402,11 @@ block6:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip6
 	VZEROUPPER
@@ -2293,12 +2419,14 @@ columns7:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip7:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2306,8 +2434,8 @@ strip7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2318,6 +2446,10 @@ strip7:
 	VMOVUPS.Z (BX)(AX*2), K1, Z6
 
 block7:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000280, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2419,7 +2551,6 @@ block7:
 	VMULPS.BCST      248(DI), Z30, Z27
 	VFMADD231PS      Z27, Z18, Z6
 	VFMADD231PS.BCST 24(R8), Z31, Z6
-	ADDQ             $0x00000280, SI
 	ADDQ             $0x00000118, DI
 	ADDQ             $0x0000001c, R8
 	DECQ             R9
@@ -2433,9 +2564,11 @@ block7:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip7
 	VZEROUPPER
@@ -2448,12 +2581,14 @@ columns8:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip8:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2462,8 +2597,8 @@ strip8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2475,6 +2610,10 @@ strip8:
 	VMOVUPS.Z (BX)(CX*1), K1, Z7
 
 block8:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000280, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2589,7 +2728,6 @@ block8:
 	VMULPS.BCST      284(DI), Z30, Z28
 	VFMADD231PS      Z28, Z19, Z7
 	VFMADD231PS.BCST 28(R8), Z31, Z7
-	ADDQ             $0x00000280, SI
 	ADDQ             $0x00000140, DI
 	ADDQ             $0x00000020, R8
 	DECQ             R9
@@ -2604,9 +2742,11 @@ block8:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip8
 	VZEROUPPER
@@ -2620,12 +2760,14 @@ columns9:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip9:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2635,8 +2777,8 @@ strip9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2649,6 +2791,10 @@ strip9:
 	VMOVUPS.Z (SI), K1, Z8
 
 block9:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000280, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2776,7 +2922,6 @@ block9:
 	VMULPS.BCST      320(R8), Z30, Z29
 	VFMADD231PS      Z29, Z20, Z8
 	VFMADD231PS.BCST 32(R9), Z31, Z8
-	ADDQ             $0x00000280, DI
 	ADDQ             $0x00000168, R8
 	ADDQ             $0x00000024, R9
 	DECQ             R10
@@ -2793,9 +2938,11 @@ block9:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip9
 	VZEROUPPER
@@ -2809,12 +2956,14 @@ columns10:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip10:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -2825,8 +2974,8 @@ strip10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -2840,6 +2989,10 @@ strip10:
 	VMOVUPS.Z (SI)(AX*1), K1, Z9
 
 block10:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000280, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -2980,7 +3133,6 @@ block10:
 	VMULPS.BCST      356(R8), Z30, Z27
 	VFMADD231PS      Z27, Z21, Z9
 	VFMADD231PS.BCST 36(R9), Z31, Z9
-	ADDQ             $0x00000280, DI
 	ADDQ             $0x00000190, R8
 	ADDQ             $0x00000028, R9
 	DECQ             R10
@@ -2998,9 +3150,11 @@ block10:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip10
 	VZEROUPPER
@@ -3014,12 +3168,14 @@ columns11:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip11:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3031,8 +3187,8 @@ strip11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3047,6 +3203,10 @@ strip11:
 	VMOVUPS.Z (SI)(AX*2), K1, Z10
 
 block11:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000280, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -3200,7 +3360,6 @@ block11:
 	VMULPS.BCST      392(R8), Z30, Z28
 	VFMADD231PS      Z28, Z22, Z10
 	VFMADD231PS.BCST 40(R9), Z31, Z10
-	ADDQ             $0x00000280, DI
 	ADDQ             $0x000001b8, R8
 	ADDQ             $0x0000002c, R9
 	DECQ             R10
@@ -3219,9 +3378,11 @@ block11:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip11
 	VZEROUPPER
@@ -3235,12 +3396,14 @@ columns12:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip12:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -3253,8 +3416,8 @@ strip12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3270,6 +3433,10 @@ strip12:
 	VMOVUPS.Z (SI)(CX*1), K1, Z11
 
 block12:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000280, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -3436,7 +3603,6 @@ block12:
 	VMULPS.BCST      428(R8), Z30, Z29
 	VFMADD231PS      Z29, Z23, Z11
 	VFMADD231PS.BCST 44(R9), Z31, Z11
-	ADDQ             $0x00000280, DI
 	ADDQ             $0x000001e0, R8
 	ADDQ             $0x00000030, R9
 	DECQ             R10
@@ -3456,22 +3622,24 @@ block12:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip12
 	VZEROUPPER
 	RET
 
-// func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
+// func tile512Halves(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512Halves(SB), NOSPLIT, $0-73
+TEXT ·tile512Halves(SB), NOSPLIT, $0-89
 	MOVQ  $-1, AX
-	MOVQ  rows+56(FP), CX
+	MOVQ  rows+72(FP), CX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
-	MOVQ  cols+64(FP), AX
+	MOVQ  cols+80(FP), AX
 	CMPQ  AX, $0x0c
 	JEQ   columns12
 	CMPQ  AX, $0x0b
@@ -3499,19 +3667,25 @@ TEXT ·tile512Halves(SB), NOSPLIT, $0-73
 	LEAQ  (AX)(AX*2), AX
 	MOVQ  c+0(FP), AX
 	MOVQ  w+16(FP), CX
-	MOVQ  core+24(FP), DX
-	MOVQ  beside+32(FP), BX
-	MOVQ  blocks+40(FP), SI
-	MOVQ  strips+48(FP), DI
+	MOVQ  core+40(FP), DX
+	MOVQ  beside+48(FP), BX
+	MOVQ  blocks+56(FP), SI
+	MOVQ  strips+64(FP), DI
+	MOVQ  CX, R9
 
 strip1:
+	MOVQ      at+32(FP), R8
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+72(FP), R8
-	TESTB     R8, R8
+	MOVB      add+88(FP), CL
+	TESTB     CL, CL
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
 block1:
+	MOVLQZX       (R8), CX
+	ADDQ          $0x04, R8
+	IMUL3Q        $0x00000280, CX, CX
+	ADDQ          R9, CX
 	VPBROADCASTD  (BX), Z12
 	VMOVDQU32     (CX), Z24
 	VPDPBUSD.BCST (DX), Z24, Z12
@@ -3538,16 +3712,17 @@ block1:
 	VCVTDQ2PS     Z12, Z12
 	VMULPS.BCST   32(DX), Z30, Z27
 	VFMADD231PS   Z27, Z12, Z0
-	ADDQ          $0x00000280, CX
 	ADDQ          $0x00000028, DX
 	ADDQ          $0x00000010, BX
 	DECQ          SI
 	JNZ           block1
 	VMOVUPS       Z0, K1, (AX)
 	ADDQ          $0x00000040, AX
-	MOVQ          core+24(FP), DX
-	MOVQ          beside+32(FP), BX
-	MOVQ          blocks+40(FP), SI
+	MOVQ          core+40(FP), DX
+	MOVQ          beside+48(FP), BX
+	MOVQ          blocks+56(FP), SI
+	MOVQ          size+24(FP), CX
+	ADDQ          CX, R9
 	DECQ          DI
 	JNZ           strip1
 	VZEROUPPER
@@ -3559,21 +3734,27 @@ columns2:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip2:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 
 block2:
+	MOVLQZX       (R9), DX
+	ADDQ          $0x04, R9
+	IMUL3Q        $0x00000280, DX, DX
+	ADDQ          R10, DX
 	VPBROADCASTD  (SI), Z12
 	VPBROADCASTD  4(SI), Z13
 	VMOVDQU32     (DX), Z24
@@ -3616,7 +3797,6 @@ block2:
 	VCVTDQ2PS     Z13, Z13
 	VMULPS.BCST   68(BX), Z30, Z28
 	VFMADD231PS   Z28, Z13, Z1
-	ADDQ          $0x00000280, DX
 	ADDQ          $0x00000050, BX
 	ADDQ          $0x00000020, SI
 	DECQ          DI
@@ -3624,9 +3804,11 @@ block2:
 	VMOVUPS       Z0, K1, (CX)
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	ADDQ          $0x00000040, CX
-	MOVQ          core+24(FP), BX
-	MOVQ          beside+32(FP), SI
-	MOVQ          blocks+40(FP), DI
+	MOVQ          core+40(FP), BX
+	MOVQ          beside+48(FP), SI
+	MOVQ          blocks+56(FP), DI
+	MOVQ          size+24(FP), DX
+	ADDQ          DX, R10
 	DECQ          R8
 	JNZ           strip2
 	VZEROUPPER
@@ -3638,23 +3820,29 @@ columns3:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip3:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 	VMOVUPS.Z (CX)(AX*2), K1, Z2
 
 block3:
+	MOVLQZX       (R9), DX
+	ADDQ          $0x04, R9
+	IMUL3Q        $0x00000280, DX, DX
+	ADDQ          R10, DX
 	VPBROADCASTD  (SI), Z12
 	VPBROADCASTD  4(SI), Z13
 	VPBROADCASTD  8(SI), Z14
@@ -3713,7 +3901,6 @@ block3:
 	VCVTDQ2PS     Z14, Z14
 	VMULPS.BCST   104(BX), Z30, Z29
 	VFMADD231PS   Z29, Z14, Z2
-	ADDQ          $0x00000280, DX
 	ADDQ          $0x00000078, BX
 	ADDQ          $0x00000030, SI
 	DECQ          DI
@@ -3722,9 +3909,11 @@ block3:
 	VMOVUPS       Z1, K1, (CX)(AX*1)
 	VMOVUPS       Z2, K1, (CX)(AX*2)
 	ADDQ          $0x00000040, CX
-	MOVQ          core+24(FP), BX
-	MOVQ          beside+32(FP), SI
-	MOVQ          blocks+40(FP), DI
+	MOVQ          core+40(FP), BX
+	MOVQ          beside+48(FP), SI
+	MOVQ          blocks+56(FP), DI
+	MOVQ          size+24(FP), DX
+	ADDQ          DX, R10
 	DECQ          R8
 	JNZ           strip3
 	VZEROUPPER
@@ -3736,18 +3925,20 @@ columns4:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), DX
 	MOVQ w+16(FP), BX
-	MOVQ core+24(FP), SI
-	MOVQ beside+32(FP), DI
-	MOVQ blocks+40(FP), R8
-	MOVQ strips+48(FP), R9
+	MOVQ core+40(FP), SI
+	MOVQ beside+48(FP), DI
+	MOVQ blocks+56(FP), R8
+	MOVQ strips+64(FP), R9
+	MOVQ BX, R11
 
 strip4:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+72(FP), R10
-	TESTB     R10, R10
+	MOVB      add+88(FP), BL
+	TESTB     BL, BL
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3755,6 +3946,10 @@ strip4:
 	VMOVUPS.Z (DX)(CX*1), K1, Z3
 
 block4:
+	MOVLQZX       (R10), BX
+	ADDQ          $0x04, R10
+	IMUL3Q        $0x00000280, BX, BX
+	ADDQ          R11, BX
 	VPBROADCASTD  (DI), Z12
 	VPBROADCASTD  4(DI), Z13
 	VPBROADCASTD  8(DI), Z14
@@ -3829,7 +4024,6 @@ block4:
 	VCVTDQ2PS     Z15, Z15
 	VMULPS.BCST   140(SI), Z30, Z27
 	VFMADD231PS   Z27, Z15, Z3
-	ADDQ          $0x00000280, BX
 	ADDQ          $0x000000a0, SI
 	ADDQ          $0x00000040, DI
 	DECQ          R8
@@ -3839,9 +4033,11 @@ block4:
 	VMOVUPS       Z2, K1, (DX)(AX*2)
 	VMOVUPS       Z3, K1, (DX)(CX*1)
 	ADDQ          $0x00000040, DX
-	MOVQ          core+24(FP), SI
-	MOVQ          beside+32(FP), DI
-	MOVQ          blocks+40(FP), R8
+	MOVQ          core+40(FP), SI
+	MOVQ          beside+48(FP), DI
+	MOVQ          blocks+56(FP), R8
+	MOVQ          size+24(FP), BX
+	ADDQ          BX, R11
 	DECQ          R9
 	JNZ           strip4
 	VZEROUPPER
@@ -3854,19 +4050,21 @@ columns5:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip5:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -3875,6 +4073,10 @@ strip5:
 	VMOVUPS.Z (BX), K1, Z4
 
 block5:
+	MOVLQZX       (R11), SI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000280, SI, SI
+	ADDQ          R12, SI
 	VPBROADCASTD  (R8), Z12
 	VPBROADCASTD  4(R8), Z13
 	VPBROADCASTD  8(R8), Z14
@@ -3965,7 +4167,6 @@ block5:
 	VCVTDQ2PS     Z16, Z16
 	VMULPS.BCST   176(DI), Z30, Z28
 	VFMADD231PS   Z28, Z16, Z4
-	ADDQ          $0x00000280, SI
 	ADDQ          $0x000000c8, DI
 	ADDQ          $0x00000050, R8
 	DECQ          R9
@@ -3977,9 +4178,11 @@ block5:
 	VMOVUPS       Z4, K1, (BX)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          beside+32(FP), R8
-	MOVQ          blocks+40(FP), R9
+	MOVQ          core+40(FP), DI
+	MOVQ          beside+48(FP), R8
+	MOVQ          blocks+56(FP), R9
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R12
 	DECQ          R10
 	JNZ           strip5
 	VZEROUPPER
@@ -3992,20 +4195,22 @@ columns6:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip6:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4015,6 +4220,10 @@ strip6:
 	VMOVUPS.Z (BX)(AX*1), K1, Z5
 
 block6:
+	MOVLQZX       (R11), SI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000280, SI, SI
+	ADDQ          R12, SI
 	VPBROADCASTD  (R8), Z12
 	VPBROADCASTD  4(R8), Z13
 	VPBROADCASTD  8(R8), Z14
@@ -4121,7 +4330,6 @@ block6:
 	VCVTDQ2PS     Z17, Z17
 	VMULPS.BCST   212(DI), Z30, Z29
 	VFMADD231PS   Z29, Z17, Z5
-	ADDQ          $0x00000280, SI
 	ADDQ          $0x000000f0, DI
 	ADDQ          $0x00000060, R8
 	DECQ          R9
@@ -4134,9 +4342,11 @@ block6:
 	VMOVUPS       Z5, K1, (BX)(AX*1)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          beside+32(FP), R8
-	MOVQ          blocks+40(FP), R9
+	MOVQ          core+40(FP), DI
+	MOVQ          beside+48(FP), R8
+	MOVQ          blocks+56(FP), R9
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R12
 	DECQ          R10
 	JNZ           strip6
 	VZEROUPPER
@@ -4149,12 +4359,14 @@ columns7:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip7:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4162,8 +4374,8 @@ strip7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4174,6 +4386,10 @@ strip7:
 	VMOVUPS.Z (BX)(AX*2), K1, Z6
 
 block7:
+	MOVLQZX       (R11), SI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000280, SI, SI
+	ADDQ          R12, SI
 	VPBROADCASTD  (R8), Z12
 	VPBROADCASTD  4(R8), Z13
 	VPBROADCASTD  8(R8), Z14
@@ -4296,7 +4512,6 @@ block7:
 	VCVTDQ2PS     Z18, Z18
 	VMULPS.BCST   248(DI), Z30, Z27
 	VFMADD231PS   Z27, Z18, Z6
-	ADDQ          $0x00000280, SI
 	ADDQ          $0x00000118, DI
 	ADDQ          $0x00000070, R8
 	DECQ          R9
@@ -4310,9 +4525,11 @@ block7:
 	VMOVUPS       Z6, K1, (BX)(AX*2)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          beside+32(FP), R8
-	MOVQ          blocks+40(FP), R9
+	MOVQ          core+40(FP), DI
+	MOVQ          beside+48(FP), R8
+	MOVQ          blocks+56(FP), R9
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R12
 	DECQ          R10
 	JNZ           strip7
 	VZEROUPPER
@@ -4325,12 +4542,14 @@ columns8:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip8:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4339,8 +4558,8 @@ strip8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4352,6 +4571,10 @@ strip8:
 	VMOVUPS.Z (BX)(CX*1), K1, Z7
 
 block8:
+	MOVLQZX       (R11), SI
+	ADDQ          $0x04, R11
+	IMUL3Q        $0x00000280, SI, SI
+	ADDQ          R12, SI
 	VPBROADCASTD  (R8), Z12
 	VPBROADCASTD  4(R8), Z13
 	VPBROADCASTD  8(R8), Z14
@@ -4490,7 +4713,6 @@ block8:
 	VCVTDQ2PS     Z19, Z19
 	VMULPS.BCST   284(DI), Z30, Z28
 	VFMADD231PS   Z28, Z19, Z7
-	ADDQ          $0x00000280, SI
 	ADDQ          $0x00000140, DI
 	ADDQ          $0x00000080, R8
 	DECQ          R9
@@ -4505,9 +4727,11 @@ block8:
 	VMOVUPS       Z7, K1, (BX)(CX*1)
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
-	MOVQ          core+24(FP), DI
-	MOVQ          beside+32(FP), R8
-	MOVQ          blocks+40(FP), R9
+	MOVQ          core+40(FP), DI
+	MOVQ          beside+48(FP), R8
+	MOVQ          blocks+56(FP), R9
+	MOVQ          size+24(FP), SI
+	ADDQ          SI, R12
 	DECQ          R10
 	JNZ           strip8
 	VZEROUPPER
@@ -4521,12 +4745,14 @@ columns9:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip9:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4536,8 +4762,8 @@ strip9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4550,6 +4776,10 @@ strip9:
 	VMOVUPS.Z (SI), K1, Z8
 
 block9:
+	MOVLQZX       (R12), DI
+	ADDQ          $0x04, R12
+	IMUL3Q        $0x00000280, DI, DI
+	ADDQ          R13, DI
 	VPBROADCASTD  (R9), Z12
 	VPBROADCASTD  4(R9), Z13
 	VPBROADCASTD  8(R9), Z14
@@ -4704,7 +4934,6 @@ block9:
 	VCVTDQ2PS     Z20, Z20
 	VMULPS.BCST   320(R8), Z30, Z29
 	VFMADD231PS   Z29, Z20, Z8
-	ADDQ          $0x00000280, DI
 	ADDQ          $0x00000168, R8
 	ADDQ          $0x00000090, R9
 	DECQ          R10
@@ -4721,9 +4950,11 @@ block9:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          beside+32(FP), R9
-	MOVQ          blocks+40(FP), R10
+	MOVQ          core+40(FP), R8
+	MOVQ          beside+48(FP), R9
+	MOVQ          blocks+56(FP), R10
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R13
 	DECQ          R11
 	JNZ           strip9
 	VZEROUPPER
@@ -4737,12 +4968,14 @@ columns10:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip10:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4753,8 +4986,8 @@ strip10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -4768,6 +5001,10 @@ strip10:
 	VMOVUPS.Z (SI)(AX*1), K1, Z9
 
 block10:
+	MOVLQZX       (R12), DI
+	ADDQ          $0x04, R12
+	IMUL3Q        $0x00000280, DI, DI
+	ADDQ          R13, DI
 	VPBROADCASTD  (R9), Z12
 	VPBROADCASTD  4(R9), Z13
 	VPBROADCASTD  8(R9), Z14
@@ -4938,7 +5175,6 @@ block10:
 	VCVTDQ2PS     Z21, Z21
 	VMULPS.BCST   356(R8), Z30, Z27
 	VFMADD231PS   Z27, Z21, Z9
-	ADDQ          $0x00000280, DI
 	ADDQ          $0x00000190, R8
 	ADDQ          $0x000000a0, R9
 	DECQ          R10
@@ -4956,9 +5192,11 @@ block10:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          beside+32(FP), R9
-	MOVQ          blocks+40(FP), R10
+	MOVQ          core+40(FP), R8
+	MOVQ          beside+48(FP), R9
+	MOVQ          blocks+56(FP), R10
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R13
 	DECQ          R11
 	JNZ           strip10
 	VZEROUPPER
@@ -4972,12 +5210,14 @@ columns11:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip11:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -4989,8 +5229,8 @@ strip11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5005,6 +5245,10 @@ strip11:
 	VMOVUPS.Z (SI)(AX*2), K1, Z10
 
 block11:
+	MOVLQZX       (R12), DI
+	ADDQ          $0x04, R12
+	IMUL3Q        $0x00000280, DI, DI
+	ADDQ          R13, DI
 	VPBROADCASTD  (R9), Z12
 	VPBROADCASTD  4(R9), Z13
 	VPBROADCASTD  8(R9), Z14
@@ -5191,7 +5435,6 @@ block11:
 	VCVTDQ2PS     Z22, Z22
 	VMULPS.BCST   392(R8), Z30, Z28
 	VFMADD231PS   Z28, Z22, Z10
-	ADDQ          $0x00000280, DI
 	ADDQ          $0x000001b8, R8
 	ADDQ          $0x000000b0, R9
 	DECQ          R10
@@ -5210,9 +5453,11 @@ block11:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          beside+32(FP), R9
-	MOVQ          blocks+40(FP), R10
+	MOVQ          core+40(FP), R8
+	MOVQ          beside+48(FP), R9
+	MOVQ          blocks+56(FP), R10
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R13
 	DECQ          R11
 	JNZ           strip11
 	VZEROUPPER
@@ -5226,12 +5471,14 @@ columns12:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip12:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -5244,8 +5491,8 @@ strip12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5261,6 +5508,10 @@ strip12:
 	VMOVUPS.Z (SI)(CX*1), K1, Z11
 
 block12:
+	MOVLQZX       (R12), DI
+	ADDQ          $0x04, R12
+	IMUL3Q        $0x00000280, DI, DI
+	ADDQ          R13, DI
 	VPBROADCASTD  (R9), Z12
 	VPBROADCASTD  4(R9), Z13
 	VPBROADCASTD  8(R9), Z14
@@ -5463,7 +5714,6 @@ block12:
 	VCVTDQ2PS     Z23, Z23
 	VMULPS.BCST   428(R8), Z30, Z29
 	VFMADD231PS   Z29, Z23, Z11
-	ADDQ          $0x00000280, DI
 	ADDQ          $0x000001e0, R8
 	ADDQ          $0x000000c0, R9
 	DECQ          R10
@@ -5483,22 +5733,24 @@ block12:
 	ADDQ          $0x00000040, DX
 	ADDQ          $0x00000040, BX
 	ADDQ          $0x00000040, SI
-	MOVQ          core+24(FP), R8
-	MOVQ          beside+32(FP), R9
-	MOVQ          blocks+40(FP), R10
+	MOVQ          core+40(FP), R8
+	MOVQ          beside+48(FP), R9
+	MOVQ          blocks+56(FP), R10
+	MOVQ          size+24(FP), DI
+	ADDQ          DI, R13
 	DECQ          R11
 	JNZ           strip12
 	VZEROUPPER
 	RET
 
-// func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
+// func tile512HalvesMins(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, BMI2
-TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-73
+TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-89
 	MOVQ  $-1, AX
-	MOVQ  rows+56(FP), CX
+	MOVQ  rows+72(FP), CX
 	BZHIQ CX, AX, AX
 	KMOVW AX, K1
-	MOVQ  cols+64(FP), AX
+	MOVQ  cols+80(FP), AX
 	CMPQ  AX, $0x0c
 	JEQ   columns12
 	CMPQ  AX, $0x0b
@@ -5526,19 +5778,25 @@ TEXT ·tile512HalvesMins(SB), NOSPLIT, $0-73
 	LEAQ  (AX)(AX*2), AX
 	MOVQ  c+0(FP), AX
 	MOVQ  w+16(FP), CX
-	MOVQ  core+24(FP), DX
-	MOVQ  beside+32(FP), BX
-	MOVQ  blocks+40(FP), SI
-	MOVQ  strips+48(FP), DI
+	MOVQ  core+40(FP), DX
+	MOVQ  beside+48(FP), BX
+	MOVQ  blocks+56(FP), SI
+	MOVQ  strips+64(FP), DI
+	MOVQ  CX, R9
 
 strip1:
+	MOVQ      at+32(FP), R8
 	VPXORD    Z0, Z0, Z0
-	MOVB      add+72(FP), R8
-	TESTB     R8, R8
+	MOVB      add+88(FP), CL
+	TESTB     CL, CL
 	JZ        block1
 	VMOVUPS.Z (AX), K1, Z0
 
 block1:
+	MOVLQZX          (R8), CX
+	ADDQ             $0x04, R8
+	IMUL3Q           $0x00000300, CX, CX
+	ADDQ             R9, CX
 	VPXORD           Z12, Z12, Z12
 	VMOVDQU32        (CX), Z24
 	VPDPBUSD.BCST    (DX), Z24, Z12
@@ -5569,16 +5827,17 @@ block1:
 	VMULPS.BCST      32(DX), Z30, Z27
 	VFMADD231PS      Z27, Z12, Z0
 	VFMADD231PS.BCST 12(BX), Z31, Z0
-	ADDQ             $0x00000300, CX
 	ADDQ             $0x00000028, DX
 	ADDQ             $0x00000010, BX
 	DECQ             SI
 	JNZ              block1
 	VMOVUPS          Z0, K1, (AX)
 	ADDQ             $0x00000040, AX
-	MOVQ             core+24(FP), DX
-	MOVQ             beside+32(FP), BX
-	MOVQ             blocks+40(FP), SI
+	MOVQ             core+40(FP), DX
+	MOVQ             beside+48(FP), BX
+	MOVQ             blocks+56(FP), SI
+	MOVQ             size+24(FP), CX
+	ADDQ             CX, R9
 	DECQ             DI
 	JNZ              strip1
 	VZEROUPPER
@@ -5590,21 +5849,27 @@ columns2:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip2:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block2
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 
 block2:
+	MOVLQZX          (R9), DX
+	ADDQ             $0x04, R9
+	IMUL3Q           $0x00000300, DX, DX
+	ADDQ             R10, DX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VMOVDQU32        (DX), Z24
@@ -5653,7 +5918,6 @@ block2:
 	VMULPS.BCST      68(BX), Z30, Z28
 	VFMADD231PS      Z28, Z13, Z1
 	VFMADD231PS.BCST 28(SI), Z31, Z1
-	ADDQ             $0x00000300, DX
 	ADDQ             $0x00000050, BX
 	ADDQ             $0x00000020, SI
 	DECQ             DI
@@ -5661,9 +5925,11 @@ block2:
 	VMOVUPS          Z0, K1, (CX)
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	ADDQ             $0x00000040, CX
-	MOVQ             core+24(FP), BX
-	MOVQ             beside+32(FP), SI
-	MOVQ             blocks+40(FP), DI
+	MOVQ             core+40(FP), BX
+	MOVQ             beside+48(FP), SI
+	MOVQ             blocks+56(FP), DI
+	MOVQ             size+24(FP), DX
+	ADDQ             DX, R10
 	DECQ             R8
 	JNZ              strip2
 	VZEROUPPER
@@ -5675,23 +5941,29 @@ columns3:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), CX
 	MOVQ w+16(FP), DX
-	MOVQ core+24(FP), BX
-	MOVQ beside+32(FP), SI
-	MOVQ blocks+40(FP), DI
-	MOVQ strips+48(FP), R8
+	MOVQ core+40(FP), BX
+	MOVQ beside+48(FP), SI
+	MOVQ blocks+56(FP), DI
+	MOVQ strips+64(FP), R8
+	MOVQ DX, R10
 
 strip3:
+	MOVQ      at+32(FP), R9
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
-	MOVB      add+72(FP), R9
-	TESTB     R9, R9
+	MOVB      add+88(FP), DL
+	TESTB     DL, DL
 	JZ        block3
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS.Z (CX)(AX*1), K1, Z1
 	VMOVUPS.Z (CX)(AX*2), K1, Z2
 
 block3:
+	MOVLQZX          (R9), DX
+	ADDQ             $0x04, R9
+	IMUL3Q           $0x00000300, DX, DX
+	ADDQ             R10, DX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -5758,7 +6030,6 @@ block3:
 	VMULPS.BCST      104(BX), Z30, Z29
 	VFMADD231PS      Z29, Z14, Z2
 	VFMADD231PS.BCST 44(SI), Z31, Z2
-	ADDQ             $0x00000300, DX
 	ADDQ             $0x00000078, BX
 	ADDQ             $0x00000030, SI
 	DECQ             DI
@@ -5767,9 +6038,11 @@ block3:
 	VMOVUPS          Z1, K1, (CX)(AX*1)
 	VMOVUPS          Z2, K1, (CX)(AX*2)
 	ADDQ             $0x00000040, CX
-	MOVQ             core+24(FP), BX
-	MOVQ             beside+32(FP), SI
-	MOVQ             blocks+40(FP), DI
+	MOVQ             core+40(FP), BX
+	MOVQ             beside+48(FP), SI
+	MOVQ             blocks+56(FP), DI
+	MOVQ             size+24(FP), DX
+	ADDQ             DX, R10
 	DECQ             R8
 	JNZ              strip3
 	VZEROUPPER
@@ -5781,18 +6054,20 @@ columns4:
 	LEAQ (AX)(AX*2), CX
 	MOVQ c+0(FP), DX
 	MOVQ w+16(FP), BX
-	MOVQ core+24(FP), SI
-	MOVQ beside+32(FP), DI
-	MOVQ blocks+40(FP), R8
-	MOVQ strips+48(FP), R9
+	MOVQ core+40(FP), SI
+	MOVQ beside+48(FP), DI
+	MOVQ blocks+56(FP), R8
+	MOVQ strips+64(FP), R9
+	MOVQ BX, R11
 
 strip4:
+	MOVQ      at+32(FP), R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
-	MOVB      add+72(FP), R10
-	TESTB     R10, R10
+	MOVB      add+88(FP), BL
+	TESTB     BL, BL
 	JZ        block4
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5800,6 +6075,10 @@ strip4:
 	VMOVUPS.Z (DX)(CX*1), K1, Z3
 
 block4:
+	MOVLQZX          (R10), BX
+	ADDQ             $0x04, R10
+	IMUL3Q           $0x00000300, BX, BX
+	ADDQ             R11, BX
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -5884,7 +6163,6 @@ block4:
 	VMULPS.BCST      140(SI), Z30, Z27
 	VFMADD231PS      Z27, Z15, Z3
 	VFMADD231PS.BCST 60(DI), Z31, Z3
-	ADDQ             $0x00000300, BX
 	ADDQ             $0x000000a0, SI
 	ADDQ             $0x00000040, DI
 	DECQ             R8
@@ -5894,9 +6172,11 @@ block4:
 	VMOVUPS          Z2, K1, (DX)(AX*2)
 	VMOVUPS          Z3, K1, (DX)(CX*1)
 	ADDQ             $0x00000040, DX
-	MOVQ             core+24(FP), SI
-	MOVQ             beside+32(FP), DI
-	MOVQ             blocks+40(FP), R8
+	MOVQ             core+40(FP), SI
+	MOVQ             beside+48(FP), DI
+	MOVQ             blocks+56(FP), R8
+	MOVQ             size+24(FP), BX
+	ADDQ             BX, R11
 	DECQ             R9
 	JNZ              strip4
 	VZEROUPPER
@@ -5909,19 +6189,21 @@ columns5:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip5:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block5
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -5930,6 +6212,10 @@ strip5:
 	VMOVUPS.Z (BX), K1, Z4
 
 block5:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000300, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -6032,7 +6318,6 @@ block5:
 	VMULPS.BCST      176(DI), Z30, Z28
 	VFMADD231PS      Z28, Z16, Z4
 	VFMADD231PS.BCST 76(R8), Z31, Z4
-	ADDQ             $0x00000300, SI
 	ADDQ             $0x000000c8, DI
 	ADDQ             $0x00000050, R8
 	DECQ             R9
@@ -6044,9 +6329,11 @@ block5:
 	VMOVUPS          Z4, K1, (BX)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip5
 	VZEROUPPER
@@ -6059,20 +6346,22 @@ columns6:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip6:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
 	VPXORD    Z3, Z3, Z3
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block6
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6082,6 +6371,10 @@ strip6:
 	VMOVUPS.Z (BX)(AX*1), K1, Z5
 
 block6:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000300, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -6202,7 +6495,6 @@ block6:
 	VMULPS.BCST      212(DI), Z30, Z29
 	VFMADD231PS      Z29, Z17, Z5
 	VFMADD231PS.BCST 92(R8), Z31, Z5
-	ADDQ             $0x00000300, SI
 	ADDQ             $0x000000f0, DI
 	ADDQ             $0x00000060, R8
 	DECQ             R9
@@ -6215,9 +6507,11 @@ block6:
 	VMOVUPS          Z5, K1, (BX)(AX*1)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip6
 	VZEROUPPER
@@ -6230,12 +6524,14 @@ columns7:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip7:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6243,8 +6539,8 @@ strip7:
 	VPXORD    Z4, Z4, Z4
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block7
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6255,6 +6551,10 @@ strip7:
 	VMOVUPS.Z (BX)(AX*2), K1, Z6
 
 block7:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000300, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -6393,7 +6693,6 @@ block7:
 	VMULPS.BCST      248(DI), Z30, Z27
 	VFMADD231PS      Z27, Z18, Z6
 	VFMADD231PS.BCST 108(R8), Z31, Z6
-	ADDQ             $0x00000300, SI
 	ADDQ             $0x00000118, DI
 	ADDQ             $0x00000070, R8
 	DECQ             R9
@@ -6407,9 +6706,11 @@ block7:
 	VMOVUPS          Z6, K1, (BX)(AX*2)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip7
 	VZEROUPPER
@@ -6422,12 +6723,14 @@ columns8:
 	MOVQ c+0(FP), DX
 	LEAQ (DX)(AX*4), BX
 	MOVQ w+16(FP), SI
-	MOVQ core+24(FP), DI
-	MOVQ beside+32(FP), R8
-	MOVQ blocks+40(FP), R9
-	MOVQ strips+48(FP), R10
+	MOVQ core+40(FP), DI
+	MOVQ beside+48(FP), R8
+	MOVQ blocks+56(FP), R9
+	MOVQ strips+64(FP), R10
+	MOVQ SI, R12
 
 strip8:
+	MOVQ      at+32(FP), R11
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6436,8 +6739,8 @@ strip8:
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
-	MOVB      add+72(FP), R11
-	TESTB     R11, R11
+	MOVB      add+88(FP), SI
+	TESTB     SI, SI
 	JZ        block8
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6449,6 +6752,10 @@ strip8:
 	VMOVUPS.Z (BX)(CX*1), K1, Z7
 
 block8:
+	MOVLQZX          (R11), SI
+	ADDQ             $0x04, R11
+	IMUL3Q           $0x00000300, SI, SI
+	ADDQ             R12, SI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -6605,7 +6912,6 @@ block8:
 	VMULPS.BCST      284(DI), Z30, Z28
 	VFMADD231PS      Z28, Z19, Z7
 	VFMADD231PS.BCST 124(R8), Z31, Z7
-	ADDQ             $0x00000300, SI
 	ADDQ             $0x00000140, DI
 	ADDQ             $0x00000080, R8
 	DECQ             R9
@@ -6620,9 +6926,11 @@ block8:
 	VMOVUPS          Z7, K1, (BX)(CX*1)
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
-	MOVQ             core+24(FP), DI
-	MOVQ             beside+32(FP), R8
-	MOVQ             blocks+40(FP), R9
+	MOVQ             core+40(FP), DI
+	MOVQ             beside+48(FP), R8
+	MOVQ             blocks+56(FP), R9
+	MOVQ             size+24(FP), SI
+	ADDQ             SI, R12
 	DECQ             R10
 	JNZ              strip8
 	VZEROUPPER
@@ -6636,12 +6944,14 @@ columns9:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip9:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6651,8 +6961,8 @@ strip9:
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block9
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6665,6 +6975,10 @@ strip9:
 	VMOVUPS.Z (SI), K1, Z8
 
 block9:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000300, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -6839,7 +7153,6 @@ block9:
 	VMULPS.BCST      320(R8), Z30, Z29
 	VFMADD231PS      Z29, Z20, Z8
 	VFMADD231PS.BCST 140(R9), Z31, Z8
-	ADDQ             $0x00000300, DI
 	ADDQ             $0x00000168, R8
 	ADDQ             $0x00000090, R9
 	DECQ             R10
@@ -6856,9 +7169,11 @@ block9:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip9
 	VZEROUPPER
@@ -6872,12 +7187,14 @@ columns10:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip10:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -6888,8 +7205,8 @@ strip10:
 	VPXORD    Z7, Z7, Z7
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block10
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -6903,6 +7220,10 @@ strip10:
 	VMOVUPS.Z (SI)(AX*1), K1, Z9
 
 block10:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000300, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -7095,7 +7416,6 @@ block10:
 	VMULPS.BCST      356(R8), Z30, Z27
 	VFMADD231PS      Z27, Z21, Z9
 	VFMADD231PS.BCST 156(R9), Z31, Z9
-	ADDQ             $0x00000300, DI
 	ADDQ             $0x00000190, R8
 	ADDQ             $0x000000a0, R9
 	DECQ             R10
@@ -7113,9 +7433,11 @@ block10:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip10
 	VZEROUPPER
@@ -7129,12 +7451,14 @@ columns11:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip11:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -7146,8 +7470,8 @@ strip11:
 	VPXORD    Z8, Z8, Z8
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block11
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -7162,6 +7486,10 @@ strip11:
 	VMOVUPS.Z (SI)(AX*2), K1, Z10
 
 block11:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000300, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -7372,7 +7700,6 @@ block11:
 	VMULPS.BCST      392(R8), Z30, Z28
 	VFMADD231PS      Z28, Z22, Z10
 	VFMADD231PS.BCST 172(R9), Z31, Z10
-	ADDQ             $0x00000300, DI
 	ADDQ             $0x000001b8, R8
 	ADDQ             $0x000000b0, R9
 	DECQ             R10
@@ -7391,9 +7718,11 @@ block11:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip11
 	VZEROUPPER
@@ -7407,12 +7736,14 @@ columns12:
 	LEAQ (DX)(AX*4), BX
 	LEAQ (BX)(AX*4), SI
 	MOVQ w+16(FP), DI
-	MOVQ core+24(FP), R8
-	MOVQ beside+32(FP), R9
-	MOVQ blocks+40(FP), R10
-	MOVQ strips+48(FP), R11
+	MOVQ core+40(FP), R8
+	MOVQ beside+48(FP), R9
+	MOVQ blocks+56(FP), R10
+	MOVQ strips+64(FP), R11
+	MOVQ DI, R13
 
 strip12:
+	MOVQ      at+32(FP), R12
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -7425,8 +7756,8 @@ strip12:
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      add+72(FP), R12
-	TESTB     R12, R12
+	MOVB      add+88(FP), DI
+	TESTB     DI, DI
 	JZ        block12
 	VMOVUPS.Z (DX), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z1
@@ -7442,6 +7773,10 @@ strip12:
 	VMOVUPS.Z (SI)(CX*1), K1, Z11
 
 block12:
+	MOVLQZX          (R12), DI
+	ADDQ             $0x04, R12
+	IMUL3Q           $0x00000300, DI, DI
+	ADDQ             R13, DI
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z14, Z14, Z14
@@ -7670,7 +8005,6 @@ block12:
 	VMULPS.BCST      428(R8), Z30, Z29
 	VFMADD231PS      Z29, Z23, Z11
 	VFMADD231PS.BCST 188(R9), Z31, Z11
-	ADDQ             $0x00000300, DI
 	ADDQ             $0x000001e0, R8
 	ADDQ             $0x000000c0, R9
 	DECQ             R10
@@ -7690,9 +8024,11 @@ block12:
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x00000040, BX
 	ADDQ             $0x00000040, SI
-	MOVQ             core+24(FP), R8
-	MOVQ             beside+32(FP), R9
-	MOVQ             blocks+40(FP), R10
+	MOVQ             core+40(FP), R8
+	MOVQ             beside+48(FP), R9
+	MOVQ             blocks+56(FP), R10
+	MOVQ             size+24(FP), DI
+	ADDQ             DI, R13
 	DECQ             R11
 	JNZ              strip12
 	VZEROUPPER

@@ -35,7 +35,7 @@ func benchTile(b *testing.B, f *Form, cols int) {
 	strip := make([]byte, f.StripBytes(k))
 	f.packGeneric(strip, raw, k/f.Len, len(raw[0])/(k/f.Len))
 	w := make([]byte, k/BlockLen*kind.BlockBytes())
-	f.unpackGeneric(w, strip, k/f.Len)
+	f.unpackGeneric(w, strip, 0, k/BlockLen)
 	var ps [panels]Panel
 	for i := range ps {
 		ps[i], _ = filled(k, cols, rng)

@@ -8,7 +8,7 @@ import (
 )
 
 // unpacks512 are the expansions by AVX-512, by type.
-var unpacks512 = [...]func(dst, strip *byte, units int){
+var unpacks512 = [...]func(dst, strip *byte, first, blocks int){
 	quant.Q8_0:   unpack512Q8_0,
 	quant.Q4_0:   unpack512Q4_0,
 	quant.Q4_1:   unpack512Q4_1,
@@ -25,7 +25,7 @@ var unpacks512 = [...]func(dst, strip *byte, units int){
 }
 
 // unpacks256 are those by AVX2.
-var unpacks256 = [...]func(dst, strip *byte, units int){
+var unpacks256 = [...]func(dst, strip *byte, first, blocks int){
 	quant.Q8_0:   unpack256Q8_0,
 	quant.Q4_0:   unpack256Q4_0,
 	quant.Q4_1:   unpack256Q4_1,
@@ -41,16 +41,16 @@ var unpacks256 = [...]func(dst, strip *byte, units int){
 	quant.IQ4_XS: unpack256IQ4_XS,
 }
 
-func (f *Form) unpack(dst, strip []byte, units int) {
-	var do func(dst, strip *byte, units int)
+func (f *Form) unpack(dst, strip []byte, first, blocks int) {
+	var do func(dst, strip *byte, first, blocks int)
 	switch level := cpu.Active(); {
 	case level >= cpu.AVX512:
 		do = unpacks512[f.Type]
 	case level >= cpu.AVX2:
 		do = unpacks256[f.Type]
 	default:
-		f.unpackGeneric(dst, strip, units)
+		f.unpackGeneric(dst, strip, first, blocks)
 		return
 	}
-	f.unpackBy(do, dst, strip, units)
+	f.unpackBy(do, dst, strip, first, blocks)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // unpacksNEON are the expansions by type.
-var unpacksNEON = [...]func(dst, strip *byte, units int){
+var unpacksNEON = [...]func(dst, strip *byte, first, blocks int){
 	quant.Q8_0:   unpackNEONQ8_0,
 	quant.Q4_0:   unpackNEONQ4_0,
 	quant.Q4_1:   unpackNEONQ4_1,
@@ -24,10 +24,10 @@ var unpacksNEON = [...]func(dst, strip *byte, units int){
 	quant.IQ4_XS: unpackNEONIQ4_XS,
 }
 
-func (f *Form) unpack(dst, strip []byte, units int) {
+func (f *Form) unpack(dst, strip []byte, first, blocks int) {
 	if cpu.Active() < cpu.NEON {
-		f.unpackGeneric(dst, strip, units)
+		f.unpackGeneric(dst, strip, first, blocks)
 		return
 	}
-	f.unpackBy(unpacksNEON[f.Type], dst, strip, units)
+	f.unpackBy(unpacksNEON[f.Type], dst, strip, first, blocks)
 }

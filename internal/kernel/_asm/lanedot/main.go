@@ -34,6 +34,7 @@ func amd64() {
 			dot512(f, cols)
 			dot256(f, cols)
 		}
+		rest512(f)
 		unpack512(f)
 		unpack256(f)
 	}

@@ -11,12 +11,48 @@ import (
 // The expansion of a strip into what tiles read; Kind in internal/lanes/tile.go says
 // how it is laid out.
 
-func beginUnpack(level string, f form) (dst, strip, units reg.Register) {
+func beginUnpack(level string, f form) (dst, strip reg.Register) {
 	name := fmt.Sprintf("unpack%s%s", level, f.name)
-	TEXT(name, NOSPLIT, "func(dst *byte, strip *byte, units int)")
-	Doc(fmt.Sprintf("%s unpacks units (> 0) of a %s strip.", name, f.name))
+	TEXT(name, NOSPLIT, "func(dst *byte, strip *byte, first, blocks int)")
+	Doc(fmt.Sprintf("%s unpacks blocks (> 0) of a %s strip, from one of its first unit on.", name, f.name))
 	Pragma("noescape")
-	return Load(Param("dst"), GP64()), Load(Param("strip"), GP64()), Load(Param("units"), GP64())
+	return Load(Param("dst"), GP64()), Load(Param("strip"), GP64())
+}
+
+// span emits head for every unit, and block for every block that is asked for.
+func (c *cursor) span(head, block func()) {
+	first, n := Load(Param("first"), GP64()), Load(Param("blocks"), GP64())
+	Label("unit")
+	head()
+	if c.blocks == 1 {
+		c.codes = c.unit
+		block()
+		ADDQ(U32(c.bytes()), c.unit)
+		DECQ(n)
+		JNZ(LabelRef("unit"))
+		return
+	}
+	left := GP64()
+	c.codes, c.s = GP64(), GP64()
+	IMUL3Q(U32(c.subs()*rows), first, c.s)
+	LEAQ(Mem{Base: c.unit, Index: c.s, Scale: 1, Disp: c.sAt()}, c.s)
+	IMUL3Q(U32(c.blockBytes()), first, c.codes)
+	LEAQ(Mem{Base: c.unit, Index: c.codes, Scale: 1, Disp: c.codesAt()}, c.codes)
+	MOVQ(U32(c.blocks), left)
+	SUBQ(first, left)
+	CMPQ(left, n)
+	CMOVQGT(n, left)
+	SUBQ(left, n)
+	Label("block")
+	block()
+	ADDQ(U32(c.subs()*rows), c.s)
+	ADDQ(U32(c.blockBytes()), c.codes)
+	DECQ(left)
+	JNZ(LabelRef("block"))
+	MOVQ(c.codes, c.unit)
+	XORQ(first, first)
+	TESTQ(n, n)
+	JNZ(LabelRef("unit"))
 }
 
 // raise is what makes codes of numbers + 128.
@@ -39,12 +75,12 @@ func (f form) unpackedBytes() int {
 }
 
 func unpack512(f form) {
-	dst, strip, units := beginUnpack("512", f)
+	dst, strip := beginUnpack("512", f)
 	r, more := newReader512(f, strip), reg.VecVirtual(nil)
 	if f.raise() > 0 {
 		more = bytes(f.raise())
 	}
-	r.loop(units, r.head, func() {
+	r.span(r.head, func() {
 		r.readPlanes()
 		for g := range 8 {
 			c := r.group(g)
@@ -67,9 +103,9 @@ func unpack512(f form) {
 }
 
 func unpack256(f form) {
-	dst, strip, units := beginUnpack("256", f)
+	dst, strip := beginUnpack("256", f)
 	r := newReader256(f, strip, func() Mem { return raised(f.level) })
-	r.loop(units, func() {}, func() {
+	r.span(func() {}, func() {
 		for part := range 2 {
 			r.readPlanes(part)
 			for g := range 8 {

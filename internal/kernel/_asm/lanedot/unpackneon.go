@@ -3,8 +3,8 @@ package main
 import "weft/internal/kernel/_asm/neon"
 
 func unpackNEON(w *neon.Writer, f form) {
-	const params = "dst *byte, strip *byte, units int"
-	w.Function("unpackNEON"+f.name, "unpacks units (> 0) of a "+f.name+" strip.", params)
+	const params = "dst *byte, strip *byte, first int, blocks int"
+	w.Function("unpackNEON"+f.name, "unpacks blocks (> 0) of a "+f.name+" strip, from one of its first unit on.", params)
 	w.LoadAll(params)
 	r := readerNEON{w, f}
 	r.begin(f.level + "_raised")
@@ -12,7 +12,7 @@ func unpackNEON(w *neon.Writer, f form) {
 	if f.raise() > 0 {
 		w.F("VMOVI $%d, V%d.B16", f.raise(), raise)
 	}
-	r.loop(func() {
+	r.span(func() {
 		r.quads(1, func() {
 			for g := range 8 {
 				r.group(g, 0, vCodes, vHigh)
@@ -32,4 +32,39 @@ func unpackNEON(w *neon.Writer, f form) {
 		w.F("ADD $%d, %s", f.unpackedBytes(), rOut)
 	})
 	w.F("RET")
+}
+
+// span emits body for every block that is asked for.
+func (r *readerNEON) span(body func()) {
+	const rFirst, rBlocks = rUnits, rCore
+	r.Label("unit")
+	if r.blocks == 1 {
+		body()
+		r.F("ADD $%d, %s", r.bytes(), rUnit)
+		r.F("SUBS $1, %s", rBlocks)
+		r.F("BNE unit")
+		return
+	}
+	for _, m := range []struct {
+		to       string
+		at, step int
+	}{{rSmall, r.sAt(), r.subs() * rows}, {rCodes, r.codesAt(), r.blockBytes()}} {
+		r.F("MOVD $%d, %s", m.step, rTemp)
+		r.F("MADD %s, %s, %s, %s", rTemp, rUnit, rFirst, m.to)
+		r.F("ADD $%d, %s", m.at, m.to)
+	}
+	r.F("MOVD $%d, %s", r.blocks, rLeft)
+	r.F("SUB %s, %s", rFirst, rLeft)
+	r.F("CMP %s, %s", rBlocks, rLeft)
+	r.F("CSEL GT, %s, %s, %s", rBlocks, rLeft, rLeft)
+	r.F("SUB %s, %s", rLeft, rBlocks)
+	r.Label("block")
+	body()
+	r.F("ADD $%d, %s", r.subs()*rows, rSmall)
+	r.F("ADD $%d, %s", r.blockBytes(), rCodes)
+	r.F("SUBS $1, %s", rLeft)
+	r.F("BNE block")
+	r.F("MOVD %s, %s", rCodes, rUnit)
+	r.F("MOVD $0, %s", rFirst)
+	r.F("CBNZ %s, unit", rBlocks)
 }

@@ -20,8 +20,8 @@ var scale, minimum = zmm[30], zmm[31]
 // columns, all of whose outputs stay in registers.
 func tiles512(k kind) {
 	name := "tile512" + k.Name
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, strips int, rows int, cols int, add bool)")
-	Doc(name + " is Kind.Tile of strips (> 0) strips, one after the other, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks. It needs AVX512_VNNI.")
+	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, size int, at *int32, core *int32, "+k.besideParam()+"blocks int, strips int, rows int, cols int, add bool)")
+	Doc(name + " is Kind.Tile of strips (> 0) strips, size bytes each, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks, those of the strip whose numbers are at `at`. It needs AVX512_VNNI.")
 	Pragma("noescape")
 	ones, mask := GP64(), K()
 	MOVQ(I64(-1), ones)
@@ -33,7 +33,10 @@ func tiles512(k kind) {
 func tile512(k kind, cols int, mask reg.Register) {
 	p := load(cols, k)
 	strips, strip, block := Load(Param("strips"), GP64()), fmt.Sprint("strip", cols), fmt.Sprint("block", cols)
+	at, first := GP64(), GP64()
+	MOVQ(p.w, first)
 	Label(strip)
+	Load(Param("at"), at)
 	for n := range cols {
 		VPXORD(acc(n), acc(n), acc(n))
 	}
@@ -44,11 +47,14 @@ func tile512(k kind, cols int, mask reg.Register) {
 		VMOVUPS_Z(p.column(n), mask, acc(n))
 	}
 	Label(block)
+	MOVLQZX(Mem{Base: at}, p.w)
+	ADDQ(U8(4), at)
+	IMUL3Q(U32(k.BlockBytes()), p.w, p.w)
+	ADDQ(first, p.w)
 	for h := range k.Subs {
 		k.products(p, cols, h)
 		k.scale(p, cols, h)
 	}
-	ADDQ(U32(k.BlockBytes()), p.w)
 	ADDQ(U32((groups+2)*4*cols), p.core)
 	if k.extra() > 0 {
 		ADDQ(U32(k.extra()*4*cols), p.beside)
@@ -59,6 +65,7 @@ func tile512(k kind, cols int, mask reg.Register) {
 		VMOVUPS(acc(n), mask, p.column(n))
 	}
 	p.nextStrip(k)
+	ADDQ(Load(Param("size"), GP64()), first)
 	DECQ(strips)
 	JNZ(LabelRef(strip))
 	VZEROUPPER()

@@ -10,23 +10,16 @@ import (
 
 // quantiseGeneric fills column c of a panel.
 func quantiseGeneric(p Panel, c int, x []float32) {
-	n := p.Cols
 	for b := range p.Blocks {
 		var q [BlockLen]int32
 		d := round(x[b*BlockLen:][:BlockLen], &q)
-		core, halves := p.core(b), p.halves(b)
-		var sum [2]int32
+		var codes [8]uint32
+		var sums [2]int32
 		for k, v := range q {
-			sum[k/16] += v
+			codes[k/4] |= uint32(uint8(v)) << (k % 4 * 8)
+			sums[k/16] += v
 		}
-		for g := range 8 {
-			core[g*n+c] = int32(uint32(uint8(q[4*g])) | uint32(uint8(q[4*g+1]))<<8 | uint32(uint8(q[4*g+2]))<<16 | uint32(uint8(q[4*g+3]))<<24)
-		}
-		core[8*n+c], core[9*n+c] = bits(d), -128*(sum[0]+sum[1])
-		p.sums(b)[c] = bits(d * float32(sum[0]+sum[1]))
-		for h, s := range sum {
-			halves[h*n+c], halves[(2+h)*n+c] = -128*s, bits(d*float32(s))
-		}
+		p.set(b, c, &codes, sums, d)
 	}
 }
 

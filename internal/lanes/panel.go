@@ -68,3 +68,16 @@ func (p Panel) Quantise(c int, x []float32) {
 		quantise(p, c, x)
 	}
 }
+
+// set fills block b of column c: its codes, their sums by halves, and its scale.
+func (p Panel) set(b, c int, codes *[8]uint32, sums [2]int32, d float32) {
+	n, core, halves := p.Cols, p.core(b), p.halves(b)
+	for g, q := range codes {
+		core[g*n+c] = int32(q)
+	}
+	whole := sums[0] + sums[1]
+	core[8*n+c], core[9*n+c], p.sums(b)[c] = bits(d), -128*whole, bits(d*float32(whole))
+	for h, s := range sums {
+		halves[h*n+c], halves[(2+h)*n+c] = -128*s, bits(d*float32(s))
+	}
+}

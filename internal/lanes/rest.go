@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -18,54 +19,51 @@ import (
 // [1] Dettmers et al., LLM.int8(): 8-bit Matrix Multiplication for Transformers at Scale, 2022.
 type Rest struct {
 	Panel
-	at   []int32 // the numbers of its blocks in the whole panel
-	acts []int32
-	mark []bool // by column and block
-	row  []float32
+	at      []int32   // the numbers of its blocks in the whole panel
+	mark    []bool    // by column and block of that
+	squares []float64 // of a column's scales
 }
 
-// outlier is how many times the mean square of a column's scales an outlier's has at least.
-const outlier = 4
+const (
+	outlier   = 4   // times the mean square of a column's scales: less than an outlier's has
+	restScale = 128 // times finer than the first is the second scale: what is left is at most 0.54 of the first
+)
 
 // Of makes r the rest of p, whose columns were rounded from the numbers that column returns. It uses r's memory again.
 func (r *Rest) Of(p Panel, column func(c int) []float32) {
 	r.find(p)
-	r.Panel = Panel{Cols: p.Cols, Blocks: len(r.at)}
-	if len(r.at) == 0 {
-		return
-	}
-	size := PanelLen(len(r.at)*BlockLen, p.Cols)
-	r.acts = resized(r.acts, size)
-	r.row = resized(r.row, len(r.at)*BlockLen)
-	r.data = r.acts
+	r.Cols, r.Blocks = p.Cols, len(r.at)
+	r.data = resized(r.data, PanelLen(len(r.at)*BlockLen, p.Cols))
 	for c := range p.Cols {
 		x := column(c)
 		for i, b := range r.at {
-			row := r.row[i*BlockLen:][:BlockLen]
+			var codes [8]uint32
+			var sums [2]int32
+			d := float32(0)
 			if r.mark[c*p.Blocks+int(b)] {
-				p.residual(row, x[b*BlockLen:], int(b), c)
-			} else {
-				clear(row)
+				d = p.left(&codes, &sums, x[b*BlockLen:][:BlockLen], int(b), c)
 			}
+			r.set(i, c, &codes, sums, d)
 		}
-		r.Quantise(c, r.row)
 	}
 }
 
 // find marks each column's outliers and lists the blocks that have any.
 func (r *Rest) find(p Panel) {
 	r.mark = resized(r.mark, p.Cols*p.Blocks)
+	r.squares = resized(r.squares, p.Blocks)
 	r.at = r.at[:0]
 	for c := range p.Cols {
 		var sum float64
-		for b := range p.Blocks {
-			sum += p.square(b, c)
+		for b := range r.squares {
+			d := float64(float(p.data[(coreDwords*b+8)*p.Cols+c]))
+			r.squares[b] = d * d
+			sum += d * d
 		}
-		least := outlier * sum / float64(p.Blocks)
-		for b := range p.Blocks {
-			found := p.square(b, c) > least
-			r.mark[c*p.Blocks+b] = found
-			if found && !slices.Contains(r.at, int32(b)) {
+		least, mark := outlier*sum/float64(p.Blocks), r.mark[c*p.Blocks:][:p.Blocks]
+		for b, square := range r.squares {
+			mark[b] = square > least
+			if mark[b] && !slices.Contains(r.at, int32(b)) {
 				r.at = append(r.at, int32(b))
 			}
 		}
@@ -73,22 +71,25 @@ func (r *Rest) find(p Panel) {
 	slices.Sort(r.at)
 }
 
-// square is that of a block's scale.
-func (p Panel) square(b, c int) float64 {
-	d := float64(float(p.data[(coreDwords*b+8)*p.Cols+c]))
-	return d * d
-}
-
-// residual is x less what block b of column c holds of it.
-func (p Panel) residual(dst, x []float32, b, c int) {
+// left rounds what x is more than block b of column c says, and returns the scale.
+func (p Panel) left(codes *[8]uint32, sums *[2]int32, x []float32, b, c int) float32 {
+	const magic = 3 << 22 // added to a small number, leaves it rounded in the lowest bits
 	core := p.core(b)
 	d := float(core[8*p.Cols+c])
-	for g := range 8 {
-		codes := core[g*p.Cols+c]
+	inverse := restScale / d
+	if inverse > math.MaxFloat32 {
+		return 0
+	}
+	for g := range codes {
+		first := core[g*p.Cols+c]
 		for j := range 4 {
-			dst[4*g+j] = x[4*g+j] - d*float32(int8(codes>>(8*j))) // the product is exact
+			rest := x[4*g+j] - d*float32(int8(first>>(8*j))) // the product is exact
+			q := bits(float32(rest*inverse)+magic) - int32(math.Float32bits(magic))
+			codes[g] |= uint32(uint8(q)) << (8 * j)
+			sums[g/4] += q
 		}
 	}
+	return d / restScale
 }
 
 // AddRest adds the products with a rest to c, as Tile would. w has room for one unpacked strip of its blocks.

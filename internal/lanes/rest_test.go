@@ -51,7 +51,7 @@ func TestRestHolds(t *testing.T) {
 				for j, v := range held {
 					first, second := p.number(int(b), c, j), r.number(i, c, j)
 					if slices.Contains(own, b) {
-						if e := math.Abs(float64(v) - first - second); e > largest/127/250 {
+						if e := math.Abs(float64(v) - first - second); e > largest/127/restScale/1.99 {
 							t.Fatalf("column %d, block %d: %v is %v + %v", c, b, v, first, second)
 						}
 					} else if second != 0 {

@@ -112,15 +112,21 @@ var gemmsQ = sync.Pool{New: func() any {
 }}
 
 const (
-	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
-	dotRows     = 8        // rows of x up to which reading a strip several times is faster than unpacking it
-	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
-	tileBlocks  = 64       // blocks of a row that it unpacks at once
+	serialBytes = 24 << 10  // of weights: a product this small stays on the caller
+	dotPanels   = 2         // panels of few rows of x for which reading a strip anew is faster than unpacking it
+	fewRows     = 4         // of x: tasks are many strips
+	taskStrips  = 4         // else so many at most, which stay in its cache
+	taskBytes   = 384 << 10 // and no more of strips as they are
+	tileBlocks  = 64        // blocks of a row that a task unpacks at once
 )
 
 func (g *gemmQ) run(p *par.Pool) {
-	m := g.x.Rows
-	g.layOut()
+	m, width := g.x.Rows, lanes.DotCols()
+	unpack := width < lanes.MaxCols && m > dotPanels*width
+	if unpack {
+		width = lanes.MaxCols
+	}
+	g.layOut(width)
 	p.Range(m, max(1, (16<<10)/max(1, g.x.Cols)), g.quantiseTask)
 	strips, bytes := 0, 0
 	for _, l := range g.list {
@@ -130,20 +136,24 @@ func (g *gemmQ) run(p *par.Pool) {
 	if bytes*m <= serialBytes {
 		p = nil
 	}
-	if m <= dotRows {
+	switch {
+	case unpack:
+		g.share(p.Threads(), taskStrips)
+		p.Run(g.tasks(), g.tileTask)
+	case m > fewRows:
+		g.share(p.Threads(), min(taskStrips, taskBytes*strips/max(1, bytes)))
+		p.Run(g.tasks(), g.dotTask)
+	default:
 		g.perTask = max(1, strips/(4*p.Threads()))
 		p.Run(g.tasks(), g.dotTask)
-		return
 	}
-	g.share(p.Threads())
-	p.Run(g.tasks(), g.tileTask)
 }
 
-// share chooses how many strips a task takes: as many as fit its cache, or fewer where the
-// threads then end together.
-func (g *gemmQ) share(threads int) {
+// share chooses how many strips a task takes: so many, or fewer where the threads then
+// end together.
+func (g *gemmQ) share(threads, most int) {
 	best, longest := 1, math.MaxInt
-	for g.perTask = tileStrips; g.perTask > 0; g.perTask-- {
+	for g.perTask = most; g.perTask > 0; g.perTask-- {
 		if n := panels(g.tasks(), threads) * g.perTask; n < longest {
 			best, longest = g.perTask, n
 		}
@@ -151,19 +161,15 @@ func (g *gemmQ) share(threads int) {
 	g.perTask = best
 }
 
-// layOut makes room for panels whose widths differ by one at most.
-func (g *gemmQ) layOut() {
+// layOut makes room for panels of that width, and one of the rest.
+func (g *gemmQ) layOut(width int) {
 	m, k := g.x.Rows, g.x.Cols
-	n := panels(m, lanes.MaxCols)
-	if m <= dotRows {
-		n = panels(m, lanes.DotCols)
-	}
-	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
 	if size := lanes.PanelLen(k, m); cap(g.acts) < size {
 		g.acts = make([]int32, size)
 	}
-	for i := range n {
-		lo, hi := g.first[i], (i+1)*m/n
+	g.panels, g.first = g.panels[:0], append(g.first[:0], 0)
+	for lo := 0; lo < m; lo += width {
+		hi := min(lo+width, m)
 		g.first = append(g.first, hi)
 		g.panels = append(g.panels, lanes.PanelOf(g.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
 	}
@@ -206,15 +212,9 @@ func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
 
 func (g *gemmQ) dots(_, i int) {
 	l, lo, hi := g.task(i)
-	step := hi - lo
-	if len(g.panels) > 1 { // the next panel finds the strip in the cache
-		step = 1
-	}
-	for s := lo; s < hi; s += step {
-		for j, panel := range g.panels {
-			c, rows := l.out(s, s+step, g.first[j])
-			l.B.form.Dot(c, l.C.RS, l.B.data[s*l.B.strip:(s+step)*l.B.strip], panel, rows, l.Add)
-		}
+	for j, panel := range g.panels {
+		c, rows := l.out(lo, hi, g.first[j])
+		l.B.form.Dot(c, l.C.RS, l.B.data[lo*l.B.strip:hi*l.B.strip], panel, rows, l.Add)
 	}
 }
 

@@ -12,24 +12,63 @@ import (
 type dotFunc func(c *float32, ldc int, strip *byte, core, aux *int32, units, strips int, mask uint32, add bool)
 
 // dots512 are those of AVX-512 VNNI: for a type, by columns less 1.
-var dots512 = [...][DotCols]dotFunc{
-	quant.Q8_0:   {dot512Q8_0x1, dot512Q8_0x2, dot512Q8_0x3, dot512Q8_0x4},
-	quant.Q4_0:   {dot512Q4_0x1, dot512Q4_0x2, dot512Q4_0x3, dot512Q4_0x4},
-	quant.Q4_1:   {dot512Q4_1x1, dot512Q4_1x2, dot512Q4_1x3, dot512Q4_1x4},
-	quant.Q5_0:   {dot512Q5_0x1, dot512Q5_0x2, dot512Q5_0x3, dot512Q5_0x4},
-	quant.Q5_1:   {dot512Q5_1x1, dot512Q5_1x2, dot512Q5_1x3, dot512Q5_1x4},
-	quant.IQ4_NL: {dot512IQ4_NLx1, dot512IQ4_NLx2, dot512IQ4_NLx3, dot512IQ4_NLx4},
-	quant.MXFP4:  {dot512MXFP4x1, dot512MXFP4x2, dot512MXFP4x3, dot512MXFP4x4},
-	quant.Q2_K:   {dot512Q2_Kx1, dot512Q2_Kx2, dot512Q2_Kx3, dot512Q2_Kx4},
-	quant.Q3_K:   {dot512Q3_Kx1, dot512Q3_Kx2, dot512Q3_Kx3, dot512Q3_Kx4},
-	quant.Q4_K:   {dot512Q4_Kx1, dot512Q4_Kx2, dot512Q4_Kx3, dot512Q4_Kx4},
-	quant.Q5_K:   {dot512Q5_Kx1, dot512Q5_Kx2, dot512Q5_Kx3, dot512Q5_Kx4},
-	quant.Q6_K:   {dot512Q6_Kx1, dot512Q6_Kx2, dot512Q6_Kx3, dot512Q6_Kx4},
-	quant.IQ4_XS: {dot512IQ4_XSx1, dot512IQ4_XSx2, dot512IQ4_XSx3, dot512IQ4_XSx4},
+var dots512 = [...][MaxCols]dotFunc{
+	quant.Q8_0: {
+		dot512Q8_0x1, dot512Q8_0x2, dot512Q8_0x3, dot512Q8_0x4, dot512Q8_0x5, dot512Q8_0x6,
+		dot512Q8_0x7, dot512Q8_0x8, dot512Q8_0x9, dot512Q8_0x10, dot512Q8_0x11, dot512Q8_0x12,
+	},
+	quant.Q4_0: {
+		dot512Q4_0x1, dot512Q4_0x2, dot512Q4_0x3, dot512Q4_0x4, dot512Q4_0x5, dot512Q4_0x6,
+		dot512Q4_0x7, dot512Q4_0x8, dot512Q4_0x9, dot512Q4_0x10, dot512Q4_0x11, dot512Q4_0x12,
+	},
+	quant.Q4_1: {
+		dot512Q4_1x1, dot512Q4_1x2, dot512Q4_1x3, dot512Q4_1x4, dot512Q4_1x5, dot512Q4_1x6,
+		dot512Q4_1x7, dot512Q4_1x8, dot512Q4_1x9, dot512Q4_1x10, dot512Q4_1x11, dot512Q4_1x12,
+	},
+	quant.Q5_0: {
+		dot512Q5_0x1, dot512Q5_0x2, dot512Q5_0x3, dot512Q5_0x4, dot512Q5_0x5, dot512Q5_0x6,
+		dot512Q5_0x7, dot512Q5_0x8, dot512Q5_0x9, dot512Q5_0x10, dot512Q5_0x11, dot512Q5_0x12,
+	},
+	quant.Q5_1: {
+		dot512Q5_1x1, dot512Q5_1x2, dot512Q5_1x3, dot512Q5_1x4, dot512Q5_1x5, dot512Q5_1x6,
+		dot512Q5_1x7, dot512Q5_1x8, dot512Q5_1x9, dot512Q5_1x10, dot512Q5_1x11, dot512Q5_1x12,
+	},
+	quant.IQ4_NL: {
+		dot512IQ4_NLx1, dot512IQ4_NLx2, dot512IQ4_NLx3, dot512IQ4_NLx4, dot512IQ4_NLx5, dot512IQ4_NLx6,
+		dot512IQ4_NLx7, dot512IQ4_NLx8, dot512IQ4_NLx9, dot512IQ4_NLx10, dot512IQ4_NLx11, dot512IQ4_NLx12,
+	},
+	quant.MXFP4: {
+		dot512MXFP4x1, dot512MXFP4x2, dot512MXFP4x3, dot512MXFP4x4, dot512MXFP4x5, dot512MXFP4x6,
+		dot512MXFP4x7, dot512MXFP4x8, dot512MXFP4x9, dot512MXFP4x10, dot512MXFP4x11, dot512MXFP4x12,
+	},
+	quant.Q2_K: {
+		dot512Q2_Kx1, dot512Q2_Kx2, dot512Q2_Kx3, dot512Q2_Kx4, dot512Q2_Kx5, dot512Q2_Kx6,
+		dot512Q2_Kx7, dot512Q2_Kx8, dot512Q2_Kx9, dot512Q2_Kx10, dot512Q2_Kx11, dot512Q2_Kx12,
+	},
+	quant.Q3_K: {
+		dot512Q3_Kx1, dot512Q3_Kx2, dot512Q3_Kx3, dot512Q3_Kx4, dot512Q3_Kx5, dot512Q3_Kx6,
+		dot512Q3_Kx7, dot512Q3_Kx8, dot512Q3_Kx9, dot512Q3_Kx10, dot512Q3_Kx11, dot512Q3_Kx12,
+	},
+	quant.Q4_K: {
+		dot512Q4_Kx1, dot512Q4_Kx2, dot512Q4_Kx3, dot512Q4_Kx4, dot512Q4_Kx5, dot512Q4_Kx6,
+		dot512Q4_Kx7, dot512Q4_Kx8, dot512Q4_Kx9, dot512Q4_Kx10, dot512Q4_Kx11, dot512Q4_Kx12,
+	},
+	quant.Q5_K: {
+		dot512Q5_Kx1, dot512Q5_Kx2, dot512Q5_Kx3, dot512Q5_Kx4, dot512Q5_Kx5, dot512Q5_Kx6,
+		dot512Q5_Kx7, dot512Q5_Kx8, dot512Q5_Kx9, dot512Q5_Kx10, dot512Q5_Kx11, dot512Q5_Kx12,
+	},
+	quant.Q6_K: {
+		dot512Q6_Kx1, dot512Q6_Kx2, dot512Q6_Kx3, dot512Q6_Kx4, dot512Q6_Kx5, dot512Q6_Kx6,
+		dot512Q6_Kx7, dot512Q6_Kx8, dot512Q6_Kx9, dot512Q6_Kx10, dot512Q6_Kx11, dot512Q6_Kx12,
+	},
+	quant.IQ4_XS: {
+		dot512IQ4_XSx1, dot512IQ4_XSx2, dot512IQ4_XSx3, dot512IQ4_XSx4, dot512IQ4_XSx5, dot512IQ4_XSx6,
+		dot512IQ4_XSx7, dot512IQ4_XSx8, dot512IQ4_XSx9, dot512IQ4_XSx10, dot512IQ4_XSx11, dot512IQ4_XSx12,
+	},
 }
 
 // dots256 are those of AVX2.
-var dots256 = [...][DotCols]dotFunc{
+var dots256 = [...][fewCols]dotFunc{
 	quant.Q8_0:   {dot256Q8_0x1, dot256Q8_0x2, dot256Q8_0x3, dot256Q8_0x4},
 	quant.Q4_0:   {dot256Q4_0x1, dot256Q4_0x2, dot256Q4_0x3, dot256Q4_0x4},
 	quant.Q4_1:   {dot256Q4_1x1, dot256Q4_1x2, dot256Q4_1x3, dot256Q4_1x4},

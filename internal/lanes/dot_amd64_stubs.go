@@ -9,45 +9,80 @@ package lanes
 //go:noescape
 func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q8_0x5 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x6 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x7 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x8 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x9 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x10 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x11 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x12 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q8_0 unpacks units (> 0) of a Q8_0 strip.
-//
-//go:noescape
-func unpack512Q8_0(dst *byte, strip *byte, units int)
 
 // unpack256Q8_0 unpacks units (> 0) of a Q8_0 strip.
 //
@@ -59,45 +94,80 @@ func unpack256Q8_0(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q4_0x5 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x6 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x7 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x8 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x9 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x10 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x11 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x12 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q4_0 unpacks units (> 0) of a Q4_0 strip.
-//
-//go:noescape
-func unpack512Q4_0(dst *byte, strip *byte, units int)
 
 // unpack256Q4_0 unpacks units (> 0) of a Q4_0 strip.
 //
@@ -109,45 +179,80 @@ func unpack256Q4_0(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q4_1x5 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x6 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x7 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x8 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x9 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x10 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x11 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x12 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q4_1 unpacks units (> 0) of a Q4_1 strip.
-//
-//go:noescape
-func unpack512Q4_1(dst *byte, strip *byte, units int)
 
 // unpack256Q4_1 unpacks units (> 0) of a Q4_1 strip.
 //
@@ -159,45 +264,80 @@ func unpack256Q4_1(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q5_0x5 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x6 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x7 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x8 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x9 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x10 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x11 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x12 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q5_0 unpacks units (> 0) of a Q5_0 strip.
-//
-//go:noescape
-func unpack512Q5_0(dst *byte, strip *byte, units int)
 
 // unpack256Q5_0 unpacks units (> 0) of a Q5_0 strip.
 //
@@ -209,45 +349,80 @@ func unpack256Q5_0(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q5_1x5 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x6 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x7 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x8 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x9 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x10 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x11 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x12 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q5_1 unpacks units (> 0) of a Q5_1 strip.
-//
-//go:noescape
-func unpack512Q5_1(dst *byte, strip *byte, units int)
 
 // unpack256Q5_1 unpacks units (> 0) of a Q5_1 strip.
 //
@@ -259,45 +434,80 @@ func unpack256Q5_1(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512IQ4_NLx5 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx6 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx7 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx8 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx9 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx10 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx11 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx12 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
-//
-//go:noescape
-func unpack512IQ4_NL(dst *byte, strip *byte, units int)
 
 // unpack256IQ4_NL unpacks units (> 0) of a IQ4_NL strip.
 //
@@ -309,45 +519,80 @@ func unpack256IQ4_NL(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512MXFP4x5 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x6 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x7 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x8 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x9 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x10 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x11 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x12 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512MXFP4 unpacks units (> 0) of a MXFP4 strip.
-//
-//go:noescape
-func unpack512MXFP4(dst *byte, strip *byte, units int)
 
 // unpack256MXFP4 unpacks units (> 0) of a MXFP4 strip.
 //
@@ -359,45 +604,80 @@ func unpack256MXFP4(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q2_Kx5 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx6 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx7 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx8 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx9 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx10 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx11 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx12 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q2_K unpacks units (> 0) of a Q2_K strip.
-//
-//go:noescape
-func unpack512Q2_K(dst *byte, strip *byte, units int)
 
 // unpack256Q2_K unpacks units (> 0) of a Q2_K strip.
 //
@@ -409,45 +689,80 @@ func unpack256Q2_K(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q3_Kx5 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx6 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx7 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx8 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx9 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx10 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx11 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx12 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q3_K unpacks units (> 0) of a Q3_K strip.
-//
-//go:noescape
-func unpack512Q3_K(dst *byte, strip *byte, units int)
 
 // unpack256Q3_K unpacks units (> 0) of a Q3_K strip.
 //
@@ -459,45 +774,80 @@ func unpack256Q3_K(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q4_Kx5 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx6 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx7 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx8 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx9 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx10 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx11 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx12 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q4_K unpacks units (> 0) of a Q4_K strip.
-//
-//go:noescape
-func unpack512Q4_K(dst *byte, strip *byte, units int)
 
 // unpack256Q4_K unpacks units (> 0) of a Q4_K strip.
 //
@@ -509,45 +859,80 @@ func unpack256Q4_K(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q5_Kx5 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx6 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx7 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx8 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx9 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx10 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx11 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx12 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q5_K unpacks units (> 0) of a Q5_K strip.
-//
-//go:noescape
-func unpack512Q5_K(dst *byte, strip *byte, units int)
 
 // unpack256Q5_K unpacks units (> 0) of a Q5_K strip.
 //
@@ -559,45 +944,80 @@ func unpack256Q5_K(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512Q6_Kx5 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx6 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx7 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx8 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx9 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx10 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx11 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx12 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512Q6_K unpacks units (> 0) of a Q6_K strip.
-//
-//go:noescape
-func unpack512Q6_K(dst *byte, strip *byte, units int)
 
 // unpack256Q6_K unpacks units (> 0) of a Q6_K strip.
 //
@@ -609,45 +1029,80 @@ func unpack256Q6_K(dst *byte, strip *byte, units int)
 //go:noescape
 func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot256IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot512IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot256IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot512IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dot512IQ4_XSx5 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 5 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx5(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx6 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 6 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx6(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx7 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 7 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx7(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx8 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 8 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx8(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx9 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 9 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx9(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx10 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 10 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx10(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx11 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 11 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx11(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx12 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 12 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx12(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dot256IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// unpack512IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
-//
-//go:noescape
-func unpack512IQ4_XS(dst *byte, strip *byte, units int)
 
 // unpack256IQ4_XS unpacks units (> 0) of a IQ4_XS strip.
 //

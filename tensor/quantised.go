@@ -120,16 +120,22 @@ var gemmsQ = sync.Pool{New: func() any {
 }}
 
 const (
-	serialBytes = 24 << 10 // of weights: a product this small stays on the caller
-	dotRows     = 8        // rows of x up to which reading a strip several times is faster than unpacking it
-	ownNumbers  = 16 << 10 // of x that every worker rounds for itself: sooner done than fetched from another's cache
-	tileStrips  = 4        // strips that a task unpacks and keeps in its cache
-	tileBlocks  = 64       // blocks of a row that it unpacks at once
-	dotBytes    = 64 << 10 // of strips that stay in the cache until their rest is added
+	serialBytes = 24 << 10  // of weights: a product this small stays on the caller
+	ownNumbers  = 16 << 10  // of x that every worker rounds for itself: sooner done than fetched from another's cache
+	dotPanels   = 2         // panels of few rows of x for which reading a strip anew is faster than unpacking it
+	fewRows     = 4         // of x: tasks are many strips
+	dotBytes    = 64 << 10  // of which so much stays in the cache until their rest is added
+	taskStrips  = 4         // else so many at most, which stay in its cache
+	taskBytes   = 384 << 10 // and no more of strips as they are
+	tileBlocks  = 64        // blocks of a row that a task unpacks at once
 )
 
 func (g *gemmQ) run(p *par.Pool) {
-	m := g.x.Rows
+	m, width := g.x.Rows, lanes.DotCols()
+	unpack := width < lanes.MaxCols && m > dotPanels*width
+	if unpack {
+		width = lanes.MaxCols
+	}
 	strips, bytes := 0, 0
 	for _, l := range g.list {
 		strips += l.B.strips()
@@ -138,25 +144,29 @@ func (g *gemmQ) run(p *par.Pool) {
 	if bytes*m <= serialBytes {
 		p = nil
 	}
-	own := m <= dotRows && m*g.x.Cols <= ownNumbers
-	g.layOut(own, p.Threads())
+	own := !unpack && m*g.x.Cols <= ownNumbers
+	g.layOut(width, own, p.Threads())
 	if !own {
 		p.Run(len(g.rounded[0].panels), g.quantiseTask)
 	}
-	if m <= dotRows {
+	switch {
+	case unpack:
+		g.share(p.Threads(), taskStrips)
+		p.Run(g.tasks(), g.tileTask)
+	case m > fewRows:
+		g.share(p.Threads(), min(taskStrips, taskBytes*strips/max(1, bytes)))
+		p.Run(g.tasks(), g.dotTask)
+	default:
 		g.perTask = max(1, strips/(4*p.Threads()))
 		p.Run(g.tasks(), g.dotTask)
-		return
 	}
-	g.share(p.Threads())
-	p.Run(g.tasks(), g.tileTask)
 }
 
-// share chooses how many strips a task takes: as many as fit its cache, or fewer where the
-// threads then end together.
-func (g *gemmQ) share(threads int) {
+// share chooses how many strips a task takes: so many, or fewer where the threads then
+// end together.
+func (g *gemmQ) share(threads, most int) {
 	best, longest := 1, math.MaxInt
-	for g.perTask = tileStrips; g.perTask > 0; g.perTask-- {
+	for g.perTask = most; g.perTask > 0; g.perTask-- {
 		if n := panels(g.tasks(), threads) * g.perTask; n < longest {
 			best, longest = g.perTask, n
 		}
@@ -164,8 +174,8 @@ func (g *gemmQ) share(threads int) {
 	g.perTask = best
 }
 
-// layOut makes room for panels, of each worker's own or for all.
-func (g *gemmQ) layOut(own bool, threads int) {
+// layOut makes room for panels of that width, of each worker's own or for all.
+func (g *gemmQ) layOut(width int, own bool, threads int) {
 	if !own {
 		threads = 1
 	}
@@ -173,28 +183,24 @@ func (g *gemmQ) layOut(own bool, threads int) {
 		g.rounded = append(g.rounded, rounded{})
 	}
 	for i := range threads {
-		g.rounded[i].layOut(g.x.Rows, g.x.Cols)
+		g.rounded[i].layOut(g.x.Rows, g.x.Cols, width)
 		g.rounded[i].ready = !own
 	}
 	g.own = own
 }
 
-// layOut makes panels whose widths differ by one at most.
-func (r *rounded) layOut(m, k int) {
-	n := panels(m, lanes.MaxCols)
-	if m <= dotRows {
-		n = panels(m, lanes.DotCols)
-	}
-	r.panels, r.first = r.panels[:0], append(r.first[:0], 0)
+// layOut makes panels of that width, and one of the rest.
+func (r *rounded) layOut(m, k, width int) {
 	if size := lanes.PanelLen(k, m); cap(r.acts) < size {
 		r.acts = make([]int32, size)
 	}
-	for i := range n {
-		lo, hi := r.first[i], (i+1)*m/n
+	r.panels, r.first = r.panels[:0], append(r.first[:0], 0)
+	for lo := 0; lo < m; lo += width {
+		hi := min(lo+width, m)
 		r.first = append(r.first, hi)
 		r.panels = append(r.panels, lanes.PanelOf(r.acts[lanes.PanelLen(k, lo):lanes.PanelLen(k, hi)], k, hi-lo))
 	}
-	for len(r.rests) < n {
+	for len(r.rests) < len(r.panels) {
 		r.rests = append(r.rests, lanes.Rest{})
 	}
 }
@@ -252,9 +258,9 @@ func (l *Product) out(lo, hi, first int) (c []float32, rows int) {
 func (g *gemmQ) dots(worker, i int) {
 	l, lo, hi := g.task(i)
 	x := g.roundedBy(worker)
-	step := max(1, dotBytes/l.B.strip)
-	if len(x.panels) > 1 { // the next panel finds the strip in the cache
-		step = 1
+	step := hi - lo
+	if g.x.Rows <= fewRows {
+		step = max(1, dotBytes/l.B.strip)
 	}
 	scratch := x.restScratch(l.B)
 	defer putScratch(scratch)

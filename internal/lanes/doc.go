@@ -6,9 +6,9 @@
 //   - A strip is 16 rows of a matrix (form.go): [Form.Pack] makes it from a file's rows.
 //   - A panel is up to [MaxCols] columns of activations, rounded to 8 bits in blocks
 //     of 32 (panel.go): [Quantise] makes it.
-//   - [Form.Dot] multiplies a strip by a panel of few columns and reads the strip once.
-//   - For many columns a strip is unpacked once ([Form.Unpack]: a byte per weight, float32
-//     scales), and [Kind.Tile] multiplies that by panel after panel.
+//   - [Form.Dot] multiplies strips as they are by a panel of at most [DotCols] columns.
+//   - Where those are few, a strip is unpacked for many columns ([Form.Unpack]: a byte per
+//     weight, float32 scales), and [Kind.Tile] multiplies that by panel after panel.
 //   - Outliers lose too much by 8 bits: a [Rest] is what was lost of them, a panel of few
 //     blocks, whose products come after all others.
 //
@@ -27,11 +27,10 @@
 package lanes
 
 // Rows is how many rows of a matrix a strip holds, MaxCols how many columns of
-// activations a panel has at most, DotCols how many Dot takes at most, BlockLen how
-// many numbers share an activation scale.
+// activations a panel has at most, BlockLen how many numbers share an activation
+// scale.
 const (
 	Rows     = 16
 	MaxCols  = 12
-	DotCols  = 4
 	BlockLen = 32
 )

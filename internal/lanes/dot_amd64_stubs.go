@@ -4,715 +4,1170 @@
 
 package lanes
 
-// dot512Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q8_0x1 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q8_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x2 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x3 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x4 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x5 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x6 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x7 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x8 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x9 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x10 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x11 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q8_0x12 multiplies strips (> 0) strips of Q8_0, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q8_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q8_0 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q8_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q8_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q8_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q8_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q8_0(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q8_0(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q4_0x1 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q4_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x2 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x3 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x4 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x5 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x6 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x7 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x8 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x9 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x10 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x11 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_0x12 multiplies strips (> 0) strips of Q4_0, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q4_0 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q4_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q4_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q4_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q4_0(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q4_0(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q4_1x1 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q4_1x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x2 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x3 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x4 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x5 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x6 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x7 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x8 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x9 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x10 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x11 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_1x12 multiplies strips (> 0) strips of Q4_1, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q4_1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q4_1(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q4_1 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_1, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q4_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q4_1(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q4_1(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q5_0x1 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q5_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x2 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x3 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x4 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x5 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x6 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x7 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x8 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x9 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x10 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x11 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_0x12 multiplies strips (> 0) strips of Q5_0, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q5_0 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q5_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q5_0 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_0, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q5_0(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q5_0(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q5_0(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q5_1x1 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q5_1x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x2 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x3 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x4 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x5 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x6 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x7 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x8 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x9 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x10 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x11 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_1x12 multiplies strips (> 0) strips of Q5_1, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q5_1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q5_1(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q5_1 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_1, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q5_1(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q5_1(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q5_1(dst *byte, strip *byte, first int, blocks int)
 
-// dot512IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx5 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx6 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx7 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx8 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx9 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx10 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx11 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_NLx12 multiplies strips (> 0) strips of IQ4_NL, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_NLx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512IQ4_NL multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512IQ4_NL(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512IQ4_NL adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of IQ4_NL, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512IQ4_NL(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512IQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512IQ4_NL(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256IQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256IQ4_NL(dst *byte, strip *byte, first int, blocks int)
 
-// dot512MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512MXFP4x1 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512MXFP4x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x2 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x3 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x4 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x5 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x6 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x7 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x8 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x9 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x10 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x11 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512MXFP4x12 multiplies strips (> 0) strips of MXFP4, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512MXFP4x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512MXFP4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512MXFP4(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512MXFP4 adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of MXFP4, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512MXFP4(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512MXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512MXFP4(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256MXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256MXFP4(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q2_Kx1 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q2_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx2 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx3 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx4 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx5 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx6 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx7 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx8 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx9 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx10 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx11 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q2_Kx12 multiplies strips (> 0) strips of Q2_K, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q2_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q2_K multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q2_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q2_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q2_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q2_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q2_K(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q2_K(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q3_Kx1 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q3_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx2 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx3 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx4 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx5 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx6 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx7 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx8 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx9 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx10 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx11 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q3_Kx12 multiplies strips (> 0) strips of Q3_K, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q3_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q3_K multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q3_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q3_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q3_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q3_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q3_K(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q3_K(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q4_Kx1 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q4_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx2 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx3 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx4 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx5 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx6 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx7 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx8 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx9 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx10 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx11 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q4_Kx12 multiplies strips (> 0) strips of Q4_K, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q4_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q4_K multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q4_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q4_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q4_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q4_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q4_K(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q4_K(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q5_Kx1 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q5_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx2 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx3 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx4 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx5 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx6 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx7 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx8 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx9 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx10 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx11 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q5_Kx12 multiplies strips (> 0) strips of Q5_K, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q5_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q5_K multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q5_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q5_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q5_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q5_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q5_K(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q5_K(dst *byte, strip *byte, first int, blocks int)
 
-// dot512Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512Q6_Kx1 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512Q6_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx2 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx3 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx4 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx5 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx6 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx7 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx8 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx9 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx10 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx11 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512Q6_Kx12 multiplies strips (> 0) strips of Q6_K, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Q6_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512Q6_K multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512Q6_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512Q6_K adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of Q6_K, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512Q6_K(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512Q6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512Q6_K(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256Q6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
 //
 //go:noescape
 func unpack256Q6_K(dst *byte, strip *byte, first int, blocks int)
 
-// dot512IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+// dot512IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 1 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 2 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 3 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 4 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx5 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 5 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx6 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 6 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx7 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 7 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx8 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 8 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx9 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 9 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx10 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 10 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx11 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 11 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512IQ4_XSx12 multiplies strips (> 0) strips of IQ4_XS, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512IQ4_XSx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// stream512IQ4_XS multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func stream512IQ4_XS(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// dot512IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
-// dot512IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
 // dot256IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-
-// rest512IQ4_XS adds the product of blocks (> 0) blocks, at numbers at, of strips (> 0) strips of IQ4_XS, each of size bytes, and a panel that has these blocks alone and one column; mask has a bit for each row that a strip has of c.
-//
-//go:noescape
-func rest512IQ4_XS(c *float32, strip *byte, size int, core *int32, aux *int32, at *int32, blocks int, strips int, mask uint32)
-
-// unpack512IQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
-//
-//go:noescape
-func unpack512IQ4_XS(dst *byte, strip *byte, first int, blocks int)
 
 // unpack256IQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
 //

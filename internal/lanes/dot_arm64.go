@@ -14,7 +14,7 @@ import (
 type dotFunc func(c *float32, strip *byte, units int, core, aux *int32)
 
 // dotTable has products for a type, by columns less 1.
-type dotTable [quant.MXFP4 + 1][DotCols]dotFunc
+type dotTable [quant.MXFP4 + 1][fewCols]dotFunc
 
 // dotsSDOT are those of processors with FEAT_DotProd.
 var dotsSDOT = dotTable{
@@ -63,10 +63,10 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 
 // outs are outputs of dotBy: on the stack they would move to the heap at each call, since
 // the compiler cannot know what a function in a table does with them.
-var outs = sync.Pool{New: func() any { return new([DotCols][Rows]float32) }}
+var outs = sync.Pool{New: func() any { return new([fewCols][Rows]float32) }}
 
 func (f *Form) dotBy(table *dotTable, c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	do, out := table[f.Type][p.Cols-1], outs.Get().(*[DotCols][Rows]float32)
+	do, out := table[f.Type][p.Cols-1], outs.Get().(*[fewCols][Rows]float32)
 	defer outs.Put(out)
 	for ; rows > 0; rows -= Rows {
 		clear(out[:])

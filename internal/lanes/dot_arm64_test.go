@@ -18,7 +18,7 @@ func TestDotWithoutDotProd(t *testing.T) {
 				strip[i] = [...]byte{0, 0x80, 0xff, byte(rng.Uint32())}[fill]
 			}
 			finiteHalves(f, strip)
-			for n := 1; n <= DotCols; n++ {
+			for n := 1; n <= fewCols; n++ {
 				p := PanelOf(guarded[int32](t, PanelLen(k, n)), k, n)
 				for c := range n {
 					quantiseGeneric(p, c, extreme(k, c, rng))

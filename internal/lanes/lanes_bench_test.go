@@ -18,13 +18,19 @@ import (
 func BenchmarkDot(b *testing.B) {
 	for _, f := range Forms() {
 		for _, size := range []int{512 << 10, 8 << 20, 256 << 20} {
-			for cols := 1; cols <= DotCols; cols++ {
-				for _, l := range cpu.Levels()[1:] {
+			for _, l := range cpu.Levels()[1:] {
+				for cols := 1; cols <= dotCols(l); cols++ {
 					b.Run(fmt.Sprintf("%v/%dK/%d/%v", f.Type, size>>10, cols, l), func(b *testing.B) { f.benchDot(b, size, cols, l) })
 				}
 			}
 		}
 	}
+}
+
+// dotCols is DotCols at a level.
+func dotCols(l cpu.Level) int {
+	defer cpu.Force(l)()
+	return DotCols()
 }
 
 func (f *Form) benchDot(b *testing.B, size, cols int, l cpu.Level) {

@@ -98,7 +98,7 @@ func (f *Form) AddRest(c []float32, ldc int, strip []byte, r *Rest, rows int, w 
 	if len(w) < r.Blocks*f.Kind().BlockBytes() || size%f.Bytes != 0 || !r.fits(c, ldc, 0, r.Blocks, rows) || r.Blocks > 0 && int(r.at[r.Blocks-1]) >= size/f.Bytes*f.Blocks() {
 		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, %v strips of %d bytes, %d rows, stride %d, %d bytes, into %d numbers", r.Blocks, r.Cols, f.Type, size, rows, ldc, len(w), len(c)))
 	}
-	if r.Blocks > 0 && !f.rest(c, strip, size, r, rows) {
+	if r.Blocks > 0 && !f.rest(c, ldc, strip, size, r, rows) {
 		f.restTile(c, ldc, strip, size, r, rows, w)
 	}
 }
@@ -121,10 +121,7 @@ func (k Kind) AddRest(c []float32, ldc int, w []byte, blocks int, r *Rest, rows 
 	if len(w) < strips(rows)*blocks*size || len(spare) < r.Blocks*size || !r.fits(c, ldc, 0, r.Blocks, rows) || r.Blocks > 0 && int(r.at[r.Blocks-1]) >= blocks {
 		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, strips of %d blocks, %d rows, stride %d, %d and %d bytes, into %d numbers", r.Blocks, r.Cols, blocks, rows, ldc, len(w), len(spare), len(c)))
 	}
-	if r.Blocks == 0 || k.rest(c, ldc, w, blocks, r, rows) {
-		return
-	}
-	for first := 0; first < rows; first += Rows {
+	for first := 0; first < rows && r.Blocks > 0; first += Rows {
 		for i, b := range r.at {
 			copy(spare[i*size:][:size], w[(first/Rows*blocks+int(b))*size:])
 		}

@@ -2,6 +2,4 @@
 
 package lanes
 
-func (f *Form) rest([]float32, []byte, int, *Rest, int) bool { return false }
-
-func (k Kind) rest([]float32, int, []byte, int, *Rest, int) bool { return false }
+func (f *Form) rest([]float32, int, []byte, int, *Rest, int) bool { return false }

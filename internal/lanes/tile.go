@@ -1,6 +1,10 @@
 package lanes
 
-import "fmt"
+import (
+	"fmt"
+
+	"weft/internal/cpu"
+)
 
 //go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
 //go:generate go run -C ../kernel/_asm ./laneneon -out ../../lanes/lanes_arm64.s -stubs ../../lanes/lanes_arm64_stubs.go
@@ -63,10 +67,21 @@ func (k Kind) Tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 	k.tile(c, ldc, w, p, from, blocks, rows, add)
 }
 
+// DotCols is how many columns Dot takes at most: MaxCols where taking strips apart
+// costs it no time, as the processor does that beside multiplying, else 4.
+func DotCols() int {
+	if cpu.VNNI() {
+		return MaxCols
+	}
+	return fewCols
+}
+
+const fewCols = 4
+
 // Dot is Tile on strips as they are, for a panel of at most DotCols columns: the same
 // bits, and the strips are read once. It covers the whole panel.
 func (f *Form) Dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
-	if p.Cols > DotCols || p.Blocks%f.Blocks() != 0 || len(strip)/f.Bytes < strips(rows)*(p.Blocks/f.Blocks()) || !p.fits(c, ldc, 0, p.Blocks, rows) {
+	if p.Cols > DotCols() || p.Blocks%f.Blocks() != 0 || len(strip)/f.Bytes < strips(rows)*(p.Blocks/f.Blocks()) || !p.fits(c, ldc, 0, p.Blocks, rows) {
 		panic(fmt.Sprintf("lanes: %v strip of %d bytes, %d rows × %d columns of %d blocks, stride %d, into %d numbers", f.Type, len(strip), rows, p.Cols, p.Blocks, ldc, len(c)))
 	}
 	if p.Blocks == 0 {

@@ -4,26 +4,6 @@
 
 package lanes
 
-// tile512Whole is Kind.Tile of strips (> 0) strips, size bytes each, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks, those of the strip whose numbers are at `at`. It needs AVX512_VNNI.
-//
-//go:noescape
-func tile512Whole(c *float32, ldc int, w *byte, size int, at *int32, core *int32, blocks int, strips int, rows int, cols int, add bool)
-
-// tile512WholeMins is Kind.Tile of strips (> 0) strips, size bytes each, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks, those of the strip whose numbers are at `at`. It needs AVX512_VNNI.
-//
-//go:noescape
-func tile512WholeMins(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
-
-// tile512Halves is Kind.Tile of strips (> 0) strips, size bytes each, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks, those of the strip whose numbers are at `at`. It needs AVX512_VNNI.
-//
-//go:noescape
-func tile512Halves(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
-
-// tile512HalvesMins is Kind.Tile of strips (> 0) strips, size bytes each, of 1 to 16 rows each, and 1 to 12 columns over blocks (> 0) blocks, those of the strip whose numbers are at `at`. It needs AVX512_VNNI.
-//
-//go:noescape
-func tile512HalvesMins(c *float32, ldc int, w *byte, size int, at *int32, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
-
 // narrow256 says whether all bytes of blocks (> 0) blocks of so many bytes are 128 plus -32 to 31.
 //
 //go:noescape

@@ -1,22 +1,59 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// dot512 generates the product of a strip and a panel of that many columns. Every
-// output is one chain: block after block, the exact integer dot product and then the
-// minimum.
+// dot512 generates the product of strips and a panel of that many columns, over the
+// blocks of a list. Every output is one chain: block after block, the exact integer dot
+// product and then the minimum.
 func dot512(f form, cols int) {
-	beginDot("512", f, cols)
-	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, cols)}
-	units := GP64()
+	name := fmt.Sprintf("dot512%sx%d", f.name, cols)
+	TEXT(name, NOSPLIT, "func(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)")
+	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, of size bytes each, by a panel of %d columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.", name, f.name, cols))
+	Pragma("noescape")
+	d := &product512{reader512: newReader512(f, GP64()), view: newView(f, cols)}
+	strip, at, left := Load(Param("strip"), GP64()), GP64(), GP64()
 	strips, c := Load(Param("strips"), GP64()), Load(Param("c"), GP64())
 	Label("strip")
+	Load(Param("at"), at)
+	Load(Param("blocks"), left)
+	d.start(c, "block")
+	Label("block")
+	d.seek(strip, at)
+	d.head()
+	d.block()
+	ADDQ(U8(4), at)
+	DECQ(left)
+	JNZ(LabelRef("block"))
+	d.store(c)
+	d.rewind()
+	size := GP64()
+	ADDQ(Load(Param("size"), size), strip)
+	ADDQ(U32(4*rows), c)
+	DECQ(strips)
+	JNZ(LabelRef("strip"))
+	VZEROUPPER()
+	RET()
+}
+
+// stream512 generates the product of strips, all of their blocks, and a panel of one
+// column. Reading from memory is what it waits for, and the less there is to do beside,
+// the further ahead the processor reads.
+func stream512(f form) {
+	name := "stream512" + f.name
+	TEXT(name, NOSPLIT, "func(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)")
+	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.", name, f.name))
+	Pragma("noescape")
+	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, 1)}
+	units, strips, c := GP64(), Load(Param("strips"), GP64()), Load(Param("c"), GP64())
+	Label("strip")
 	Load(Param("units"), units)
-	d.start(c)
+	d.start(c, "unit")
 	d.loop(units, d.head, d.block)
 	d.store(c)
 	d.rewind()
@@ -27,17 +64,45 @@ func dot512(f form, cols int) {
 	RET()
 }
 
+// seek goes to the block of a strip whose number is at `at`.
+func (c *cursor) seek(strip, at reg.Register) {
+	block := GP64()
+	MOVLQZX(Mem{Base: at}, block)
+	if c.blocks == 1 {
+		IMUL3Q(U32(c.bytes()), block, c.unit)
+		ADDQ(strip, c.unit)
+		c.codes = c.unit
+		return
+	}
+	i := GP64()
+	c.codes, c.s = GP64(), GP64()
+	MOVQ(block, i)
+	SHRQ(U8(3), block)
+	ANDQ(U32(c.blocks-1), i)
+	IMUL3Q(U32(c.bytes()), block, c.unit)
+	ADDQ(strip, c.unit)
+	IMUL3Q(U32(c.subs()*rows), i, c.s)
+	LEAQ(Mem{Base: c.unit, Index: c.s, Scale: 1, Disp: c.sAt()}, c.s)
+	IMUL3Q(U32(c.blockBytes()), i, i)
+	LEAQ(Mem{Base: c.unit, Index: i, Scale: 1, Disp: c.codesAt()}, c.codes)
+}
+
 type product512 struct {
 	*reader512
 	*view
-	acc []reg.VecVirtual
+	acc, sums []reg.VecVirtual // by column
 }
 
 // eachColumn addresses the columns of c.
 func (d *product512) eachColumn(first reg.Register, do func(n int, at Mem, mask reg.Register)) {
-	c, ld, m, mask := GP64(), Load(Param("ldc"), GP64()), Load(Param("mask"), GP32()), K()
-	MOVQ(first, c)
+	m, mask := Load(Param("mask"), GP32()), K()
 	KMOVW(m, mask)
+	if d.cols == 1 {
+		do(0, Mem{Base: first}, mask)
+		return
+	}
+	c, ld := GP64(), Load(Param("ldc"), GP64())
+	MOVQ(first, c)
 	for n := range d.cols {
 		do(n, Mem{Base: c}, mask)
 		if n+1 < d.cols {
@@ -46,16 +111,16 @@ func (d *product512) eachColumn(first reg.Register, do func(n int, at Mem, mask 
 	}
 }
 
-// start sets the accumulators: zero, or c.
-func (d *product512) start(c reg.Register) {
+// start sets the accumulators: zero, or c. The label `first` follows.
+func (d *product512) start(c reg.Register, first string) {
 	for range d.cols {
 		z := ZMM()
 		VPXORD(z, z, z)
-		d.acc = append(d.acc, z)
+		d.acc, d.sums = append(d.acc, z), append(d.sums, ZMM())
 	}
 	add := Load(Param("add"), GP8())
 	TESTB(add, add)
-	JZ(LabelRef("unit"))
+	JZ(LabelRef(first))
 	d.eachColumn(c, func(n int, at Mem, mask reg.Register) { VMOVUPS_Z(at, mask, d.acc[n]) })
 }
 
@@ -65,23 +130,22 @@ func (d *product512) store(c reg.Register) {
 
 // block emits one block of 32.
 func (d *product512) block() {
-	d.readPlanes()
 	d.prefetch()
 	per := 8 / d.subs()
 	for h := range d.subs() {
-		sums := d.startSums(h)
+		d.startSums(h)
 		for g := h * per; g < (h+1)*per; g++ {
 			codes := d.group(g)
 			for n := range d.cols {
-				VPDPBUSD_BCST(d.codesOf(g, n), codes, sums[n])
+				VPDPBUSD_BCST(d.codesOf(g, n), codes, d.sums[n])
 			}
 		}
 		scale, minimum := d.scales(h)
 		for n := range d.cols {
 			t := ZMM()
 			VMULPS_BCST(d.scaleOf(n), scale, t)
-			VCVTDQ2PS(sums[n], sums[n])
-			VFMADD231PS(t, sums[n], d.acc[n])
+			VCVTDQ2PS(d.sums[n], d.sums[n])
+			VFMADD231PS(t, d.sums[n], d.acc[n])
 			if d.mins {
 				VFMADD231PS_BCST(d.minSum(h, n), minimum, d.acc[n])
 			}
@@ -90,23 +154,25 @@ func (d *product512) block() {
 	d.advance()
 }
 
-// prefetch asks for planes ahead of time. Of all forms and numbers of columns only
-// this one gains: in others it takes up to a fifth of the speed from the caches.
+// prefetch asks for planes ahead of time. With many columns there is so much to read
+// of the panel between them that the processor does not foresee it. With few, of all
+// forms only Q6_K gains: in others it takes up to a fifth of the speed from the caches.
 func (d *product512) prefetch() {
-	const ahead = 2048
-	if d.name == "Q6_K" && d.cols == 1 {
-		for at := 0; at < d.blockBytes(); at += 64 {
-			PREFETCHT1(d.lowPlane(0).Offset(at + ahead))
+	const few, ahead, aheadOne = 4, 4096, 2048
+	for at := 0; at < d.bytes()/d.blocks; at += 64 {
+		switch {
+		case d.cols > few:
+			PREFETCHT0(d.lowPlane(0).Offset(at + ahead))
+		case d.cols == 1 && d.name == "Q6_K":
+			PREFETCHT1(d.lowPlane(0).Offset(at + aheadOne))
 		}
 	}
 }
 
 // startSums sets the integer sums of half h to what makes codes of numbers: nothing,
 // or -zero·Σq.
-func (d *product512) startSums(h int) (sums []reg.VecVirtual) {
-	for n := range d.cols {
-		z := ZMM()
-		sums = append(sums, z)
+func (d *product512) startSums(h int) {
+	for n, z := range d.sums {
 		if d.mins {
 			VPXORD(z, z, z)
 			continue
@@ -118,5 +184,4 @@ func (d *product512) startSums(h int) (sums []reg.VecVirtual) {
 			VPSRAD_BCST(U8(d.shift()), from, z)
 		}
 	}
-	return sums
 }

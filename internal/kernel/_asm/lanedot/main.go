@@ -30,12 +30,13 @@ func main() {
 func amd64() {
 	ConstraintExpr("amd64,!purego")
 	for _, f := range forms {
-		for cols := 1; cols <= 4; cols++ {
+		for cols := 1; cols <= 12; cols++ {
 			dot512(f, cols)
+		}
+		stream512(f)
+		for cols := 1; cols <= 4; cols++ {
 			dot256(f, cols)
 		}
-		rest512(f)
-		unpack512(f)
 		unpack256(f)
 	}
 }

@@ -10,9 +10,7 @@ import (
 // or one number of 16 rows.
 type reader512 struct {
 	cursor
-	d, m  reg.VecVirtual    // of the unit; m is added
-	plane [4]reg.VecVirtual // of the block
-	upper [2]reg.VecVirtual
+	d, m reg.VecVirtual // of the unit; m is added
 
 	// Constants.
 	nibble, pair, uppers reg.VecVirtual // masks of bytes
@@ -116,43 +114,28 @@ func product(d, x reg.VecVirtual) {
 	VMULPS(d, x, x)
 }
 
-// readPlanes reads the planes that serve several groups.
-func (r *reader512) readPlanes() {
-	load := func(plane Mem) reg.VecVirtual {
-		z := ZMM()
-		VMOVDQU32(plane, z)
-		return z
-	}
-	for i := 0; i < r.low && r.low < 8; i++ {
-		r.plane[i] = load(r.lowPlane(i))
-	}
-	for i := range r.high {
-		r.upper[i] = load(r.highPlane(i))
-	}
-}
-
-// group returns a register with the codes, or levels + 128, of group g, which may be
-// written to.
+// group returns a register with the codes, or levels + 128, of group g. Planes that
+// serve several groups are read for each: registers are for outputs and sums.
 func (r *reader512) group(g int) reg.VecVirtual {
 	c := ZMM()
 	switch r.low {
 	case 8:
 		VMOVDQU32(r.lowPlane(g), c)
 	case 4:
-		if plane := r.plane[g%4]; g < 4 {
-			VPANDD(r.nibble, plane, c)
+		if plane := r.lowPlane(g % 4); g < 4 {
+			VPANDD(plane, r.nibble, c)
 		} else {
 			VPSRLW(Imm(4), plane, c)
 			VPANDD(r.nibble, c, c)
 		}
 	case 2:
-		VPANDD(r.pair, shifted(r.plane[g/4], 2*(g%4)), c)
+		VPANDD(shifted(r.lowPlane(g/4), 2*(g%4)), r.pair, c)
 	}
 	switch r.high {
 	case 1:
-		r.addUpper(shifted(r.upper[0], g-r.low), c)
+		r.addUpper(shifted(r.highPlane(0), g-r.low), c)
 	case 2:
-		r.addUpper(shifted(r.upper[g/4], 2*(g%4)-r.low), c)
+		r.addUpper(shifted(r.highPlane(g/4), 2*(g%4)-r.low), c)
 	}
 	if r.level != "" {
 		VPSHUFB(c, r.table, c)
@@ -161,13 +144,13 @@ func (r *reader512) group(g int) reg.VecVirtual {
 }
 
 // addUpper adds the high bits, which are in place among others, to codes.
-func (r *reader512) addUpper(high, c reg.VecVirtual) {
+func (r *reader512) addUpper(high Op, c reg.VecVirtual) {
 	const orAnd = 0xF8 // c | high & uppers
-	VPTERNLOGD(U8(orAnd), r.uppers, high, c)
+	VPTERNLOGD(U8(orAnd), high, r.uppers, c)
 }
 
 // shifted is x shifted right, or left where by is negative.
-func shifted(x reg.VecVirtual, by int) reg.VecVirtual {
+func shifted(x Mem, by int) Op {
 	if by == 0 {
 		return x
 	}

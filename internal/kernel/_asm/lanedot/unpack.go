@@ -74,34 +74,6 @@ func (f form) unpackedBytes() int {
 	return f.vector(1, 0)
 }
 
-func unpack512(f form) {
-	dst, strip := beginUnpack("512", f)
-	r, more := newReader512(f, strip), reg.VecVirtual(nil)
-	if f.raise() > 0 {
-		more = bytes(f.raise())
-	}
-	r.span(r.head, func() {
-		r.readPlanes()
-		for g := range 8 {
-			c := r.group(g)
-			if f.raise() > 0 {
-				VPADDB(more, c, c)
-			}
-			VMOVDQU32(c, Mem{Base: dst, Disp: 64 * g})
-		}
-		for h := range f.subs() {
-			scale, minimum := r.scales(h)
-			VMOVUPS(scale, Mem{Base: dst, Disp: f.vector(0, h)})
-			if f.mins {
-				VMOVUPS(minimum, Mem{Base: dst, Disp: f.vector(1, h)})
-			}
-		}
-		ADDQ(U32(f.unpackedBytes()), dst)
-	})
-	VZEROUPPER()
-	RET()
-}
-
 func unpack256(f form) {
 	dst, strip := beginUnpack("256", f)
 	r := newReader256(f, strip, func() Mem { return raised(f.level) })

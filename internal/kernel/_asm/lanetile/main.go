@@ -1,5 +1,5 @@
-// Command lanetile writes the assembly of the int8 tiles: up to 16 rows of an
-// unpacked strip times up to 12 columns of a panel (package lanes).
+// Command lanetile writes the assembly of the int8 tiles of AVX2: rows of an unpacked
+// strip times columns of a panel (package lanes).
 //
 // internal/lanes/tile.go holds the go:generate line.
 package main
@@ -16,12 +16,11 @@ import (
 )
 
 const (
-	groups  = strip.Groups
-	plane   = strip.Plane
-	maxCols = 12 // lanes.MaxCols
+	groups = strip.Groups
+	plane  = strip.Plane
 )
 
-var zmm, ymm = tile.AVX512.Vec, tile.AVX2.Vec
+var ymm = tile.AVX2.Vec
 
 // kind is a kind of strip, for the methods here.
 type kind struct{ strip.Kind }
@@ -40,9 +39,6 @@ func (k kind) extra() int {
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for _, k := range strip.Kinds {
-		tiles512(kind{k})
-	}
 	narrow256()
 	rowNumbers = GLOBL("rows", RODATA|NOPTR)
 	for i := range 8 {

@@ -302,11 +302,11 @@ func TestWatchedTypes(t *testing.T) {
 }
 
 // TestLossDoesNotRound: what is learned from is not rounded, whatever the cache
-// of the model's runs.
+// of the model's runs; what is scored is.
 func TestLossDoesNotRound(t *testing.T) {
 	c := attentions()["base"]
 	tokens, targets := randomTokens(60, c.Vocab, 1), randomTokens(60, c.Vocab, 2)
-	var losses [2]float64
+	var losses, scores [2]float64
 	for i, kv := range []kvcache.Type{kvcache.F32, kvcache.F16} {
 		m := cacheModel(t, c, kv, 2)
 		a := m.NewScratch(3, 20)
@@ -317,6 +317,12 @@ func TestLossDoesNotRound(t *testing.T) {
 		if losses[i], err = m.Loss(a, tokens, targets, nil); err != nil {
 			t.Fatal(err)
 		}
+		if scores[i], err = m.Score(a, tokens, targets, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if scores[0] != losses[0] || scores[1] == losses[1] || math.Abs(scores[1]-losses[1]) > 1e-3*losses[1] {
+		t.Errorf("scores %v and %v of losses %v", scores[0], scores[1], losses)
 	}
 	if losses[0] != losses[1] {
 		t.Errorf("loss %v and %v", losses[0], losses[1])

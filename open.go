@@ -19,7 +19,7 @@ type Opener struct {
 	Unpacked bool // leave the weights as the files have them: opens at once, and runs slowly
 
 	// KV is how sessions keep keys and values, as [kvcache.ParseType] reads it: "f32",
-	// "f16" or "bf16". Empty is "f16", or "f32" with Exact.
+	// "f16", "bf16" or "q8_0". Empty is "f16", or "f32" with Exact.
 	KV string
 }
 

@@ -214,6 +214,7 @@ func TestOpenerKV(t *testing.T) {
 		{weft.Opener{Exact: true}, kvcache.F32},
 		{weft.Opener{KV: "bf16"}, kvcache.BF16},
 		{weft.Opener{KV: "f32"}, kvcache.F32},
+		{weft.Opener{KV: "q8_0"}, kvcache.Q8_0},
 		{weft.Opener{KV: "f16", Exact: true}, kvcache.F16},
 	} {
 		m, err := c.o.Open("")

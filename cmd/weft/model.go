@@ -23,7 +23,7 @@ type modelArg struct {
 // computeFlags are of the commands that run a model.
 type computeFlags struct {
 	Exact bool   `help:"Compute in float32 throughout, also with quantised weights: slower."`
-	KV    string `name:"kv" help:"How keys and values of the tokens so far are kept: f16 (2 bytes a number), bf16 (2, coarser, without a largest number), f32 (4, not rounded). Default: f16, or f32 with --exact." placeholder:"TYPE"`
+	KV    string `name:"kv" help:"How keys and values of the tokens so far are kept: f32 (4 bytes a number, not rounded), f16 (2, to 11 bits), bf16 (2, to 8 bits, of any size) or q8_0 (1.06, to 8 bits of the largest of each 32). Default: f16, or f32 with --exact." placeholder:"TYPE"`
 }
 
 // opened is a model and how long opening it took.

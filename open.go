@@ -17,6 +17,10 @@ type Opener struct {
 	Threads  int  // 0: one per core
 	Exact    bool // compute in float32 throughout, whatever the weights are: slower, for looking closely
 	Unpacked bool // leave the weights as the files have them: opens at once, and runs slowly
+
+	// KV is how sessions keep keys and values, as [kvcache.ParseType] reads it: "f32",
+	// "f16", "bf16" or "q8_0". Empty is "f16", or "f32" with Exact.
+	KV string
 }
 
 // Open opens a model: a .gguf file, or a folder as Hugging Face transformers and
@@ -50,6 +54,10 @@ const packLimit = 2 << 30
 // Model makes a bundle, from a file or made in memory, ready to run. Closing the
 // model closes the bundle.
 func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
+	kv, err := o.kv()
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
 	template, err := chat.ForModel(b.ChatTemplate, b.Tokenizer)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
@@ -60,9 +68,7 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	if !o.Exact {
-		core.KV = kvcache.F16
-	}
+	core.KV = kv
 	if !o.Unpacked {
 		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit, Release: b.DropPages})
 	}
@@ -75,6 +81,16 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	return m, nil
+}
+
+func (o Opener) kv() (kvcache.Type, error) {
+	switch {
+	case o.KV != "":
+		return kvcache.ParseType(o.KV)
+	case o.Exact:
+		return kvcache.F32, nil
+	}
+	return kvcache.F16, nil
 }
 
 // recommended is how the model's makers say to sample, else the default.

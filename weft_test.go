@@ -10,6 +10,7 @@ import (
 	"weft"
 	"weft/chat"
 	"weft/generate"
+	"weft/kvcache"
 	"weft/model"
 	"weft/sample"
 	"weft/tokenizer"
@@ -216,5 +217,33 @@ func TestTokenAllocatesNothing(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations for a token", n)
+	}
+}
+
+// TestOpenerKV: keys and values are kept as asked, else in half precision, or as
+// they are where all is exact.
+func TestOpenerKV(t *testing.T) {
+	for _, c := range []struct {
+		o    weft.Opener
+		want kvcache.Type
+	}{
+		{weft.Opener{}, kvcache.F16},
+		{weft.Opener{Exact: true}, kvcache.F32},
+		{weft.Opener{KV: "bf16"}, kvcache.BF16},
+		{weft.Opener{KV: "f32"}, kvcache.F32},
+		{weft.Opener{KV: "q8_0"}, kvcache.Q8_0},
+		{weft.Opener{KV: "f16", Exact: true}, kvcache.F16},
+	} {
+		m, err := c.o.Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Core.NewSession(8).Cache.Shape().Type; got != c.want {
+			t.Errorf("%+v: keys and values in %v", c.o, got)
+		}
+		m.Close()
+	}
+	if _, err := (weft.Opener{KV: "q3"}).Open(""); err == nil {
+		t.Error("q3: no error")
 	}
 }

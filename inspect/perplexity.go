@@ -79,7 +79,7 @@ func MeasurePerplexity(ctx context.Context, m *model.Model, tokens []int32, size
 				targets[i] = text[i+1]
 			}
 		}
-		if _, err := m.Loss(acts, window, targets, nll); err != nil {
+		if _, err := m.Score(acts, window, targets, nll); err != nil {
 			return p, err
 		}
 		for i, id := range targets {

@@ -8,7 +8,11 @@
 // the sequence grows. panel.go has the layout.
 package kvcache
 
-import "fmt"
+import (
+	"fmt"
+
+	"weft/internal/kernel"
+)
 
 // Type is how a cache stores its numbers.
 type Type uint8
@@ -17,11 +21,12 @@ const (
 	F32  Type = iota // as they are
 	F16              // rounded to IEEE half precision: half the memory, 11 bits of precision, nothing above 65504
 	BF16             // rounded to bfloat16: half the memory, 8 bits of precision, numbers of any size
+	Q8_0             // codes of 8 bits, and a scale in half precision for every 32 numbers of a key or value
 )
 
-var typeNames = [...]string{F32: "f32", F16: "f16", BF16: "bf16"}
+var typeNames = [...]string{F32: "f32", F16: "f16", BF16: "bf16", Q8_0: "q8_0"}
 
-// String returns "f32", "f16" or "bf16".
+// String returns "f32", "f16", "bf16" or "q8_0".
 func (t Type) String() string {
 	if int(t) < len(typeNames) {
 		return typeNames[t]
@@ -29,13 +34,19 @@ func (t Type) String() string {
 	return fmt.Sprintf("Type(%d)", uint8(t))
 }
 
-// Size is the bytes of a number.
-func (t Type) Size() int {
-	if t == F32 {
-		return 4
+// Bytes is the memory of a key or value of n numbers.
+func (t Type) Bytes(n int) int {
+	switch t {
+	case F32:
+		return 4 * n
+	case Q8_0:
+		return n + 2*scales(n)
 	}
-	return 2
+	return 2 * n
 }
+
+// scales is how many scales n numbers of Q8_0 have.
+func scales(n int) int { return (n + kernel.Q8Block - 1) / kernel.Q8Block }
 
 // ParseType is the inverse of String.
 func ParseType(s string) (Type, error) {
@@ -44,7 +55,7 @@ func ParseType(s string) (Type, error) {
 			return Type(t), nil
 		}
 	}
-	return F32, fmt.Errorf("unknown type %q of a KV cache (want f32, f16 or bf16)", s)
+	return F32, fmt.Errorf("unknown type %q of a KV cache (want f32, f16, bf16 or q8_0)", s)
 }
 
 // Shape is what a cache is for.
@@ -59,7 +70,7 @@ type Shape struct {
 // Bytes is the memory for n positions.
 func (s Shape) Bytes(n int) int {
 	n = (n + Columns - 1) / Columns * Columns
-	return s.Type.Size() * s.Layers * s.Heads * n * (s.KeyDim + (s.ValueDim+Columns-1)/Columns*Columns)
+	return s.Layers * s.Heads * n * (s.Type.Bytes(s.keyRows()) + s.Type.Bytes((s.ValueDim+Columns-1)/Columns*Columns))
 }
 
 // Cache is the keys and values of one sequence. It is not safe for concurrent

@@ -1,6 +1,7 @@
 package kvcache_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -32,7 +33,7 @@ func TestPanels(t *testing.T) {
 	const n = 600 // more than two blocks
 	cputest.All(t, func(t *testing.T) {
 		for _, s := range shapes {
-			for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
+			for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16, kvcache.Q8_0} {
 				s.Type = typ
 				t.Run(fmt.Sprint(s), func(t *testing.T) {
 					c := kvcache.New(s, n)
@@ -63,29 +64,48 @@ func TestPanels(t *testing.T) {
 	})
 }
 
-// rounded is what a cache of this type keeps.
-func rounded(x float32, t kvcache.Type) float32 {
-	switch t {
-	case kvcache.F16:
-		return quant.F16ToF32(quant.F32ToF16(x))
-	case kvcache.BF16:
-		return quant.BF16ToF32(quant.F32ToBF16(x))
+// rounded is what a cache of this type keeps of keys or values, a row for each.
+func rounded(t *testing.T, m tensor.Mat, typ kvcache.Type) tensor.Mat {
+	out := tensor.New(m.Rows, m.Cols)
+	for i, x := range m.Data {
+		switch typ {
+		case kvcache.F32:
+			out.Data[i] = x
+		case kvcache.F16:
+			out.Data[i] = quant.F16ToF32(quant.F32ToF16(x))
+		case kvcache.BF16:
+			out.Data[i] = quant.BF16ToF32(quant.F32ToBF16(x))
+		}
 	}
-	return x
+	for i := range m.Rows {
+		for lo := 0; lo < m.Cols && typ == kvcache.Q8_0; lo += 32 {
+			var block [32]float32
+			var stored [34]byte
+			copy(block[:], m.Row(i)[lo:min(lo+32, m.Cols)])
+			if err := errors.Join(quant.Encode(quant.Q8_0, stored[:], block[:]), quant.Decode(quant.Q8_0, block[:], stored[:])); err != nil {
+				t.Fatal(err)
+			}
+			copy(out.Row(i)[lo:], block[:])
+		}
+	}
+	return out
 }
 
 func checkKeys(t *testing.T, c *kvcache.Cache, layer, head int, keys tensor.Mat) {
 	t.Helper()
 	s := c.Shape()
+	keys = rounded(t, keys, s.Type)
 	out, unit := make([]float32, kvcache.Columns), make([]float32, s.KeyDim)
+	var q kvcache.Queries
 	for pos := 0; pos < keys.Rows; pos += kvcache.Columns {
 		panel := c.Keys(layer, head, pos)
 		for d := range s.KeyDim {
 			clear(unit)
 			unit[d] = 1
-			panel.MultiplyInto(out, kvcache.Columns, unit, s.KeyDim, 1, s.KeyDim, false)
+			q.Set(s.Type, unit, s.KeyDim)
+			panel.ScoresInto(out, kvcache.Columns, &q, 0, 1)
 			for j, x := range out[:min(kvcache.Columns, keys.Rows-pos)] {
-				if want := rounded(keys.At(pos+j, d), s.Type); x != want {
+				if want := keys.At(pos+j, d); x != want {
 					t.Fatalf("layer %d head %d key %d number %d: %v, want %v", layer, head, pos+j, d, x, want)
 				}
 			}
@@ -96,18 +116,20 @@ func checkKeys(t *testing.T, c *kvcache.Cache, layer, head int, keys tensor.Mat)
 func checkValues(t *testing.T, c *kvcache.Cache, layer, head int, values tensor.Mat) {
 	t.Helper()
 	s := c.Shape()
+	values = rounded(t, values, s.Type)
 	out := make([]float32, kvcache.Columns)
+	var w kvcache.Weights
 	for pos := range values.Rows {
 		for part := 0; part*kvcache.Columns < s.ValueDim; part++ {
 			panel, n := c.Values(layer, head, part, pos)
 			if n < 1 || pos%7 == 0 && pos+n < values.Rows && (pos+n)%kvcache.Columns != 0 {
 				t.Fatalf("%d values lie together from %d on", n, pos)
 			}
-			panel.From(0).MultiplyInto(out, kvcache.Columns, []float32{1}, 1, 1, 1, false)
+			panel.From(0).MixInto(&w, out, kvcache.Columns, []float32{1}, 1, 1, 1, false)
 			for j, x := range out {
 				want := float32(0) // the last panel is filled up
 				if d := part*kvcache.Columns + j; d < s.ValueDim {
-					want = rounded(values.At(pos, d), s.Type)
+					want = values.At(pos, d)
 				}
 				if x != want {
 					t.Fatalf("layer %d head %d value %d number %d: %v, want %v", layer, head, pos, part*kvcache.Columns+j, x, want)
@@ -152,10 +174,14 @@ func TestGrowth(t *testing.T) {
 }
 
 func TestTypes(t *testing.T) {
-	for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
+	for _, typ := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16, kvcache.Q8_0} {
 		if got, err := kvcache.ParseType(typ.String()); got != typ || err != nil {
 			t.Errorf("%v: %v, %v", typ, got, err)
 		}
+	}
+	s := kvcache.Shape{Layers: 2, Heads: 3, KeyDim: 64, ValueDim: 70, Type: kvcache.Q8_0}
+	if got, want := s.Bytes(33), 2*3*64*(68+102); got != want { // two panels of positions, three of values
+		t.Errorf("%d bytes, want %d", got, want)
 	}
 	if _, err := kvcache.ParseType("q3"); err == nil {
 		t.Error("q3: no error")

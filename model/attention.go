@@ -56,6 +56,7 @@ type attnRun struct {
 	perSeq    int // tiles of one KV head of a sequence
 	ranges    int // inSteps: parts of the keys
 	tiles     []tile
+	works     []work           // by worker
 	own       []*kvcache.Cache // of one layer, for passes without caches
 	tileTask  func(worker, i int)
 	writeTask func(worker, i int)
@@ -80,6 +81,9 @@ func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass
 	r.most = p.longest()
 	if r.window > 0 {
 		r.most = min(r.most, r.window+p.seqLen)
+	}
+	for len(r.works) < m.Pool.Threads() {
+		r.works = append(r.works, work{})
 	}
 	r.queries = r.cut(r.most)
 	r.perSeq = ceil(p.seqLen, r.queries)
@@ -175,14 +179,14 @@ func (r *attnRun) tile(worker, i int) {
 	if r.perSeq == 1 {
 		r.write(unit, 0, r.p.seqLen)
 	}
-	t := &r.tiles[worker]
+	t, w := &r.tiles[worker], &r.works[worker]
 	t.load(r, unit, at, min(at+r.queries, r.p.seqLen))
-	t.score(t.from, t.to)
+	t.score(w, t.from, t.to)
 	for i := range t.rows {
 		t.softmax(i)
 	}
 	for part := range t.parts {
-		t.fetch(part)
+		t.fetch(w, part)
 	}
 	t.store()
 }
@@ -225,14 +229,14 @@ func (r *attnRun) inSteps() {
 
 // scoreRange computes some positions' scores; the last range begins with the new
 // position, which is not stored yet.
-func (r *attnRun) scoreRange(_, i int) {
+func (r *attnRun) scoreRange(worker, i int) {
 	t := &r.tiles[i/r.ranges]
 	lo := t.from + i%r.ranges*stepRange
 	hi := min(lo+stepRange, t.to)
 	if lo < t.to && hi == t.to {
 		r.write(i/r.ranges, 0, 1)
 	}
-	t.score(lo, hi)
+	t.score(&r.works[worker], lo, hi)
 }
 
 func (r *attnRun) softmaxRow(_, i int) {
@@ -240,9 +244,9 @@ func (r *attnRun) softmaxRow(_, i int) {
 	t.softmax(i % t.rows)
 }
 
-func (r *attnRun) fetchPart(_, i int) {
+func (r *attnRun) fetchPart(worker, i int) {
 	t := &r.tiles[i/r.tiles[0].parts]
-	t.fetch(i % t.parts)
+	t.fetch(&r.works[worker], i%t.parts)
 }
 
 // attentionBack: dq, dk, dv from dz. A worker owns a key/value head of a

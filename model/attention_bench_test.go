@@ -20,11 +20,11 @@ func BenchmarkAttention(b *testing.B) {
 		c             Config
 		held, queries int
 	}{
-		{"smol", smol, 50, 1}, {"smol", smol, 250, 1}, {"smol", smol, 1000, 1}, {"smol", smol, 4000, 1},
+		{"smol", smol, 50, 1}, {"smol", smol, 250, 1}, {"smol", smol, 1000, 1}, {"smol", smol, 4000, 1}, {"smol", smol, 16000, 1},
 		{"llama", llama, 250, 1}, {"llama", llama, 1000, 1}, {"llama", llama, 16000, 1},
 		{"smol", smol, 0, 512}, {"llama", llama, 0, 512}, {"llama", llama, 4096, 512}, {"llama", llama, 16000, 64},
 	} {
-		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16} {
+		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.Q8_0} {
 			for _, threads := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%s/held=%d/new=%d/%v/threads=%d", s.name, s.held, s.queries, kv, threads), func(b *testing.B) {
 					benchmarkAttention(b, s.c, s.held, s.queries, kv, threads)
@@ -37,10 +37,12 @@ func BenchmarkAttention(b *testing.B) {
 // TestAttentionAllocates nothing for a token, where the work stays on one thread,
 // is divided by heads, and in steps.
 func TestAttentionAllocates(t *testing.T) {
-	for _, held := range []int{20, 500, 2000} {
-		run := attentionRun(t, Config{Heads: 8, KVHeads: 4, HeadDim: 64}, held, 1, kvcache.F16, 2)
-		if n := testing.AllocsPerRun(10, run); n > 0 {
-			t.Errorf("after %d tokens: %v allocations", held, n)
+	for _, kv := range []kvcache.Type{kvcache.F16, kvcache.Q8_0} {
+		for _, held := range []int{20, 500, 2000} {
+			run := attentionRun(t, Config{Heads: 8, KVHeads: 4, HeadDim: 64}, held, 1, kv, 2)
+			if n := testing.AllocsPerRun(10, run); n > 0 {
+				t.Errorf("%v, after %d tokens: %v allocations", kv, held, n)
+			}
 		}
 	}
 }
@@ -102,11 +104,7 @@ func benchmarkAttention(b *testing.B, c Config, held, queries int, kv kvcache.Ty
 	b.ReportMetric(seconds*1e6, "µs/layer")
 	seen := float64(held) + float64(queries+1)/2
 	b.ReportMetric(4*float64(queries)*seen*float64(c.QDim())/seconds/1e9, "GFLOP/s")
-	size := 4.0
-	if kv == kvcache.F16 {
-		size = 2
-	}
-	b.ReportMetric(2*size*seen*float64(c.KVDim())/seconds/1e9, "GB/s")
+	b.ReportMetric(2*float64(kv.Bytes(c.KVDim()))*seen/seconds/1e9, "GB/s")
 }
 
 // BenchmarkRead is what the machine can read at most, to hold the figures above

@@ -23,7 +23,13 @@ type tile struct {
 
 	q, scores, z []float32 // scores are probabilities later; column j is position from+j
 	dim, ls, lz  int       // their strides
-	wide         []float32 // a panel, widened
+	queries      kvcache.Queries
+}
+
+// work is what one worker needs for products.
+type work struct {
+	wide    []float32 // a panel, widened
+	weights kvcache.Weights
 }
 
 // load sets the tile to queries lo to hi of a unit, and takes their vectors.
@@ -42,6 +48,7 @@ func (t *tile) load(r *attnRun, unit, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		copy(t.q[(i-lo)*width:], row(r.s.q, first+i)[t.kv*width:][:width])
 	}
+	t.queries.Set(t.cache.Shape().Type, t.q[:t.rows*t.dim], t.dim)
 }
 
 // grow makes room for the scores of positions from to to. Rows end with room to
@@ -83,23 +90,27 @@ func (r *attnRun) sees(pos int) int {
 // widenRows is how many rows of products make it worth to widen a panel before.
 const widenRows = 2 * kvcache.MaxRows
 
-// panel is rows of a panel, as the tile's products read them fastest.
-func (t *tile) panel(p kvcache.Panel, rows int) kvcache.Panel {
+// widens says whether a panel is to be widened for the tile's products, and makes
+// room for rows of it.
+func (w *work) widens(t *tile, rows int) bool {
 	if t.rows <= widenRows {
-		return p
+		return false
 	}
-	t.wide = grown(t.wide, rows*kvcache.Columns)
-	return p.Widened(t.wide, rows)
+	w.wide = grown(w.wide, rows*kvcache.Columns)
+	return true
 }
 
 // score computes q·k for the panels that hold positions lo to hi; lo begins one.
-func (t *tile) score(lo, hi int) {
+func (t *tile) score(w *work, lo, hi int) {
 	for pos := lo; pos < hi; pos += kvcache.Columns {
-		keys := t.panel(t.cache.Keys(t.run.layer, t.kv, pos), t.dim)
+		keys := t.cache.Keys(t.run.layer, t.kv, pos)
+		if w.widens(t, t.dim) {
+			keys = keys.WidenedKeys(w.wide, t.dim)
+		}
 		for i := 0; i < t.rows; i += kvcache.MaxRows {
 			n := min(kvcache.MaxRows, t.rows-i)
 			if first, end := t.seen(i, i+n); first < pos+kvcache.Columns && pos < end {
-				keys.MultiplyInto(t.scores[i*t.ls+pos-t.from:], t.ls, t.q[i*t.dim:], t.dim, n, t.dim, false)
+				keys.ScoresInto(t.scores[i*t.ls+pos-t.from:], t.ls, &t.queries, i, n)
 			}
 		}
 	}
@@ -134,16 +145,18 @@ func (m *Model) softmax(scores []float32, n int, w *Layer, head int) {
 }
 
 // fetch computes z = Σ p·v for one panel of the values, for all rows.
-func (t *tile) fetch(part int) {
+func (t *tile) fetch(w *work, part int) {
 	for pos := t.from; pos < t.to; {
 		values, n := t.cache.Values(t.run.layer, t.kv, part, pos)
 		n = min(n, t.to-pos)
-		values = t.panel(values, n)
+		if w.widens(t, n) {
+			values = values.WidenedValues(w.wide, n)
+		}
 		for i := 0; i < t.rows; i += kvcache.MaxRows {
 			rows := min(kvcache.MaxRows, t.rows-i)
 			first, end := t.seen(i, i+rows)
 			if lo, hi := max(first, pos), min(end, pos+n); lo < hi {
-				values.From(lo-pos).MultiplyInto(t.z[i*t.lz+part*kvcache.Columns:], t.lz, t.scores[i*t.ls+lo-t.from:], t.ls, rows, hi-lo, lo > first)
+				values.From(lo-pos).MixInto(&w.weights, t.z[i*t.lz+part*kvcache.Columns:], t.lz, t.scores[i*t.ls+lo-t.from:], t.ls, rows, hi-lo, lo > first)
 			}
 		}
 		pos += n

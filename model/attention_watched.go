@@ -16,17 +16,17 @@ func (r *attnRun) watched() error {
 	all := tensor.New(p.seqs*c.Heads*p.seqLen, p.longest())
 	r.m.Pool.Run(p.seqs*c.KVHeads*ceil(p.seqLen, writeRows), r.writeTask)
 	r.growTiles(r.m.Pool.Threads())
-	each := func(f func(t *tile)) {
+	each := func(f func(t *tile, w *work)) {
 		r.m.Pool.Run(p.seqs*c.KVHeads*r.perSeq, func(worker, i int) {
 			t, lo := &r.tiles[worker], i%r.perSeq*r.queries
 			t.load(r, i/r.perSeq, lo, min(lo+r.queries, p.seqLen))
 			t.from, t.to, t.whole = 0, t.cache.Len()+p.seqLen, true
 			t.grow()
-			f(t)
+			f(t, &r.works[worker])
 		})
 	}
-	each(func(t *tile) {
-		t.score(t.from, t.to)
+	each(func(t *tile, w *work) {
+		t.score(w, t.from, t.to)
 		t.rest(all, func(all, mine []float32) { copy(all, mine) })
 	})
 	if p.watched("attn.hook_attn_scores") {
@@ -34,7 +34,7 @@ func (r *attnRun) watched() error {
 			return err
 		}
 	}
-	each(func(t *tile) {
+	each(func(t *tile, _ *work) {
 		t.rest(all, func(all, mine []float32) { copy(mine, all) })
 		for i := range t.rows {
 			t.softmax(i)
@@ -44,10 +44,10 @@ func (r *attnRun) watched() error {
 	if err := p.fireShaped("attn.hook_pattern", all.Data, p.seqs, c.Heads, p.seqLen, all.Cols); err != nil {
 		return err
 	}
-	each(func(t *tile) {
+	each(func(t *tile, w *work) {
 		t.rest(all, func(all, mine []float32) { copy(mine, all) })
 		for part := range t.parts {
-			t.fetch(part)
+			t.fetch(w, part)
 		}
 		t.store()
 	})

@@ -22,8 +22,8 @@ func attentions() map[string]model.Config {
 	sinks := window
 	sinks.Sinks, sinks.Heads, sinks.KVHeads = true, 6, 2
 	capped := base
-	capped.AttnSoftCap, capped.Heads, capped.KVHeads = 3, 5, 1
-	wide := base // values of two panels and a bit, 16 heads for one
+	capped.AttnSoftCap, capped.Heads, capped.KVHeads = 3, 25, 1 // so many heads that panels are widened for one token
+	wide := base                                                // values of two panels and a bit, 16 heads for one
 	wide.Heads, wide.KVHeads, wide.HeadDim, wide.ValueDim = 16, 1, 10, 70
 	latent := base
 	latent.KVHeads, latent.HeadDim, latent.ValueDim, latent.Rope.Dims = 4, 12, 8, 4
@@ -36,7 +36,7 @@ func attentions() map[string]model.Config {
 // eachCache runs f for every config and every type of cache.
 func eachCache(t *testing.T, f func(t *testing.T, c model.Config, kv kvcache.Type)) {
 	for name, c := range attentions() {
-		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16} {
+		for _, kv := range []kvcache.Type{kvcache.F32, kvcache.F16, kvcache.BF16, kvcache.Q8_0} {
 			t.Run(fmt.Sprint(name, "/", kv), func(t *testing.T) { f(t, c, kv) })
 		}
 	}
@@ -192,14 +192,11 @@ func TestAttentionOfRounded(t *testing.T) {
 				if _, err := m.Forward(randomTokens(n, c.Vocab, 8), &model.Run{Hooks: &h}); err != nil {
 					t.Fatal(err)
 				}
-				for _, x := range [][]float32{k, v} {
-					for i := range x {
-						switch kv {
-						case kvcache.F16:
-							x[i] = quant.F16ToF32(quant.F32ToF16(x[i]))
-						case kvcache.BF16:
-							x[i] = quant.BF16ToF32(quant.F32ToBF16(x[i]))
-						}
+				roundHeads(k, c.HeadDim, kv)
+				roundHeads(v, c.VHead(), kv)
+				if kv == kvcache.Q8_0 {
+					for query := range slices.Chunk(q, c.HeadDim) {
+						roundI16(query)
 					}
 				}
 				want := plainAttention(c, l, m.W.Layers[l].AttnSinks, q, k, v, n)
@@ -207,6 +204,51 @@ func TestAttentionOfRounded(t *testing.T) {
 			}
 		})
 	})
+}
+
+// roundHeads rounds keys or values of heads of that width as a cache does.
+func roundHeads(x []float32, width int, t kvcache.Type) {
+	for i := range x {
+		switch t {
+		case kvcache.F16:
+			x[i] = quant.F16ToF32(quant.F32ToF16(x[i]))
+		case kvcache.BF16:
+			x[i] = quant.BF16ToF32(quant.F32ToBF16(x[i]))
+		}
+	}
+	if t != kvcache.Q8_0 {
+		return
+	}
+	for head := range slices.Chunk(x, width) {
+		for part := range slices.Chunk(head, 32) {
+			roundQ8(part)
+		}
+	}
+}
+
+// roundQ8 rounds a block by its definition, in float64 but for the scale.
+func roundQ8(x []float32) {
+	largest := 0.0
+	for _, v := range x {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	d := largest / 127
+	for i, v := range x {
+		x[i] = float32(math.Round(float64(v)/d)) * quant.F16ToF32(quant.F32ToF16(float32(d)))
+	}
+}
+
+// roundI16 rounds to integers of 16 bits times the least power of two that allows it.
+func roundI16(x []float32) {
+	power := -100
+	for _, v := range x {
+		for math.RoundToEven(math.Abs(math.Ldexp(float64(v), -power))) > 1<<15-1 {
+			power++
+		}
+	}
+	for i, v := range x {
+		x[i] = float32(math.Ldexp(math.RoundToEven(math.Ldexp(float64(v), -power)), power))
+	}
 }
 
 // plainAttention is the definition.
@@ -246,25 +288,28 @@ func plainAttention(c model.Config, layer int, sinks, q, k, v []float32, n int) 
 	return z
 }
 
-// TestF16Near: half precision in the cache is a small change, and is one.
-func TestF16Near(t *testing.T) {
+// TestRoundedNear: half precision and codes of 8 bits in the cache are a small
+// change, and are one.
+func TestRoundedNear(t *testing.T) {
 	for name, c := range attentions() {
 		tokens := randomTokens(200, c.Vocab, 3)
 		exact, err := cacheModel(t, c, kvcache.F32, 2).Forward(tokens, &model.Run{Logits: model.AllLogits})
 		if err != nil {
 			t.Fatal(err)
 		}
-		rounded, err := cacheModel(t, c, kvcache.F16, 2).Forward(tokens, &model.Run{Logits: model.AllLogits})
-		if err != nil {
-			t.Fatal(err)
-		}
-		largest, worst := 0.0, 0.0
-		for i, x := range exact.Data {
-			largest = max(largest, math.Abs(float64(x)))
-			worst = max(worst, math.Abs(float64(x-rounded.Data[i])))
-		}
-		if worst > 1e-2*largest || worst == 0 {
-			t.Errorf("%s: logits up to %.3g differ by %.3g", name, largest, worst)
+		for kv, most := range map[kvcache.Type]float64{kvcache.F16: 1e-2, kvcache.Q8_0: 5e-2} {
+			rounded, err := cacheModel(t, c, kv, 2).Forward(tokens, &model.Run{Logits: model.AllLogits})
+			if err != nil {
+				t.Fatal(err)
+			}
+			largest, worst := 0.0, 0.0
+			for i, x := range exact.Data {
+				largest = max(largest, math.Abs(float64(x)))
+				worst = max(worst, math.Abs(float64(x-rounded.Data[i])))
+			}
+			if worst > most*largest || worst == 0 {
+				t.Errorf("%s, %v: logits up to %.3g differ by %.3g", name, kv, largest, worst)
+			}
 		}
 	}
 }
@@ -302,11 +347,11 @@ func TestWatchedTypes(t *testing.T) {
 }
 
 // TestLossDoesNotRound: what is learned from is not rounded, whatever the cache
-// of the model's runs.
+// of the model's runs; what is scored is.
 func TestLossDoesNotRound(t *testing.T) {
 	c := attentions()["base"]
 	tokens, targets := randomTokens(60, c.Vocab, 1), randomTokens(60, c.Vocab, 2)
-	var losses [2]float64
+	var losses, scores [2]float64
 	for i, kv := range []kvcache.Type{kvcache.F32, kvcache.F16} {
 		m := cacheModel(t, c, kv, 2)
 		a := m.NewScratch(3, 20)
@@ -317,6 +362,12 @@ func TestLossDoesNotRound(t *testing.T) {
 		if losses[i], err = m.Loss(a, tokens, targets, nil); err != nil {
 			t.Fatal(err)
 		}
+		if scores[i], err = m.Score(a, tokens, targets, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if scores[0] != losses[0] || scores[1] == losses[1] || math.Abs(scores[1]-losses[1]) > 1e-3*losses[1] {
+		t.Errorf("scores %v and %v of losses %v", scores[0], scores[1], losses)
 	}
 	if losses[0] != losses[1] {
 		t.Errorf("loss %v and %v", losses[0], losses[1])

@@ -78,15 +78,15 @@ func (l *Linear) held() (bytes int, with Arithmetic) {
 
 // CacheBytes is how many bytes of keys and values the token at a position reads.
 func (s *Session) CacheBytes(position int) float64 {
-	c, bytes := s.Model.Config, 0
+	c, t, bytes := s.Model.Config, s.Cache.Shape().Type, 0
 	for l := range c.Layers {
 		seen := position + 1
 		if w := c.Block(l).Window; w > 0 {
 			seen = min(seen, w)
 		}
-		bytes += seen * (c.KVDim() + c.VDim())
+		bytes += seen * c.KVHeads * (t.Bytes(c.HeadDim) + t.Bytes(c.VHead()))
 	}
-	return float64(s.Cache.Shape().Type.Size() * bytes)
+	return float64(bytes)
 }
 
 // Decoded lists the types of matrices that are float32 in memory, or become it in

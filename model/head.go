@@ -82,7 +82,12 @@ func (c Config) Unfinished(logit float64) float64 {
 // log-likelihood of the targets in nats. A target of -1 is not scored.
 // perToken, if not nil, receives each token's part.
 func (m *Model) Loss(a *Activations, tokens, targets []int32, perToken []float64) (float64, error) {
-	return m.loss(a, nil, tokens, targets, 0, perToken)
+	return m.loss(a, nil, tokens, targets, 0, perToken, true)
+}
+
+// Score is Loss of the model as it runs: keys and values are rounded to m.KV.
+func (m *Model) Score(a *Activations, tokens, targets []int32, perToken []float64) (float64, error) {
+	return m.loss(a, nil, tokens, targets, 0, perToken, false)
 }
 
 // LossAndGrad is Loss, and adds the gradient of scale · the sum to g (made by
@@ -95,12 +100,12 @@ func (m *Model) LossAndGrad(a *Activations, g *Weights, tokens, targets []int32,
 	if err := m.Config.Trainable(); err != nil {
 		return 0, fmt.Errorf("loss: %w", err)
 	}
-	return m.loss(a, g, tokens, targets, scale, nil)
+	return m.loss(a, g, tokens, targets, scale, nil, true)
 }
 
-func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale float32, perToken []float64) (float64, error) {
+func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale float32, perToken []float64, exact bool) (float64, error) {
 	n := len(tokens)
-	p := &pass{seqLen: min(a.seqLen, n), exact: true, layer: -1}
+	p := &pass{seqLen: min(a.seqLen, n), exact: exact, layer: -1}
 	if len(targets) != n {
 		return 0, fmt.Errorf("loss: %d tokens, %d targets", n, len(targets))
 	}

@@ -18,7 +18,7 @@ import (
 
 type benchModelCommand struct {
 	modelArg
-	exactFlag
+	computeFlags
 	Prompt   int      `help:"Tokens to read at once. Default: 512, or what the model can." default:"0" placeholder:"N"`
 	Gen      int      `help:"Tokens to generate. Default: 128, or what the model can." default:"0" placeholder:"N"`
 	Depth    []int    `help:"Tokens that are there before; several with commas." default:"0" placeholder:"N"`
@@ -60,6 +60,7 @@ type benchJSON struct {
 	Parallel *parallelJSON   `json:"parallel,omitempty"`
 	Peers    []benchPeerJSON `json:"peers,omitempty"`
 	RSS      int64           `json:"rss_bytes"`
+	KV       string          `json:"kv"` // how keys and values are kept
 	Threads  int             `json:"threads"`
 	CPU      string          `json:"cpu"`
 	Kernels  string          `json:"kernels"`
@@ -130,7 +131,7 @@ func (c *benchModelCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model, c.exactFlag)
+	m, err := a.openModel(c.Model, c.computeFlags)
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func (c *benchModelCommand) Run(a *app) error {
 func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers []*benchPeer) (benchJSON, error) {
 	doc := benchJSON{
 		Model: m.json(), Prompt: c.Prompt, Gen: c.Gen, Repeat: c.Repeat,
-		Threads: m.Core.Pool.Threads(), CPU: cpu.Name(), Kernels: cpu.Active().String(),
+		KV: m.Core.KV.String(), Threads: m.Core.Pool.Threads(), CPU: cpu.Name(), Kernels: cpu.Active().String(),
 	}
 	for _, depth := range c.Depth {
 		d, err := c.depth(ctx, a, m, depth, peers)
@@ -273,8 +274,8 @@ func (b benchJSON) text() string {
 	for _, p := range b.Peers {
 		fmt.Fprintf(&s, "\n%s\n%s%s", p.Command, p.line("prefill", p.Prefill, p.PrefillRatio), p.line("decode", p.Decode, p.DecodeRatio))
 	}
-	fmt.Fprintf(&s, "\nmemory   %s\nlimits   reads %.1f GB/s, float32 %.0f GFLOP/s, bfloat16 %.0f GFLOP/s, 8-bit %.0f GOP/s\n",
-		view.Bytes(int(b.RSS)), b.Limits.Read, b.Limits.F32, b.Limits.BF16, b.Limits.Int8)
+	fmt.Fprintf(&s, "\nmemory   %s, keys and values in %s\nlimits   reads %.1f GB/s, float32 %.0f GFLOP/s, bfloat16 %.0f GFLOP/s, 8-bit %.0f GOP/s\n",
+		view.Bytes(int(b.RSS)), b.KV, b.Limits.Read, b.Limits.F32, b.Limits.BF16, b.Limits.Int8)
 	return s.String()
 }
 

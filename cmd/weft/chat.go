@@ -7,7 +7,7 @@ import (
 
 type chatCommand struct {
 	modelArg
-	exactFlag
+	computeFlags
 	Prompt      *string `short:"p" help:"Say this, print the answer, and leave; - reads stdin, which is also read if it is no terminal." placeholder:"TEXT"`
 	System      string  `help:"What the model should know or be." placeholder:"TEXT"`
 	Ctx         int     `help:"Most tokens of conversation; 0 is what the model was made for." placeholder:"N" default:"0"`
@@ -68,7 +68,7 @@ func (c *chatCommand) Run(a *app) error {
 
 // open gets the model and begins the conversation.
 func (c *chatCommand) open(a *app) (opened, *weft.Chat, error) {
-	m, err := a.openModel(c.Model, c.exactFlag)
+	m, err := a.openModel(c.Model, c.computeFlags)
 	if err != nil {
 		return m, nil, err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 type compareCommand struct {
-	exactFlag
+	computeFlags
 	A     string `arg:"" help:"The reference: a .gguf file, a model folder, or a name in the store." name:"a"`
 	B     string `arg:"" help:"The other one." name:"b"`
 	Text  string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
@@ -95,12 +95,12 @@ func (c *compareCommand) Run(a *app) error {
 			return err
 		}
 	}
-	ma, err := a.openModel(c.A, c.exactFlag)
+	ma, err := a.openModel(c.A, c.computeFlags)
 	if err != nil {
 		return err
 	}
 	defer ma.Close()
-	mb, err := a.openModel(c.B, c.exactFlag)
+	mb, err := a.openModel(c.B, c.computeFlags)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 type evalCommand struct {
-	exactFlag
+	computeFlags
 	Args   []string `arg:"" help:"MODEL and FILE, or FILE alone for the built-in model; - is stdin." name:"model-and-file"`
 	Ctx    int      `help:"Tokens per window." default:"0" placeholder:"512"`
 	Stride int      `help:"Tokens from one window to the next; 0 is the whole window." default:"0" placeholder:"N"`
@@ -59,7 +59,7 @@ func (c *evalCommand) Run(a *app) error {
 	if n := notText(text); n > 0 {
 		a.note("%s is not text: %d of its %d bytes are not UTF-8, or zero; the figures say little", file, n, len(text))
 	}
-	m, err := a.openModel(path, c.exactFlag)
+	m, err := a.openModel(path, c.computeFlags)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 type imatrixCommand struct {
-	exactFlag
+	computeFlags
 	Model string `arg:"" help:"Model to watch: best one that is not quantised yet."`
 	Text  string `arg:"" help:"Text to read; some hundred kilobytes of what the model is for." type:"path"`
 	Out   string `help:"File for the importance matrix." required:"" type:"path" placeholder:"FILE"`
@@ -47,7 +47,7 @@ func (c *imatrixCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model, c.exactFlag)
+	m, err := a.openModel(c.Model, c.computeFlags)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 type lookCommand struct {
 	modelArg
-	exactFlag
+	computeFlags
 	Prompt       *string `short:"p" help:"Text to read; - reads stdin, which is also read if there is no -p." placeholder:"TEXT"`
 	Layer        *int    `help:"Show every token's vector after block N, counted from 0." placeholder:"N"`
 	Attention    string  `help:"Show where head H of layer L looks; without it, the head that looks around most." placeholder:"L.H"`
@@ -49,7 +49,7 @@ func (c *lookCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model, c.exactFlag)
+	m, err := a.openModel(c.Model, c.computeFlags)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"weft"
 	"weft/generate"
 	"weft/internal/hub"
+	"weft/kvcache"
 	"weft/sample"
 )
 
@@ -19,9 +20,10 @@ type modelArg struct {
 	Model string `arg:"" optional:"" help:"Model to use (default: the built-in one)."`
 }
 
-// exactFlag is of the commands that run a model.
-type exactFlag struct {
-	Exact bool `help:"Compute in float32 throughout, also with quantised weights: slower."`
+// computeFlags are of the commands that run a model.
+type computeFlags struct {
+	Exact bool   `help:"Compute in float32 throughout, also with quantised weights: slower."`
+	KV    string `name:"kv" help:"How keys and values of the tokens so far are kept: f32 (4 bytes a number, not rounded), f16 (2, to 11 bits), bf16 (2, to 8 bits, of any size) or q8_0 (1.06, to 8 bits of the largest of each 32). Default: f16, or f32 with --exact." placeholder:"TYPE"`
 }
 
 // opened is a model and how long opening it took.
@@ -40,8 +42,11 @@ func (o opened) Close() error {
 }
 
 // openModel is how a command gets the MODEL that it runs; "" is the built-in one.
-func (a *app) openModel(name string, f exactFlag) (opened, error) {
-	m, err := a.open(name, weft.Opener{Exact: f.Exact})
+func (a *app) openModel(name string, f computeFlags) (opened, error) {
+	if _, err := kvcache.ParseType(f.KV); f.KV != "" && err != nil {
+		return opened{}, usagef("--kv: %w", err)
+	}
+	m, err := a.open(name, weft.Opener{Exact: f.Exact, KV: f.KV})
 	if err != nil || f.Exact {
 		return m, err
 	}

@@ -100,7 +100,7 @@ func TestInterruptedTraining(t *testing.T) {
 // TestInterruptedAnswer: what came stays, and the exit code says that it is not all.
 func TestInterruptedAnswer(t *testing.T) {
 	a := &app{stdin: strings.NewReader(""), stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}}
-	m, err := a.openModel("", exactFlag{})
+	m, err := a.openModel("", computeFlags{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 type runCommand struct {
 	modelArg
-	exactFlag
+	computeFlags
 	Prompt       *string `short:"p" help:"Text to continue; - reads stdin, which is also read if there is no -p." placeholder:"TEXT"`
 	Ctx          int     `help:"Most tokens of prompt and answer together; 0 is what the model was made for." placeholder:"N" default:"0"`
 	Raw          bool    `help:"Put nothing before the text, not even the token that starts all texts."`
@@ -41,7 +41,7 @@ func (c *runCommand) Run(a *app) error {
 	if err := a.checkCounts(c.Ctx, c.TopLogprobs); err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Model, c.exactFlag)
+	m, err := a.openModel(c.Model, c.computeFlags)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func (f speculationFlags) open(a *app, m *opened, o *weft.Options) error {
 	if f.Speculate != "auto" {
 		return usagef("--draft goes with --speculate auto, not %s", f.Speculate)
 	}
-	draft, err := a.openModel(f.Draft, exactFlag{})
+	draft, err := a.openModel(f.Draft, computeFlags{})
 	if err != nil {
 		return err
 	}

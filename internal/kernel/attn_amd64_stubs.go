@@ -19,6 +19,11 @@ func panel512F16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, 
 //go:noescape
 func panel512BF16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
 
+// panel512I8 is c = a·b or c += a·b for 1 to 12 rows and 32 columns. ldc and lda are in numbers; k > 0.
+//
+//go:noescape
+func panel512I8(c *float32, ldc int, a *float32, lda int, b *int8, rows int, k int, add bool)
+
 // panel256F32 is c = a·b or c += a·b for 1 to 3 rows and 32 columns. ldc and lda are in numbers; k > 0.
 //
 //go:noescape
@@ -33,6 +38,16 @@ func panel256F16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, 
 //
 //go:noescape
 func panel256BF16(c *float32, ldc int, a *float32, lda int, b *uint16, rows int, k int, add bool)
+
+// panel256I8 is c = a·b or c += a·b for 1 to 3 rows and 32 columns. ldc and lda are in numbers; k > 0.
+//
+//go:noescape
+func panel256I8(c *float32, ldc int, a *float32, lda int, b *int8, rows int, k int, add bool)
+
+// score512Q8 is c = scale·(a·b) for 1 to 12 rows and 32 columns. ldc and lda are in numbers; pairs > 0.
+//
+//go:noescape
+func score512Q8(c *float32, ldc int, a *int16, lda int, scale *float32, b *int8, scales *uint16, rows int, pairs int)
 
 // narrow512F16 rounds n numbers to float16; n > 0 is a multiple of 16.
 //
@@ -49,6 +64,16 @@ func widen512F16(dst *float32, src *uint16, n int)
 //go:noescape
 func widen512BF16(dst *float32, src *uint16, n int)
 
+// widen512I8 widens n 8-bit numbers; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen512I8(dst *float32, src *int8, n int)
+
+// score256Q8 is c = scale·(a·b) for 1 to 2 rows and 32 columns. ldc and lda are in numbers; pairs > 0.
+//
+//go:noescape
+func score256Q8(c *float32, ldc int, a *int16, lda int, scale *float32, b *int8, scales *uint16, rows int, pairs int)
+
 // narrow256F16 rounds n numbers to float16; n > 0 is a multiple of 16.
 //
 //go:noescape
@@ -63,3 +88,8 @@ func widen256F16(dst *float32, src *uint16, n int)
 //
 //go:noescape
 func widen256BF16(dst *float32, src *uint16, n int)
+
+// widen256I8 widens n 8-bit numbers; n > 0 is a multiple of 16.
+//
+//go:noescape
+func widen256I8(dst *float32, src *int8, n int)

@@ -1,6 +1,7 @@
 // Command attn writes the assembly of attention's products: rows of numbers as
-// they lie times one panel of 32 columns, which holds float32, float16 or bfloat16
-// (panel.go), the rounding to float16, and the way back from both (narrow.go).
+// they lie times one panel of 32 columns, which holds float32, float16, bfloat16 or
+// 8-bit codes (panel.go), rows of integers times a panel of codes (score.go), the
+// rounding to float16, and the way back from all (narrow.go).
 //
 // internal/kernel/attn.go holds the go:generate line.
 package main
@@ -19,6 +20,7 @@ func main() {
 		}
 	}
 	for _, set := range []tile.ISA{avx512, avx2} {
+		score(set)
 		narrow(set)
 		for _, s := range stores[1:] {
 			widen(set, s)

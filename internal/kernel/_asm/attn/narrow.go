@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -48,17 +49,17 @@ func broadcast(f float32, to reg.VecPhysical) {
 // widen generates the way back, which is exact.
 func widen(set tile.ISA, s store) {
 	name := "widen" + set.Name + s.name
-	TEXT(name, NOSPLIT, "func(dst *float32, src *uint16, n int)")
-	Doc(name + " widens n 16-bit numbers; n > 0 is a multiple of 16.")
+	TEXT(name, NOSPLIT, "func(dst *float32, src *"+s.goType+", n int)")
+	Doc(fmt.Sprintf("%s widens n %d-bit numbers; n > 0 is a multiple of 16.", name, 8*s.bytes))
 	Pragma("noescape")
 	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	Label("sixteen")
 	for i := 0; i < 16; i += set.Lanes {
 		x := set.Vec[i/set.Lanes]
-		s.load(Mem{Base: src, Disp: 2 * i}, x)
+		s.load(Mem{Base: src, Disp: s.bytes * i}, x)
 		VMOVUPS(x, Mem{Base: dst, Disp: 4 * i})
 	}
-	ADDQ(Imm(32), src)
+	ADDQ(U8(16*s.bytes), src)
 	ADDQ(Imm(64), dst)
 	SUBQ(Imm(16), n)
 	JNZ(LabelRef("sixteen"))

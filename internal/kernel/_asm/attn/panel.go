@@ -14,22 +14,27 @@ import (
 const columns = 32
 
 // ahead is how many bytes of a panel are asked for before they are needed: the
-// processor's own prefetching begins anew with every page of 4096.
-const ahead = 8192
+// processor's own prefetching begins anew with every page of 4096. Of codes it is
+// less, since no more than 8192 bytes of them lie together.
+const ahead, aheadCodes = 8192, 4096
 
 // store is how a panel holds its numbers.
 type store struct {
 	name, goType string
-	bytes        int
+	bytes, ahead int
 	load         func(from Mem, to reg.VecPhysical) // one vector of float32
 }
 
 var stores = []store{
-	{"F32", "float32", 4, func(from Mem, to reg.VecPhysical) { VMOVUPS(from, to) }},
-	{"F16", "uint16", 2, func(from Mem, to reg.VecPhysical) { VCVTPH2PS(from, to) }},
-	{"BF16", "uint16", 2, func(from Mem, to reg.VecPhysical) {
+	{"F32", "float32", 4, ahead, func(from Mem, to reg.VecPhysical) { VMOVUPS(from, to) }},
+	{"F16", "uint16", 2, ahead, func(from Mem, to reg.VecPhysical) { VCVTPH2PS(from, to) }},
+	{"BF16", "uint16", 2, ahead, func(from Mem, to reg.VecPhysical) {
 		VPMOVZXWD(from, to)
 		VPSLLD(Imm(16), to, to) // the upper half of a float32
+	}},
+	{"I8", "int8", 1, aheadCodes, func(from Mem, to reg.VecPhysical) {
+		VPMOVSXBD(from, to)
+		VCVTDQ2PS(to, to)
 	}},
 }
 
@@ -77,7 +82,7 @@ func (t *tiler) label(s string) string { return fmt.Sprintf("%s%d", s, t.rows) }
 
 func (t *tiler) emit() {
 	t.start()
-	t.a, t.as, t.as3 = t.matrix("a", "lda")
+	t.a, t.as, t.as3 = t.matrix("a", "lda", 4)
 	t.b = Load(Param("b"), GP64())
 	t.loop()
 	t.eachOfC(func(at Mem, acc reg.VecPhysical) { VMOVUPS(acc, at) })
@@ -85,14 +90,14 @@ func (t *tiler) emit() {
 	RET()
 }
 
-// matrix loads what addresses the rows of a parameter.
-func (t *tiler) matrix(name, stride string) (base []reg.Register, s, s3 reg.Register) {
+// matrix loads what addresses the rows of a parameter; its numbers have 2 or 4 bytes.
+func (t *tiler) matrix(name, stride string, bytes uint64) (base []reg.Register, s, s3 reg.Register) {
 	base = []reg.Register{Load(Param(name), GP64())}
 	if t.rows == 1 {
 		return base, nil, nil
 	}
 	s = Load(Param(stride), GP64())
-	SHLQ(Imm(2), s)
+	SHLQ(Imm(bytes/2), s)
 	if t.rows > 3 {
 		s3 = GP64()
 		LEAQ(Mem{Base: s, Index: s, Scale: 2}, s3)
@@ -119,7 +124,7 @@ func at(base []reg.Register, s, s3 reg.Register, r int) Mem {
 }
 
 func (t *tiler) eachOfC(f func(at Mem, acc reg.VecPhysical)) {
-	base, s, s3 := t.matrix("c", "ldc")
+	base, s, s3 := t.matrix("c", "ldc", 4)
 	for r := range t.rows {
 		for v := range t.vecs {
 			f(at(base, s, s3, r).Offset(v*t.Lanes*4), t.acc(r, v))
@@ -134,18 +139,21 @@ func (t *tiler) start() {
 	JNZ(LabelRef(t.label("old")))
 	for r := range t.rows {
 		for v := range t.vecs {
-			x := t.acc(r, v)
-			if t.Lanes == 16 {
-				VPXORD(x, x, x)
-			} else {
-				VXORPS(x, x, x)
-			}
+			t.zero(t.acc(r, v))
 		}
 	}
 	JMP(LabelRef(t.label("begin")))
 	Label(t.label("old"))
 	t.eachOfC(func(at Mem, acc reg.VecPhysical) { VMOVUPS(at, acc) })
 	Label(t.label("begin"))
+}
+
+func (t *tiler) zero(x reg.VecPhysical) {
+	if t.Lanes == 16 {
+		VPXORD(x, x, x)
+	} else {
+		VXORPS(x, x, x)
+	}
 }
 
 // loop runs over k, four at a time and then one at a time.
@@ -179,7 +187,9 @@ func (t *tiler) step(i int) {
 	col := func(v int) Mem { return Mem{Base: t.b, Disp: (i*columns + v*t.Lanes) * t.bytes} }
 	row := func(r int) Mem { return at(t.a, t.as, t.as3, r).Offset(i * 4) }
 	for line := 0; line < columns*t.bytes; line += 64 {
-		PREFETCHT1(Mem{Base: t.b, Disp: i*columns*t.bytes + line + ahead})
+		if at := i*columns*t.bytes + line; at%64 == 0 {
+			PREFETCHT1(Mem{Base: t.b, Disp: at + t.ahead})
+		}
 	}
 	if t.rows < t.vecs {
 		for r := range t.rows {

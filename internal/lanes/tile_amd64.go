@@ -4,12 +4,10 @@ package lanes
 
 import "weft/internal/cpu"
 
-// The blocks that one call of the assembly takes at most: some 20 µs with VNNI.
-// With AVX2 the strip is read for every 4 columns and every 8 rows; so much of it
-// stays in the first cache meanwhile.
+// The blocks that one call of the assembly takes at most: some 20 µs.
 const (
 	tileStep512 = 512
-	tileStep256 = 32
+	tileStep256 = 256
 )
 
 func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
@@ -45,7 +43,7 @@ func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, row
 // strips512 is several strips of as many rows each.
 func (k Kind) strips512(c []float32, ldc int, w []byte, p Panel, from, blocks, strips, rows int, add bool) {
 	core, sums, halves := p.places(from, 0)
-	switch k {
+	switch k.Layout {
 	case Whole:
 		tile512Whole(&c[0], ldc, &w[0], &p.data[core], blocks, strips, rows, p.Cols, add)
 	case WholeMins:
@@ -58,28 +56,23 @@ func (k Kind) strips512(c []float32, ldc int, w []byte, p Panel, from, blocks, s
 }
 
 func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	wide := k == Whole && !narrow256(&w[0], blocks, k.BlockBytes())
-	for r := 0; r < rows; r += 8 {
-		for n := 0; n < p.Cols; n += 4 {
-			k.part256(&c[n*ldc+r], ldc, &w[4*r], p, from, n, blocks, min(rows-r, 8), wide, add)
-		}
-	}
-}
-
-// part256 is up to 8 rows and the 4 columns from n on.
-func (k Kind) part256(c *float32, ldc int, w *byte, p Panel, from, n, blocks, rows int, wide, add bool) {
-	core, sums, halves := p.places(from, n)
-	cols := min(p.Cols-n, 4)
+	core, sums, halves := p.places(from, 0)
 	switch {
-	case wide:
-		tile256WholeWide(c, ldc, w, &p.data[core], blocks, p.Cols, rows, cols, add)
-	case k == Whole:
-		tile256Whole(c, ldc, w, &p.data[core], blocks, p.Cols, rows, cols, add)
-	case k == WholeMins:
-		tile256WholeMins(c, ldc, w, &p.data[core], &p.data[sums], blocks, p.Cols, rows, cols, add)
-	case k == Halves:
-		tile256Halves(c, ldc, w, &p.data[core], &p.data[halves], blocks, p.Cols, rows, cols, add)
-	case k == HalvesMins:
-		tile256HalvesMins(c, ldc, w, &p.data[core], &p.data[halves], blocks, p.Cols, rows, cols, add)
+	case k.Layout == Whole && k.Bits <= 4:
+		tile256Whole4(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+	case k.Layout == Whole && k.Bits == 5:
+		tile256Whole5(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+	case k.Layout == Whole:
+		tile256Whole8(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+	case k.Layout == WholeMins && k.Bits <= 4:
+		tile256WholeMins4(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, rows, p.Cols, add)
+	case k.Layout == WholeMins:
+		tile256WholeMins5(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, rows, p.Cols, add)
+	case k.Layout == Halves && k.Bits <= 4:
+		tile256Halves4(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+	case k.Layout == Halves:
+		tile256Halves6(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+	case k.Layout == HalvesMins:
+		tile256HalvesMins4(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
 	}
 }

@@ -43,19 +43,15 @@ func main() {
 	for _, k := range strip.Kinds {
 		tiles512(kind{k})
 	}
-	narrow256()
 	rowNumbers = GLOBL("rows", RODATA|NOPTR)
-	for i := range 8 {
+	for i := range 16 {
 		DATA(4*i, U32(i))
 	}
-	for _, k := range strip.Kinds {
-		if k.Mins {
-			tiles256(kind{k}, codes)
-		} else {
-			tiles256(kind{k}, narrow)
+	for i, bits := range [][]int{{4, 5, 8}, {4, 5}, {4, 6}, {4}} {
+		for _, b := range bits {
+			tiles256(kind{strip.Kinds[i]}, b)
 		}
 	}
-	tiles256(kind{strip.Kinds[0]}, wide)
 	Generate()
 }
 

@@ -55,24 +55,40 @@ func (k Kind) strips512(c []float32, ldc int, w []byte, p Panel, from, blocks, s
 	}
 }
 
+// tile256 is one strip. What rows there are not takes its place on the stack.
 func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
+	if rows == Rows {
+		k.strip256(&c[0], ldc, w, p, from, blocks, add)
+		return
+	}
+	var all [MaxCols * Rows]float32
+	for n := 0; n < p.Cols && add; n++ {
+		copy(all[n*Rows:][:rows], c[n*ldc:])
+	}
+	k.strip256(&all[0], Rows, w, p, from, blocks, add)
+	for n := range p.Cols {
+		copy(c[n*ldc:][:rows], all[n*Rows:])
+	}
+}
+
+func (k Kind) strip256(c *float32, ldc int, w []byte, p Panel, from, blocks int, add bool) {
 	core, sums, halves := p.places(from, 0)
 	switch {
 	case k.Layout == Whole && k.Bits <= 4:
-		tile256Whole4(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+		tile256Whole4(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
 	case k.Layout == Whole && k.Bits == 5:
-		tile256Whole5(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+		tile256Whole5(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
 	case k.Layout == Whole:
-		tile256Whole8(&c[0], ldc, &w[0], &p.data[core], blocks, rows, p.Cols, add)
+		tile256Whole8(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
 	case k.Layout == WholeMins && k.Bits <= 4:
-		tile256WholeMins4(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, rows, p.Cols, add)
+		tile256WholeMins4(c, ldc, &w[0], &p.data[core], &p.data[sums], blocks, p.Cols, add)
 	case k.Layout == WholeMins:
-		tile256WholeMins5(&c[0], ldc, &w[0], &p.data[core], &p.data[sums], blocks, rows, p.Cols, add)
+		tile256WholeMins5(c, ldc, &w[0], &p.data[core], &p.data[sums], blocks, p.Cols, add)
 	case k.Layout == Halves && k.Bits <= 4:
-		tile256Halves4(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+		tile256Halves4(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
 	case k.Layout == Halves:
-		tile256Halves6(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+		tile256Halves6(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
 	case k.Layout == HalvesMins:
-		tile256HalvesMins4(&c[0], ldc, &w[0], &p.data[core], &p.data[halves], blocks, rows, p.Cols, add)
+		tile256HalvesMins4(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
 	}
 }

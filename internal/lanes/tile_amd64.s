@@ -7698,74 +7698,51 @@ block12:
 	VZEROUPPER
 	RET
 
-DATA rows<>+0(SB)/4, $0x00000000
-DATA rows<>+4(SB)/4, $0x00000001
-DATA rows<>+8(SB)/4, $0x00000002
-DATA rows<>+12(SB)/4, $0x00000003
-DATA rows<>+16(SB)/4, $0x00000004
-DATA rows<>+20(SB)/4, $0x00000005
-DATA rows<>+24(SB)/4, $0x00000006
-DATA rows<>+28(SB)/4, $0x00000007
-DATA rows<>+32(SB)/4, $0x00000008
-DATA rows<>+36(SB)/4, $0x00000009
-DATA rows<>+40(SB)/4, $0x0000000a
-DATA rows<>+44(SB)/4, $0x0000000b
-DATA rows<>+48(SB)/4, $0x0000000c
-DATA rows<>+52(SB)/4, $0x0000000d
-DATA rows<>+56(SB)/4, $0x0000000e
-DATA rows<>+60(SB)/4, $0x0000000f
-GLOBL rows<>(SB), RODATA|NOPTR, $64
-
-// func tile256Whole4(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+// func tile256Whole4(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256Whole4(SB), $2368-57
-	MOVQ         blocks+32(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         cols+48(FP), BX
-	MOVQ         BX, SI
-	SHRQ         $0x01, SI
-	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), DI
-	LEAQ         (BX)(BX*4), R8
-	LEAQ         (SP), R12
-	ADDQ         $0x3f, R12
-	ANDQ         $-64, R12
-	MOVQ         rows+40(FP), R9
-	VMOVD        R9, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+56(FP), R9
-	MOVQ         c+0(FP), R13
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+48(FP), R11
-	MOVQ         R12, R10
+TEXT ·tile256Whole4(SB), $2368-49
+	MOVQ   blocks+32(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   cols+40(FP), BX
+	MOVQ   BX, SI
+	SHRQ   $0x01, SI
+	SHLQ   $0x02, BX
+	LEAQ   (BX)(BX*2), DI
+	LEAQ   (BX)(BX*4), R8
+	LEAQ   (SP), R12
+	ADDQ   $0x3f, R12
+	ANDQ   $-64, R12
+	VXORPS Y0, Y0, Y0
+	MOVB   add+48(FP), R9
+	MOVQ   c+0(FP), R13
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+40(FP), R11
+	MOVQ   R12, R10
 
-start:
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y2, 32(R10)
+zero:
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y0, 32(R10)
 	LEAQ    (R13)(R14*4), R13
 	ADDQ    $0x40, R10
 	DECQ    R11
-	JNZ     start
+	JNZ     zero
 	TESTB   R9, R9
 	JZ      block
 	MOVQ    c+0(FP), R9
 	MOVQ    ldc+8(FP), R13
-	MOVQ    cols+48(FP), R11
+	MOVQ    cols+40(FP), R11
 	MOVQ    R12, R10
 
 load:
-	VMASKMOVPS (R9), Y0, Y2
-	VMOVUPS    Y2, (R10)
-	VMASKMOVPS 32(R9), Y1, Y2
-	VMOVUPS    Y2, 32(R10)
-	LEAQ       (R9)(R13*4), R9
-	ADDQ       $0x40, R10
-	DECQ       R11
-	JNZ        load
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS Y0, 32(R10)
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    $0x40, R10
+	DECQ    R11
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -8002,30 +7979,25 @@ odd1:
 	VMOVUPS      Y11, 32(R10)
 
 done1:
-	LEAQ         (DX)(BX*4), DX
-	ADDQ         $0x00000240, CX
-	LEAQ         (DX)(BX*2), DX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+40(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+48(FP), R11
-	MOVQ         R12, R10
+	LEAQ (DX)(BX*4), DX
+	ADDQ $0x00000240, CX
+	LEAQ (DX)(BX*2), DX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+40(FP), R11
+	MOVQ R12, R10
 
 store:
-	VMOVUPS    (R10), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R10), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R10
-	DECQ       R11
-	JNZ        store
+	VMOVUPS (R10), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R10), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R10
+	DECQ    R11
+	JNZ     store
 	VZEROUPPER
 	RET
 
@@ -8049,56 +8021,51 @@ DATA lanes00010001<>+24(SB)/4, $0x00010001
 DATA lanes00010001<>+28(SB)/4, $0x00010001
 GLOBL lanes00010001<>(SB), RODATA|NOPTR, $32
 
-// func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+// func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256Whole5(SB), $2368-57
-	MOVQ         blocks+32(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         cols+48(FP), BX
-	MOVQ         BX, SI
-	SHRQ         $0x01, SI
-	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), DI
-	LEAQ         (BX)(BX*4), R8
-	LEAQ         (SP), R12
-	ADDQ         $0x3f, R12
-	ANDQ         $-64, R12
-	MOVQ         rows+40(FP), R9
-	VMOVD        R9, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+56(FP), R9
-	MOVQ         c+0(FP), R13
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+48(FP), R11
-	MOVQ         R12, R10
+TEXT ·tile256Whole5(SB), $2368-49
+	MOVQ   blocks+32(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   cols+40(FP), BX
+	MOVQ   BX, SI
+	SHRQ   $0x01, SI
+	SHLQ   $0x02, BX
+	LEAQ   (BX)(BX*2), DI
+	LEAQ   (BX)(BX*4), R8
+	LEAQ   (SP), R12
+	ADDQ   $0x3f, R12
+	ANDQ   $-64, R12
+	VXORPS Y0, Y0, Y0
+	MOVB   add+48(FP), R9
+	MOVQ   c+0(FP), R13
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+40(FP), R11
+	MOVQ   R12, R10
 
-start:
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y2, 32(R10)
+zero:
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y0, 32(R10)
 	LEAQ    (R13)(R14*4), R13
 	ADDQ    $0x40, R10
 	DECQ    R11
-	JNZ     start
+	JNZ     zero
 	TESTB   R9, R9
 	JZ      block
 	MOVQ    c+0(FP), R9
 	MOVQ    ldc+8(FP), R13
-	MOVQ    cols+48(FP), R11
+	MOVQ    cols+40(FP), R11
 	MOVQ    R12, R10
 
 load:
-	VMASKMOVPS (R9), Y0, Y2
-	VMOVUPS    Y2, (R10)
-	VMASKMOVPS 32(R9), Y1, Y2
-	VMOVUPS    Y2, 32(R10)
-	LEAQ       (R9)(R13*4), R9
-	ADDQ       $0x40, R10
-	DECQ       R11
-	JNZ        load
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (R10)
+	VMOVUPS 32(R9), Y0
+	VMOVUPS Y0, 32(R10)
+	LEAQ    (R9)(R13*4), R9
+	ADDQ    $0x40, R10
+	DECQ    R11
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -8341,30 +8308,25 @@ odd1:
 	VMOVUPS      Y11, 32(R10)
 
 done1:
-	LEAQ         (DX)(BX*4), DX
-	ADDQ         $0x00000240, CX
-	LEAQ         (DX)(BX*2), DX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+40(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+48(FP), R11
-	MOVQ         R12, R10
+	LEAQ (DX)(BX*4), DX
+	ADDQ $0x00000240, CX
+	LEAQ (DX)(BX*2), DX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+40(FP), R11
+	MOVQ R12, R10
 
 store:
-	VMOVUPS    (R10), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R10), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R10
-	DECQ       R11
-	JNZ        store
+	VMOVUPS (R10), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R10), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R10
+	DECQ    R11
+	JNZ     store
 	VZEROUPPER
 	RET
 
@@ -8378,56 +8340,51 @@ DATA lanes70707070<>+24(SB)/4, $0x70707070
 DATA lanes70707070<>+28(SB)/4, $0x70707070
 GLOBL lanes70707070<>(SB), RODATA|NOPTR, $32
 
-// func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+// func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256Whole8(SB), $2368-57
-	MOVQ         blocks+32(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         cols+48(FP), BX
-	MOVQ         BX, SI
-	SHRQ         $0x01, SI
-	SHLQ         $0x02, BX
-	LEAQ         (BX)(BX*2), DI
-	LEAQ         (BX)(BX*4), R8
-	LEAQ         (SP), R11
-	ADDQ         $0x3f, R11
-	ANDQ         $-64, R11
-	MOVQ         rows+40(FP), R8
-	VMOVD        R8, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+56(FP), R8
-	MOVQ         c+0(FP), R12
-	MOVQ         ldc+8(FP), R13
-	MOVQ         cols+48(FP), R10
-	MOVQ         R11, R9
+TEXT ·tile256Whole8(SB), $2368-49
+	MOVQ   blocks+32(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   cols+40(FP), BX
+	MOVQ   BX, SI
+	SHRQ   $0x01, SI
+	SHLQ   $0x02, BX
+	LEAQ   (BX)(BX*2), DI
+	LEAQ   (BX)(BX*4), R8
+	LEAQ   (SP), R11
+	ADDQ   $0x3f, R11
+	ANDQ   $-64, R11
+	VXORPS Y0, Y0, Y0
+	MOVB   add+48(FP), R8
+	MOVQ   c+0(FP), R12
+	MOVQ   ldc+8(FP), R13
+	MOVQ   cols+40(FP), R10
+	MOVQ   R11, R9
 
-start:
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y2, 32(R9)
+zero:
+	VMOVUPS Y0, (R9)
+	VMOVUPS Y0, 32(R9)
 	LEAQ    (R12)(R13*4), R12
 	ADDQ    $0x40, R9
 	DECQ    R10
-	JNZ     start
+	JNZ     zero
 	TESTB   R8, R8
 	JZ      block
 	MOVQ    c+0(FP), R8
 	MOVQ    ldc+8(FP), R12
-	MOVQ    cols+48(FP), R10
+	MOVQ    cols+40(FP), R10
 	MOVQ    R11, R9
 
 load:
-	VMASKMOVPS (R8), Y0, Y2
-	VMOVUPS    Y2, (R9)
-	VMASKMOVPS 32(R8), Y1, Y2
-	VMOVUPS    Y2, 32(R9)
-	LEAQ       (R8)(R12*4), R8
-	ADDQ       $0x40, R9
-	DECQ       R10
-	JNZ        load
+	VMOVUPS (R8), Y0
+	VMOVUPS Y0, (R9)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS Y0, 32(R9)
+	LEAQ    (R8)(R12*4), R8
+	ADDQ    $0x40, R9
+	DECQ    R10
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -8861,30 +8818,25 @@ odd3:
 	VMOVUPS      Y11, 32(R9)
 
 done3:
-	LEAQ         (DX)(BX*2), DX
-	ADDQ         $0x00000240, CX
-	LEAQ         (DX)(BX*2), DX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+40(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+48(FP), R10
-	MOVQ         R11, R9
+	LEAQ (DX)(BX*2), DX
+	ADDQ $0x00000240, CX
+	LEAQ (DX)(BX*2), DX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+40(FP), R10
+	MOVQ R11, R9
 
 store:
-	VMOVUPS    (R9), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R9), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R9
-	DECQ       R10
-	JNZ        store
+	VMOVUPS (R9), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R9), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R9
+	DECQ    R10
+	JNZ     store
 	VZEROUPPER
 	RET
 
@@ -8908,57 +8860,52 @@ DATA lanes00100010<>+24(SB)/4, $0x00100010
 DATA lanes00100010<>+28(SB)/4, $0x00100010
 GLOBL lanes00100010<>(SB), RODATA|NOPTR, $32
 
-// func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256WholeMins4(SB), $2368-65
-	MOVQ         blocks+40(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         beside+32(FP), BX
-	MOVQ         cols+56(FP), DI
-	MOVQ         DI, R8
-	SHRQ         $0x01, R8
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), SI
-	LEAQ         (SP), R13
-	ADDQ         $0x3f, R13
-	ANDQ         $-64, R13
-	MOVQ         rows+48(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+64(FP), SI
-	MOVQ         c+0(FP), R10
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+TEXT ·tile256WholeMins4(SB), $2368-57
+	MOVQ   blocks+40(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   beside+32(FP), BX
+	MOVQ   cols+48(FP), DI
+	MOVQ   DI, R8
+	SHRQ   $0x01, R8
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R9
+	LEAQ   (DI)(DI*4), SI
+	LEAQ   (SP), R13
+	ADDQ   $0x3f, R13
+	ANDQ   $-64, R13
+	VXORPS Y0, Y0, Y0
+	MOVB   add+56(FP), SI
+	MOVQ   c+0(FP), R10
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+48(FP), R12
+	MOVQ   R13, R11
 
-start:
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y2, 32(R11)
+zero:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y0, 32(R11)
 	LEAQ    (R10)(R14*4), R10
 	ADDQ    $0x40, R11
 	DECQ    R12
-	JNZ     start
+	JNZ     zero
 	TESTB   SI, SI
 	JZ      block
 	MOVQ    c+0(FP), SI
 	MOVQ    ldc+8(FP), R10
-	MOVQ    cols+56(FP), R12
+	MOVQ    cols+48(FP), R12
 	MOVQ    R13, R11
 
 load:
-	VMASKMOVPS (SI), Y0, Y2
-	VMOVUPS    Y2, (R11)
-	VMASKMOVPS 32(SI), Y1, Y2
-	VMOVUPS    Y2, 32(R11)
-	LEAQ       (SI)(R10*4), SI
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        load
+	VMOVUPS (SI), Y0
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(SI), Y0
+	VMOVUPS Y0, 32(R11)
+	LEAQ    (SI)(R10*4), SI
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -9182,85 +9129,75 @@ odd1:
 	VMOVUPS      Y11, 32(R11)
 
 done1:
-	LEAQ         (DX)(DI*4), DX
-	ADDQ         $0x00000280, CX
-	LEAQ         (DX)(DI*2), DX
-	ADDQ         DI, BX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+48(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+	LEAQ (DX)(DI*4), DX
+	ADDQ $0x00000280, CX
+	LEAQ (DX)(DI*2), DX
+	ADDQ DI, BX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+48(FP), R12
+	MOVQ R13, R11
 
 store:
-	VMOVUPS    (R11), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R11), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        store
+	VMOVUPS (R11), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R11), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     store
 	VZEROUPPER
 	RET
 
-// func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256WholeMins5(SB), $2368-65
-	MOVQ         blocks+40(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         beside+32(FP), BX
-	MOVQ         cols+56(FP), DI
-	MOVQ         DI, R8
-	SHRQ         $0x01, R8
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), SI
-	LEAQ         (SP), R13
-	ADDQ         $0x3f, R13
-	ANDQ         $-64, R13
-	MOVQ         rows+48(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+64(FP), SI
-	MOVQ         c+0(FP), R10
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+TEXT ·tile256WholeMins5(SB), $2368-57
+	MOVQ   blocks+40(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   beside+32(FP), BX
+	MOVQ   cols+48(FP), DI
+	MOVQ   DI, R8
+	SHRQ   $0x01, R8
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R9
+	LEAQ   (DI)(DI*4), SI
+	LEAQ   (SP), R13
+	ADDQ   $0x3f, R13
+	ANDQ   $-64, R13
+	VXORPS Y0, Y0, Y0
+	MOVB   add+56(FP), SI
+	MOVQ   c+0(FP), R10
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+48(FP), R12
+	MOVQ   R13, R11
 
-start:
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y2, 32(R11)
+zero:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y0, 32(R11)
 	LEAQ    (R10)(R14*4), R10
 	ADDQ    $0x40, R11
 	DECQ    R12
-	JNZ     start
+	JNZ     zero
 	TESTB   SI, SI
 	JZ      block
 	MOVQ    c+0(FP), SI
 	MOVQ    ldc+8(FP), R10
-	MOVQ    cols+56(FP), R12
+	MOVQ    cols+48(FP), R12
 	MOVQ    R13, R11
 
 load:
-	VMASKMOVPS (SI), Y0, Y2
-	VMOVUPS    Y2, (R11)
-	VMASKMOVPS 32(SI), Y1, Y2
-	VMOVUPS    Y2, 32(R11)
-	LEAQ       (SI)(R10*4), SI
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        load
+	VMOVUPS (SI), Y0
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(SI), Y0
+	VMOVUPS Y0, 32(R11)
+	LEAQ    (SI)(R10*4), SI
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -9490,85 +9427,75 @@ odd1:
 	VMOVUPS      Y11, 32(R11)
 
 done1:
-	LEAQ         (DX)(DI*4), DX
-	ADDQ         $0x00000280, CX
-	LEAQ         (DX)(DI*2), DX
-	ADDQ         DI, BX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+48(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+	LEAQ (DX)(DI*4), DX
+	ADDQ $0x00000280, CX
+	LEAQ (DX)(DI*2), DX
+	ADDQ DI, BX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+48(FP), R12
+	MOVQ R13, R11
 
 store:
-	VMOVUPS    (R11), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R11), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        store
+	VMOVUPS (R11), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R11), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     store
 	VZEROUPPER
 	RET
 
-// func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256Halves4(SB), $2368-65
-	MOVQ         blocks+40(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         beside+32(FP), BX
-	MOVQ         cols+56(FP), DI
-	MOVQ         DI, R8
-	SHRQ         $0x01, R8
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), SI
-	LEAQ         (SP), R13
-	ADDQ         $0x3f, R13
-	ANDQ         $-64, R13
-	MOVQ         rows+48(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+64(FP), SI
-	MOVQ         c+0(FP), R10
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+TEXT ·tile256Halves4(SB), $2368-57
+	MOVQ   blocks+40(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   beside+32(FP), BX
+	MOVQ   cols+48(FP), DI
+	MOVQ   DI, R8
+	SHRQ   $0x01, R8
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R9
+	LEAQ   (DI)(DI*4), SI
+	LEAQ   (SP), R13
+	ADDQ   $0x3f, R13
+	ANDQ   $-64, R13
+	VXORPS Y0, Y0, Y0
+	MOVB   add+56(FP), SI
+	MOVQ   c+0(FP), R10
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+48(FP), R12
+	MOVQ   R13, R11
 
-start:
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y2, 32(R11)
+zero:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y0, 32(R11)
 	LEAQ    (R10)(R14*4), R10
 	ADDQ    $0x40, R11
 	DECQ    R12
-	JNZ     start
+	JNZ     zero
 	TESTB   SI, SI
 	JZ      block
 	MOVQ    c+0(FP), SI
 	MOVQ    ldc+8(FP), R10
-	MOVQ    cols+56(FP), R12
+	MOVQ    cols+48(FP), R12
 	MOVQ    R13, R11
 
 load:
-	VMASKMOVPS (SI), Y0, Y2
-	VMOVUPS    Y2, (R11)
-	VMASKMOVPS 32(SI), Y1, Y2
-	VMOVUPS    Y2, 32(R11)
-	LEAQ       (SI)(R10*4), SI
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        load
+	VMOVUPS (SI), Y0
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(SI), Y0
+	VMOVUPS Y0, 32(R11)
+	LEAQ    (SI)(R10*4), SI
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -9844,85 +9771,75 @@ odd1:
 	VMOVUPS      Y11, 32(R11)
 
 done1:
-	LEAQ         (DX)(DI*4), DX
-	ADDQ         $0x00000280, CX
-	LEAQ         (DX)(DI*2), DX
-	LEAQ         (BX)(DI*4), BX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+48(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+	LEAQ (DX)(DI*4), DX
+	ADDQ $0x00000280, CX
+	LEAQ (DX)(DI*2), DX
+	LEAQ (BX)(DI*4), BX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+48(FP), R12
+	MOVQ R13, R11
 
 store:
-	VMOVUPS    (R11), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R11), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        store
+	VMOVUPS (R11), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R11), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     store
 	VZEROUPPER
 	RET
 
-// func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256Halves6(SB), $2368-65
-	MOVQ         blocks+40(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         beside+32(FP), BX
-	MOVQ         cols+56(FP), DI
-	MOVQ         DI, R8
-	SHRQ         $0x01, R8
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), SI
-	LEAQ         (SP), R13
-	ADDQ         $0x3f, R13
-	ANDQ         $-64, R13
-	MOVQ         rows+48(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+64(FP), SI
-	MOVQ         c+0(FP), R10
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+TEXT ·tile256Halves6(SB), $2368-57
+	MOVQ   blocks+40(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   beside+32(FP), BX
+	MOVQ   cols+48(FP), DI
+	MOVQ   DI, R8
+	SHRQ   $0x01, R8
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R9
+	LEAQ   (DI)(DI*4), SI
+	LEAQ   (SP), R13
+	ADDQ   $0x3f, R13
+	ANDQ   $-64, R13
+	VXORPS Y0, Y0, Y0
+	MOVB   add+56(FP), SI
+	MOVQ   c+0(FP), R10
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+48(FP), R12
+	MOVQ   R13, R11
 
-start:
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y2, 32(R11)
+zero:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y0, 32(R11)
 	LEAQ    (R10)(R14*4), R10
 	ADDQ    $0x40, R11
 	DECQ    R12
-	JNZ     start
+	JNZ     zero
 	TESTB   SI, SI
 	JZ      block
 	MOVQ    c+0(FP), SI
 	MOVQ    ldc+8(FP), R10
-	MOVQ    cols+56(FP), R12
+	MOVQ    cols+48(FP), R12
 	MOVQ    R13, R11
 
 load:
-	VMASKMOVPS (SI), Y0, Y2
-	VMOVUPS    Y2, (R11)
-	VMASKMOVPS 32(SI), Y1, Y2
-	VMOVUPS    Y2, 32(R11)
-	LEAQ       (SI)(R10*4), SI
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        load
+	VMOVUPS (SI), Y0
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(SI), Y0
+	VMOVUPS Y0, 32(R11)
+	LEAQ    (SI)(R10*4), SI
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -10210,31 +10127,26 @@ odd1:
 	VMOVUPS      Y11, 32(R11)
 
 done1:
-	LEAQ         (DX)(DI*4), DX
-	ADDQ         $0x00000280, CX
-	LEAQ         (DX)(DI*2), DX
-	LEAQ         (BX)(DI*4), BX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+48(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+	LEAQ (DX)(DI*4), DX
+	ADDQ $0x00000280, CX
+	LEAQ (DX)(DI*2), DX
+	LEAQ (BX)(DI*4), BX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+48(FP), R12
+	MOVQ R13, R11
 
 store:
-	VMOVUPS    (R11), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R11), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        store
+	VMOVUPS (R11), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R11), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     store
 	VZEROUPPER
 	RET
 
@@ -10248,57 +10160,52 @@ DATA lanes60606060<>+24(SB)/4, $0x60606060
 DATA lanes60606060<>+28(SB)/4, $0x60606060
 GLOBL lanes60606060<>(SB), RODATA|NOPTR, $32
 
-// func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+// func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 // Requires: AVX, AVX2, FMA3
-TEXT ·tile256HalvesMins4(SB), $2368-65
-	MOVQ         blocks+40(FP), AX
-	MOVQ         w+16(FP), CX
-	MOVQ         core+24(FP), DX
-	MOVQ         beside+32(FP), BX
-	MOVQ         cols+56(FP), DI
-	MOVQ         DI, R8
-	SHRQ         $0x01, R8
-	SHLQ         $0x02, DI
-	LEAQ         (DI)(DI*2), R9
-	LEAQ         (DI)(DI*4), SI
-	LEAQ         (SP), R13
-	ADDQ         $0x3f, R13
-	ANDQ         $-64, R13
-	MOVQ         rows+48(FP), SI
-	VMOVD        SI, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	VXORPS       Y2, Y2, Y2
-	MOVB         add+64(FP), SI
-	MOVQ         c+0(FP), R10
-	MOVQ         ldc+8(FP), R14
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+TEXT ·tile256HalvesMins4(SB), $2368-57
+	MOVQ   blocks+40(FP), AX
+	MOVQ   w+16(FP), CX
+	MOVQ   core+24(FP), DX
+	MOVQ   beside+32(FP), BX
+	MOVQ   cols+48(FP), DI
+	MOVQ   DI, R8
+	SHRQ   $0x01, R8
+	SHLQ   $0x02, DI
+	LEAQ   (DI)(DI*2), R9
+	LEAQ   (DI)(DI*4), SI
+	LEAQ   (SP), R13
+	ADDQ   $0x3f, R13
+	ANDQ   $-64, R13
+	VXORPS Y0, Y0, Y0
+	MOVB   add+56(FP), SI
+	MOVQ   c+0(FP), R10
+	MOVQ   ldc+8(FP), R14
+	MOVQ   cols+48(FP), R12
+	MOVQ   R13, R11
 
-start:
-	VMOVUPS Y2, (R11)
-	VMOVUPS Y2, 32(R11)
+zero:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y0, 32(R11)
 	LEAQ    (R10)(R14*4), R10
 	ADDQ    $0x40, R11
 	DECQ    R12
-	JNZ     start
+	JNZ     zero
 	TESTB   SI, SI
 	JZ      block
 	MOVQ    c+0(FP), SI
 	MOVQ    ldc+8(FP), R10
-	MOVQ    cols+56(FP), R12
+	MOVQ    cols+48(FP), R12
 	MOVQ    R13, R11
 
 load:
-	VMASKMOVPS (SI), Y0, Y2
-	VMOVUPS    Y2, (R11)
-	VMASKMOVPS 32(SI), Y1, Y2
-	VMOVUPS    Y2, 32(R11)
-	LEAQ       (SI)(R10*4), SI
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        load
+	VMOVUPS (SI), Y0
+	VMOVUPS Y0, (R11)
+	VMOVUPS 32(SI), Y0
+	VMOVUPS Y0, 32(R11)
+	LEAQ    (SI)(R10*4), SI
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     load
 
 block:
 	VMOVDQU (CX), Y0
@@ -10556,30 +10463,25 @@ odd1:
 	VMOVUPS      Y11, 32(R11)
 
 done1:
-	LEAQ         (DX)(DI*4), DX
-	ADDQ         $0x00000300, CX
-	LEAQ         (DX)(DI*2), DX
-	LEAQ         (BX)(DI*4), BX
-	DECQ         AX
-	JNZ          block
-	MOVQ         rows+48(FP), AX
-	VMOVD        AX, X0
-	VPBROADCASTD X0, Y0
-	VPCMPGTD     rows<>+32(SB), Y0, Y1
-	VPCMPGTD     rows<>+0(SB), Y0, Y0
-	MOVQ         c+0(FP), AX
-	MOVQ         ldc+8(FP), CX
-	MOVQ         cols+56(FP), R12
-	MOVQ         R13, R11
+	LEAQ (DX)(DI*4), DX
+	ADDQ $0x00000300, CX
+	LEAQ (DX)(DI*2), DX
+	LEAQ (BX)(DI*4), BX
+	DECQ AX
+	JNZ  block
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	MOVQ cols+48(FP), R12
+	MOVQ R13, R11
 
 store:
-	VMOVUPS    (R11), Y2
-	VMASKMOVPS Y2, Y0, (AX)
-	VMOVUPS    32(R11), Y2
-	VMASKMOVPS Y2, Y1, 32(AX)
-	LEAQ       (AX)(CX*4), AX
-	ADDQ       $0x40, R11
-	DECQ       R12
-	JNZ        store
+	VMOVUPS (R11), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(R11), Y1
+	VMOVUPS Y1, 32(AX)
+	LEAQ    (AX)(CX*4), AX
+	ADDQ    $0x40, R11
+	DECQ    R12
+	JNZ     store
 	VZEROUPPER
 	RET

@@ -24,42 +24,42 @@ func tile512Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blo
 //go:noescape
 func tile512HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, strips int, rows int, cols int, add bool)
 
-// tile256Whole4 is Kind.Tile for weights of 4 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256Whole4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Whole4(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+func tile256Whole4(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256Whole5 is Kind.Tile for weights of 5 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256Whole5 is Kind.Tile for weights of 5 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256Whole8 is Kind.Tile for weights of 8 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256Whole8 is Kind.Tile for weights of 8 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, rows int, cols int, add bool)
+func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256WholeMins4 is Kind.Tile for weights of 4 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256WholeMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256WholeMins5 is Kind.Tile for weights of 5 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256WholeMins5 is Kind.Tile for weights of 5 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256Halves4 is Kind.Tile for weights of 4 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256Halves4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256Halves6 is Kind.Tile for weights of 6 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256Halves6 is Kind.Tile for weights of 6 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256HalvesMins4 is Kind.Tile for weights of 4 bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+// tile256HalvesMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, rows int, cols int, add bool)
+func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)

@@ -43,10 +43,6 @@ func main() {
 	for _, k := range strip.Kinds {
 		tiles512(kind{k})
 	}
-	rowNumbers = GLOBL("rows", RODATA|NOPTR)
-	for i := range 16 {
-		DATA(4*i, U32(i))
-	}
 	for i, bits := range [][]int{{4, 5, 8}, {4, 5}, {4, 6}, {4}} {
 		for _, b := range bits {
 			tiles256(kind{strip.Kinds[i]}, b)

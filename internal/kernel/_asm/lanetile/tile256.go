@@ -37,8 +37,8 @@ const rowsOf256 = 8
 func tiles256(k kind, bits int) {
 	t := &tile256{kind: k, bits: bits}
 	name := fmt.Sprint("tile256", k.Name, bits)
-	TEXT(name, 0, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, rows int, cols int, add bool)")
-	Doc(fmt.Sprintf("%s is Kind.Tile for weights of %d bits, 1 to 16 rows and 1 to 12 columns over blocks (> 0) blocks.", name, bits))
+	TEXT(name, 0, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, cols int, add bool)")
+	Doc(fmt.Sprintf("%s is Kind.Tile for weights of %d bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.", name, bits))
 	Pragma("noescape")
 	blocks := Load(Param("blocks"), GP64())
 	t.start()
@@ -94,30 +94,29 @@ func (t *tile256) start() {
 	ADDQ(Imm(columnBytes-1), t.outputs)
 	ANDQ(I8(-columnBytes), t.outputs)
 
-	masks, zero := t.masks(), ymm[2]
-	VXORPS(zero, zero, zero)
+	x := ymm[0]
+	VXORPS(x, x, x)
 	add := Load(Param("add"), GP8())
-	t.columnsOfC("start", func(Mem) {
-		for r := range masks {
-			VMOVUPS(zero, t.kept(0, r, 0))
+	t.columnsOfC("zero", func(reg.Register) {
+		for r := range 2 {
+			VMOVUPS(x, t.kept(0, r, 0))
 		}
 	})
 	TESTB(add, add)
 	JZ(LabelRef("block"))
-	t.columnsOfC("load", func(c Mem) {
-		for r, mask := range masks {
-			VMASKMOVPS(c.Offset(r*32), mask, zero)
-			VMOVUPS(zero, t.kept(0, r, 0))
+	t.columnsOfC("load", func(c reg.Register) {
+		for r := range 2 {
+			VMOVUPS(vector(c, r, 0), x)
+			VMOVUPS(x, t.kept(0, r, 0))
 		}
 	})
 }
 
 func (t *tile256) store() {
-	masks, x := t.masks(), ymm[2]
-	t.columnsOfC("store", func(c Mem) {
-		for r, mask := range masks {
-			VMOVUPS(t.kept(0, r, 0), x)
-			VMASKMOVPS(x, mask, c.Offset(r*32))
+	t.columnsOfC("store", func(c reg.Register) {
+		for r := range 2 {
+			VMOVUPS(t.kept(0, r, 0), ymm[r])
+			VMOVUPS(ymm[r], vector(c, r, 0))
 		}
 	})
 }
@@ -128,24 +127,13 @@ func vector(base reg.Register, r, at int) Mem { return Mem{Base: base, Disp: at 
 // kept is such a vector of column n in memory.
 func (t *tile256) kept(n, r, at int) Mem { return vector(t.at, r, at+n*columnBytes) }
 
-// masks are those of the rows there are.
-func (t *tile256) masks() []reg.VecPhysical {
-	rows, m := GP64(), ymm[0:2]
-	Load(Param("rows"), rows)
-	VMOVD(rows.As32(), m[0].AsX())
-	VPBROADCASTD(m[0].AsX(), m[0])
-	VPCMPGTD(rowNumbers.Offset(32), m[0], m[1])
-	VPCMPGTD(rowNumbers, m[0], m[0])
-	return m
-}
-
 // columnsOfC loops over the columns of c.
-func (t *tile256) columnsOfC(name string, do func(c Mem)) {
+func (t *tile256) columnsOfC(name string, do func(c reg.Register)) {
 	c, ld := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
 	Load(Param("cols"), t.left)
 	MOVQ(t.outputs, t.at)
 	Label(name)
-	do(Mem{Base: c})
+	do(c)
 	LEAQ(Mem{Base: c, Index: ld, Scale: 4}, c)
 	ADDQ(Imm(columnBytes), t.at)
 	DECQ(t.left)
@@ -193,8 +181,6 @@ func (t *tile256) dword(from reg.Register, i, n int) Mem {
 	}
 	return m
 }
-
-var rowNumbers Mem
 
 var constants = map[uint32]Mem{}
 

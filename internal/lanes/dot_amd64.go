@@ -47,17 +47,16 @@ var dots256 = [...][DotCols]dotFunc{
 
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	var do dotFunc
-	together := 1 // strips of one call
 	switch {
 	case cpu.VNNI():
-		do, together = dots512[f.Type][p.Cols-1], max(1, dotStep/p.Blocks)
+		do = dots512[f.Type][p.Cols-1]
 	case cpu.Active() >= cpu.AVX2:
 		do = dots256[f.Type][p.Cols-1]
 	default:
 		f.dotGeneric(c, ldc, strip, p, rows, add)
 		return
 	}
-	size := p.Blocks / f.Blocks() * f.Bytes
+	size, together := p.Blocks/f.Blocks()*f.Bytes, max(1, dotStep/p.Blocks) // strips of one call
 	for r := 0; r < rows; {
 		n, mask := 1, uint32(1)<<(min(rows-r, Rows))-1
 		if rows-r > Rows {

@@ -63,7 +63,7 @@ unit:
 	RET
 
 // func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q8_0x1(SB), NOSPLIT, $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -105,6 +105,14 @@ startsome:
 	VMOVAPS      Y1, Y1
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
+	PREFETCHT1   864(AX)
+	PREFETCHT1   928(AX)
+	PREFETCHT1   992(AX)
 	VMOVDQU      32(AX), Y2
 	VMOVDQU      64(AX), Y3
 	VPXOR        all_80808080<>+0(SB), Y2, Y2
@@ -380,7 +388,7 @@ unit:
 	RET
 
 // func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q8_0x2(SB), NOSPLIT, $320-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -437,6 +445,14 @@ startsome:
 	VMOVUPS      Y0, 96(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
+	PREFETCHT1   864(AX)
+	PREFETCHT1   928(AX)
+	PREFETCHT1   992(AX)
 	VMOVDQU      32(AX), Y0
 	VMOVDQU      64(AX), Y1
 	VPXOR        all_80808080<>+0(SB), Y0, Y0
@@ -786,7 +802,7 @@ unit:
 	RET
 
 // func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q8_0x3(SB), NOSPLIT, $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -855,6 +871,14 @@ startsome:
 	VMOVUPS      Y0, 160(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
+	PREFETCHT1   864(AX)
+	PREFETCHT1   928(AX)
+	PREFETCHT1   992(AX)
 	VMOVDQU      32(AX), Y0
 	VMOVDQU      64(AX), Y1
 	VPXOR        all_80808080<>+0(SB), Y0, Y0
@@ -1310,7 +1334,7 @@ unit:
 	RET
 
 // func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q8_0x4(SB), NOSPLIT, $576-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -1391,6 +1415,14 @@ startsome:
 	VMOVUPS      Y0, 224(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
+	PREFETCHT1   864(AX)
+	PREFETCHT1   928(AX)
+	PREFETCHT1   992(AX)
 	VMOVDQU      32(AX), Y0
 	VMOVDQU      64(AX), Y1
 	VPXOR        all_80808080<>+0(SB), Y0, Y0
@@ -1978,7 +2010,7 @@ unit:
 	RET
 
 // func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_0x1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -2021,6 +2053,10 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y3
 	VPAND        64(AX), Y0, Y4
 	VPBROADCASTD (CX), Y5
@@ -2236,7 +2272,7 @@ unit:
 	RET
 
 // func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_0x2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -2294,6 +2330,10 @@ startsome:
 	VMOVUPS      Y1, 96(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y1
 	VPAND        64(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -2585,7 +2625,7 @@ unit:
 	RET
 
 // func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_0x3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -2655,6 +2695,10 @@ startsome:
 	VMOVUPS      Y1, 160(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y1
 	VPAND        64(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -3026,7 +3070,7 @@ unit:
 	RET
 
 // func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_0x4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -3108,6 +3152,10 @@ startsome:
 	VMOVUPS      Y1, 224(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y1
 	VPAND        64(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -3643,7 +3691,7 @@ unit:
 	RET
 
 // func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_1x1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -3687,6 +3735,10 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
 	VPAND        64(AX), Y0, Y3
 	VPAND        96(AX), Y0, Y4
 	VPBROADCASTD (CX), Y5
@@ -3901,7 +3953,7 @@ unit:
 	RET
 
 // func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_1x2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -3960,6 +4012,10 @@ startsome:
 	VMOVUPS      Y1, 96(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
 	VPAND        64(AX), Y0, Y1
 	VPAND        96(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -4260,7 +4316,7 @@ unit:
 	RET
 
 // func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_1x3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -4331,6 +4387,10 @@ startsome:
 	VMOVUPS      Y1, 160(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
 	VPAND        64(AX), Y0, Y1
 	VPAND        96(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -4711,7 +4771,7 @@ unit:
 	RET
 
 // func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_1x4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -4794,6 +4854,10 @@ startsome:
 	VMOVUPS      Y1, 224(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
 	VPAND        64(AX), Y0, Y1
 	VPAND        96(AX), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -5312,7 +5376,7 @@ unit:
 	RET
 
 // func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_0x1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -5355,6 +5419,11 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
 	VPAND        32(AX), Y0, Y3
 	VMOVDQU      288(AX), Y4
 	VPSLLD       $0x04, Y4, Y5
@@ -5638,7 +5707,7 @@ unit:
 	RET
 
 // func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_0x2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -5696,6 +5765,11 @@ startsome:
 	VMOVUPS      Y1, 96(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
 	VPAND        32(AX), Y0, Y1
 	VMOVDQU      288(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -6061,7 +6135,7 @@ unit:
 	RET
 
 // func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_0x3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -6131,6 +6205,11 @@ startsome:
 	VMOVUPS      Y1, 160(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
 	VPAND        32(AX), Y0, Y1
 	VMOVDQU      288(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -6580,7 +6659,7 @@ unit:
 	RET
 
 // func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_0x4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -6662,6 +6741,11 @@ startsome:
 	VMOVUPS      Y1, 224(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
+	PREFETCHT1   800(AX)
 	VPAND        32(AX), Y0, Y1
 	VMOVDQU      288(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -7345,7 +7429,7 @@ unit:
 	RET
 
 // func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_1x1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -7389,6 +7473,11 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
+	PREFETCHT1   832(AX)
 	VPAND        64(AX), Y0, Y3
 	VMOVDQU      320(AX), Y4
 	VPSLLD       $0x04, Y4, Y5
@@ -7671,7 +7760,7 @@ unit:
 	RET
 
 // func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_1x2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -7730,6 +7819,11 @@ startsome:
 	VMOVUPS      Y1, 96(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
+	PREFETCHT1   832(AX)
 	VPAND        64(AX), Y0, Y1
 	VMOVDQU      320(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -8104,7 +8198,7 @@ unit:
 	RET
 
 // func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_1x3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -8175,6 +8269,11 @@ startsome:
 	VMOVUPS      Y1, 160(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
+	PREFETCHT1   832(AX)
 	VPAND        64(AX), Y0, Y1
 	VMOVDQU      320(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -8633,7 +8732,7 @@ unit:
 	RET
 
 // func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_1x4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -8716,6 +8815,11 @@ startsome:
 	VMOVUPS      Y1, 224(R8)
 
 unit:
+	PREFETCHT1   576(AX)
+	PREFETCHT1   640(AX)
+	PREFETCHT1   704(AX)
+	PREFETCHT1   768(AX)
+	PREFETCHT1   832(AX)
 	VPAND        64(AX), Y0, Y1
 	VMOVDQU      320(AX), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -9373,7 +9477,7 @@ DATA levels_iq4_raised<>+15(SB)/1, $0xf1
 GLOBL levels_iq4_raised<>(SB), RODATA|NOPTR, $16
 
 // func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_NLx1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -9417,6 +9521,10 @@ startsome:
 	VMOVAPS      Y3, Y3
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y4
 	VPSHUFB      Y4, Y1, Y4
 	VPAND        64(AX), Y0, Y5
@@ -9707,7 +9815,7 @@ unit:
 	RET
 
 // func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_NLx2(SB), NOSPLIT, $320-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -9766,6 +9874,10 @@ startsome:
 	VMOVUPS      Y2, 96(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        64(AX), Y0, Y3
@@ -10150,7 +10262,7 @@ unit:
 	RET
 
 // func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_NLx3(SB), NOSPLIT, $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -10221,6 +10333,10 @@ startsome:
 	VMOVUPS      Y2, 160(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        64(AX), Y0, Y3
@@ -10711,7 +10827,7 @@ unit:
 	RET
 
 // func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_NLx4(SB), NOSPLIT, $576-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -10794,6 +10910,10 @@ startsome:
 	VMOVUPS      Y2, 224(DI)
 
 unit:
+	PREFETCHT1   544(AX)
+	PREFETCHT1   608(AX)
+	PREFETCHT1   672(AX)
+	PREFETCHT1   736(AX)
 	VPAND        32(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        64(AX), Y0, Y3
@@ -11487,7 +11607,7 @@ DATA levels_mxfp4_raised<>+15(SB)/1, $0x74
 GLOBL levels_mxfp4_raised<>(SB), RODATA|NOPTR, $16
 
 // func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dot256MXFP4x1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -11531,6 +11651,10 @@ startsome:
 	VMOVAPS      Y3, Y3
 
 unit:
+	PREFETCHT1   528(AX)
+	PREFETCHT1   592(AX)
+	PREFETCHT1   656(AX)
+	PREFETCHT1   720(AX)
 	VPAND        16(AX), Y0, Y4
 	VPSHUFB      Y4, Y1, Y4
 	VPAND        48(AX), Y0, Y5
@@ -11835,7 +11959,7 @@ unit:
 	RET
 
 // func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dot256MXFP4x2(SB), NOSPLIT, $320-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -11894,6 +12018,10 @@ startsome:
 	VMOVUPS      Y2, 96(DI)
 
 unit:
+	PREFETCHT1   528(AX)
+	PREFETCHT1   592(AX)
+	PREFETCHT1   656(AX)
+	PREFETCHT1   720(AX)
 	VPAND        16(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        48(AX), Y0, Y3
@@ -12242,7 +12370,7 @@ unit:
 	RET
 
 // func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dot256MXFP4x3(SB), NOSPLIT, $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -12313,6 +12441,10 @@ startsome:
 	VMOVUPS      Y2, 160(DI)
 
 unit:
+	PREFETCHT1   528(AX)
+	PREFETCHT1   592(AX)
+	PREFETCHT1   656(AX)
+	PREFETCHT1   720(AX)
 	VPAND        16(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        48(AX), Y0, Y3
@@ -12745,7 +12877,7 @@ unit:
 	RET
 
 // func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dot256MXFP4x4(SB), NOSPLIT, $576-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -12828,6 +12960,10 @@ startsome:
 	VMOVUPS      Y2, 224(DI)
 
 unit:
+	PREFETCHT1   528(AX)
+	PREFETCHT1   592(AX)
+	PREFETCHT1   656(AX)
+	PREFETCHT1   720(AX)
 	VPAND        16(AX), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        48(AX), Y0, Y3
@@ -13456,7 +13592,7 @@ block:
 	RET
 
 // func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q2_Kx1(SB), NOSPLIT, $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -13504,6 +13640,8 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
 	VMOVDQU      (R9), Y2
 	VPAND        all_03030303<>+0(SB), Y2, Y2
 	VMOVDQU      32(R9), Y3
@@ -13848,7 +13986,7 @@ block:
 	RET
 
 // func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q2_Kx2(SB), NOSPLIT, $320-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -13911,6 +14049,8 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      32(R10), Y1
@@ -14330,7 +14470,7 @@ block:
 	RET
 
 // func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q2_Kx3(SB), NOSPLIT, $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -14405,6 +14545,8 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      32(R10), Y1
@@ -14921,7 +15063,7 @@ block:
 	RET
 
 // func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q2_Kx4(SB), NOSPLIT, $576-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -15008,6 +15150,8 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      32(R10), Y1
@@ -15738,7 +15882,7 @@ block:
 	RET
 
 // func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q3_Kx1(SB), NOSPLIT, $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -15786,6 +15930,9 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
 	VMOVDQU      (R9), Y2
 	VPAND        all_03030303<>+0(SB), Y2, Y2
 	VMOVDQU      128(R9), Y3
@@ -16136,7 +16283,7 @@ block:
 	RET
 
 // func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q3_Kx2(SB), NOSPLIT, $320-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -16199,6 +16346,9 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      128(R10), Y1
@@ -16644,7 +16794,7 @@ block:
 	RET
 
 // func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q3_Kx3(SB), NOSPLIT, $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -16719,6 +16869,9 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      128(R10), Y1
@@ -17261,7 +17414,7 @@ block:
 	RET
 
 // func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q3_Kx4(SB), NOSPLIT, $576-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
@@ -17348,6 +17501,9 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
 	VMOVDQU      (R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VMOVDQU      128(R10), Y1
@@ -18151,7 +18307,7 @@ block:
 	RET
 
 // func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_Kx1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -18200,6 +18356,10 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
 	VPAND        (R9), Y0, Y3
 	VPAND        32(R9), Y0, Y4
 	VPBROADCASTD (CX), Y5
@@ -18450,7 +18610,7 @@ block:
 	RET
 
 // func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_Kx2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -18514,6 +18674,10 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
 	VPAND        (R10), Y0, Y1
 	VPAND        32(R10), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -18850,7 +19014,7 @@ block:
 	RET
 
 // func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_Kx3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -18926,6 +19090,10 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
 	VPAND        (R10), Y0, Y1
 	VPAND        32(R10), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -19342,7 +19510,7 @@ block:
 	RET
 
 // func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q4_Kx4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -19430,6 +19598,10 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
 	VPAND        (R10), Y0, Y1
 	VPAND        32(R10), Y0, Y2
 	VPBROADCASTD (CX), Y3
@@ -20030,7 +20202,7 @@ block:
 	RET
 
 // func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_Kx1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -20079,6 +20251,11 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
+	PREFETCHT1   768(R9)
 	VPAND        (R9), Y0, Y3
 	VMOVDQU      256(R9), Y4
 	VPSLLD       $0x04, Y4, Y5
@@ -20397,7 +20574,7 @@ block:
 	RET
 
 // func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_Kx2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -20461,6 +20638,11 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -20871,7 +21053,7 @@ block:
 	RET
 
 // func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_Kx3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -20947,6 +21129,11 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -21441,7 +21628,7 @@ block:
 	RET
 
 // func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q5_Kx4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -21529,6 +21716,11 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -22264,7 +22456,7 @@ block:
 	RET
 
 // func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q6_Kx1(SB), NOSPLIT, $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -22313,6 +22505,12 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
+	PREFETCHT1   768(R9)
+	PREFETCHT1   832(R9)
 	VPAND        (R9), Y0, Y3
 	VMOVDQU      256(R9), Y4
 	VPSLLD       $0x04, Y4, Y5
@@ -22655,7 +22853,7 @@ block:
 	RET
 
 // func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q6_Kx2(SB), NOSPLIT, $320-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -22719,6 +22917,12 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
+	PREFETCHT1   832(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -23168,7 +23372,7 @@ block:
 	RET
 
 // func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q6_Kx3(SB), NOSPLIT, $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -23244,6 +23448,12 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
+	PREFETCHT1   832(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -23798,7 +24008,7 @@ block:
 	RET
 
 // func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256Q6_Kx4(SB), NOSPLIT, $576-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
@@ -23886,6 +24096,12 @@ unit:
 	MOVQ $0x00000008, R9
 
 block:
+	PREFETCHT1   512(R10)
+	PREFETCHT1   576(R10)
+	PREFETCHT1   640(R10)
+	PREFETCHT1   704(R10)
+	PREFETCHT1   768(R10)
+	PREFETCHT1   832(R10)
 	VPAND        (R10), Y0, Y1
 	VMOVDQU      256(R10), Y2
 	VPSLLD       $0x04, Y2, Y3
@@ -24696,7 +24912,7 @@ block:
 	RET
 
 // func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_XSx1(SB), NOSPLIT, $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -24745,6 +24961,10 @@ unit:
 	MOVQ $0x00000008, DI
 
 block:
+	PREFETCHT1   512(R8)
+	PREFETCHT1   576(R8)
+	PREFETCHT1   640(R8)
+	PREFETCHT1   704(R8)
 	VPAND        (R8), Y0, Y4
 	VPSHUFB      Y4, Y1, Y4
 	VPAND        32(R8), Y0, Y5
@@ -25039,7 +25259,7 @@ block:
 	RET
 
 // func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_XSx2(SB), NOSPLIT, $320-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -25103,6 +25323,10 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
 	VPAND        (R9), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        32(R9), Y0, Y3
@@ -25509,7 +25733,7 @@ block:
 	RET
 
 // func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_XSx3(SB), NOSPLIT, $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -25585,6 +25809,10 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
 	VPAND        (R9), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        32(R9), Y0, Y3
@@ -26097,7 +26325,7 @@ block:
 	RET
 
 // func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX2, F16C, FMA3
+// Requires: AVX, AVX2, F16C, FMA3, MMX+
 TEXT ·dot256IQ4_XSx4(SB), NOSPLIT, $576-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
@@ -26185,6 +26413,10 @@ unit:
 	MOVQ $0x00000008, R8
 
 block:
+	PREFETCHT1   512(R9)
+	PREFETCHT1   576(R9)
+	PREFETCHT1   640(R9)
+	PREFETCHT1   704(R9)
 	VPAND        (R9), Y0, Y2
 	VPSHUFB      Y2, Y1, Y2
 	VPAND        32(R9), Y0, Y3

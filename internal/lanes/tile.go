@@ -31,10 +31,10 @@ type Kind struct {
 // Kind is the kind that the form unpacks to.
 func (f *Form) Kind() Kind {
 	k := Kind{Bits: f.Low + f.High}
-	if f.level != nil {
+	switch f.level {
+	case &iq4:
 		k.Bits = 8
-	}
-	if f.level == &mxfp4 {
+	case &mxfp4:
 		k.Bits = 5
 	}
 	if f.Sub == 16 {

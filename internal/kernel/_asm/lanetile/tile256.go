@@ -32,8 +32,6 @@ const (
 	localBytes  = 3 * sumsAt
 )
 
-const rowsOf256 = 8
-
 func tiles256(k kind, bits int) {
 	t := &tile256{kind: k, bits: bits}
 	name := fmt.Sprint("tile256", k.Name, bits)
@@ -77,7 +75,7 @@ func (t *tile256) sub(p int) int     { return p * t.Subs / t.parts() }
 func (t *tile256) begins(p int) bool { return p == 0 || t.sub(p-1) < t.sub(p) }
 func (t *tile256) ends(p int) bool   { return p == t.parts()-1 || t.sub(p) < t.sub(p+1) }
 
-// start sets all registers but the planes' and the outputs to zero or to c.
+// start sets all general registers, and the outputs to zero or to c.
 func (t *tile256) start() {
 	t.w, t.core = Load(Param("w"), GP64()), Load(Param("core"), GP64())
 	if t.extra() > 0 {

@@ -71,7 +71,7 @@ var dots512 = [...][MaxCols]dot512Func{
 }
 
 // streams512 are those over all blocks of units, for one column.
-var streams512 = [...]func(c *float32, strip *byte, core, aux *int32, units, strips int, mask uint32, add bool){
+var streams512 = [...]dotFunc{
 	quant.Q8_0:   stream512Q8_0,
 	quant.Q4_0:   stream512Q4_0,
 	quant.Q4_1:   stream512Q4_1,
@@ -108,16 +108,38 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 	size := p.Blocks / f.Blocks() * f.Bytes
 	switch {
 	case cpu.VNNI() && p.Cols == 1:
-		f.stream512(c, strip, size, p, rows, add)
+		f.dotUnits(streams512[f.Type], c, ldc, strip, size, p, rows, add)
 	case cpu.VNNI():
 		for b := 0; b < p.Blocks; b += dotStep {
 			f.dot512(c, ldc, strip[b/f.Blocks()*f.Bytes:], size, counting[:], p, b, min(dotStep, p.Blocks-b), rows, add || b > 0)
 		}
 	case cpu.Active() >= cpu.AVX2:
-		f.dot256(c, ldc, strip, size, p, rows, add)
+		f.dotUnits(dots256[f.Type][p.Cols-1], c, ldc, strip, size, p, rows, add)
 	default:
 		f.dotGeneric(c, ldc, strip, p, rows, add)
 	}
+}
+
+// dotUnits multiplies all of the strips.
+func (f *Form) dotUnits(do dotFunc, c []float32, ldc int, strip []byte, size int, p Panel, rows int, add bool) {
+	together := max(1, dotStep/p.Blocks) // strips of one call
+	for r := 0; r < rows; {
+		n, mask := stripsAndMask(rows-r, together)
+		at := strip[r/Rows*size:]
+		for b := 0; b < p.Blocks; b += dotStep {
+			units := min(dotStep, p.Blocks-b) / f.Blocks()
+			do(&c[r], ldc, &at[b/f.Blocks()*f.Bytes], &p.core(b)[0], f.aux(p, b), units, n, mask, add || b > 0)
+		}
+		r += n * Rows
+	}
+}
+
+// stripsAndMask is how many strips the next call takes, and their rows.
+func stripsAndMask(rows, together int) (n int, mask uint32) {
+	if rows > Rows {
+		return min(rows/Rows, together), 1<<Rows - 1
+	}
+	return 1, 1<<rows - 1
 }
 
 // counting is 0, 1, 2 …: blocks one after the other.
@@ -132,38 +154,8 @@ var counting = func() (list [dotStep]int32) {
 func (f *Form) dot512(c []float32, ldc int, strip []byte, size int, at []int32, p Panel, from, blocks, rows int, add bool) {
 	do, core, aux := dots512[f.Type][p.Cols-1], &p.core(from)[0], f.aux(p, from)
 	for r := 0; r < rows; {
-		n, mask := 1, uint32(1)<<(min(rows-r, Rows))-1
-		if rows-r > Rows {
-			n = min((rows-r)/Rows, max(1, dotStep/blocks))
-		}
+		n, mask := stripsAndMask(rows-r, max(1, dotStep/blocks))
 		do(&c[r], ldc, &strip[r/Rows*size], size, &at[0], core, aux, blocks, n, mask, add)
 		r += n * Rows
-	}
-}
-
-func (f *Form) stream512(c []float32, strip []byte, size int, p Panel, rows int, add bool) {
-	do, together := streams512[f.Type], max(1, dotStep/p.Blocks)
-	for r := 0; r < rows; {
-		n, mask := 1, uint32(1)<<(min(rows-r, Rows))-1
-		if rows-r > Rows {
-			n = min((rows-r)/Rows, together)
-		}
-		at := strip[r/Rows*size:]
-		for b := 0; b < p.Blocks; b += dotStep {
-			units := min(dotStep, p.Blocks-b) / f.Blocks()
-			do(&c[r], &at[b/f.Blocks()*f.Bytes], &p.core(b)[0], f.aux(p, b), units, n, mask, add || b > 0)
-		}
-		r += n * Rows
-	}
-}
-
-func (f *Form) dot256(c []float32, ldc int, strip []byte, size int, p Panel, rows int, add bool) {
-	do := dots256[f.Type][p.Cols-1]
-	for r := 0; r < rows; r += Rows {
-		for b := 0; b < p.Blocks; b += dotStep {
-			blocks := min(dotStep, p.Blocks-b)
-			at := strip[r/Rows*size+b/f.Blocks()*f.Bytes:]
-			do(&c[r], ldc, &at[0], &p.core(b)[0], f.aux(p, b), blocks/f.Blocks(), 1, 1<<min(rows-r, Rows)-1, add || b > 0)
-		}
 	}
 }

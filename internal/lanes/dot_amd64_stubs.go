@@ -67,7 +67,7 @@ func dot512Q8_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q8_0 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q8_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q8_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -157,7 +157,7 @@ func dot512Q4_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q4_0 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q4_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q4_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -247,7 +247,7 @@ func dot512Q4_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q4_1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q4_1(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q4_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -337,7 +337,7 @@ func dot512Q5_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q5_0 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q5_0(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q5_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -427,7 +427,7 @@ func dot512Q5_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q5_1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q5_1(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q5_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -517,7 +517,7 @@ func dot512IQ4_NLx12(c *float32, ldc int, strip *byte, size int, at *int32, core
 // stream512IQ4_NL multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512IQ4_NL(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512IQ4_NL(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -607,7 +607,7 @@ func dot512MXFP4x12(c *float32, ldc int, strip *byte, size int, at *int32, core 
 // stream512MXFP4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512MXFP4(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512MXFP4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256MXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -697,7 +697,7 @@ func dot512Q2_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q2_K multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q2_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q2_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -787,7 +787,7 @@ func dot512Q3_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q3_K multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q3_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q3_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -877,7 +877,7 @@ func dot512Q4_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q4_K multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q4_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q4_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -967,7 +967,7 @@ func dot512Q5_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q5_K multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q5_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q5_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -1057,7 +1057,7 @@ func dot512Q6_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *
 // stream512Q6_K multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512Q6_K(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512Q6_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //
@@ -1147,7 +1147,7 @@ func dot512IQ4_XSx12(c *float32, ldc int, strip *byte, size int, at *int32, core
 // stream512IQ4_XS multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
-func stream512IQ4_XS(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+func stream512IQ4_XS(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
 //

@@ -134,7 +134,7 @@ func (k Kind) blockGeneric(w []byte, p Panel, b, n, r int, acc float32) float32 
 		return sum
 	}
 	halves := p.halves(b)
-	switch k {
+	switch k.Layout {
 	case Whole:
 		return kernel.FMA(float32(dot(0, 8)+core[9*cols+n]), vector(0)*d, acc)
 	case WholeMins:

@@ -99,7 +99,7 @@ func valueAt(kind Kind, block []byte, r, k int) float32 {
 		return math.Float32frombits(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
 	}
 	u := float32(block[64*(k/4)+4*r+k%4])
-	switch kind {
+	switch kind.Layout {
 	case Whole:
 		return (u - 128) * f32(0)
 	case WholeMins:
@@ -113,19 +113,21 @@ func valueAt(kind Kind, block []byte, r, k int) float32 {
 // TestUnpackedRange: bytes are in the range that the kind promises.
 func TestUnpackedRange(t *testing.T) {
 	eachForm(t, func(t *testing.T, f *Form) {
-		low, high := 0, 255
-		switch f.Kind() {
-		case WholeMins, HalvesMins:
-			high = 31
-		case Halves:
-			low, high = 128-32, 128+31
-		}
+		low, high := byteRange(f.Kind())
 		for code := range 1 << (f.Low + f.High) {
 			if b := int(f.byteOf(uint8(code))); b < low || b > high {
 				t.Errorf("code %d becomes %d, not in %d to %d", code, b, low, high)
 			}
 		}
 	})
+}
+
+// byteRange is what bytes a kind may have.
+func byteRange(k Kind) (low, high int) {
+	if k.Layout == Whole || k.Layout == Halves {
+		return 128 - 1<<(k.Bits-1), 128 + 1<<(k.Bits-1) - 1
+	}
+	return 0, 1<<k.Bits - 1
 }
 
 // TestQuantise: every implementation writes the panel that the generic one does, and that is near the numbers.
@@ -329,8 +331,9 @@ func products(t *testing.T, f *Form, strip, w []byte, p Panel, rows int, add boo
 func TestTileExtremes(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, 14))
-		for kind := Whole; kind <= HalvesMins; kind++ {
-			const blocks = 40 // more than a call takes
+		for _, f := range Forms() {
+			const blocks = 300 // more than a call takes
+			kind := f.Kind()
 			w := anyStrip(kind, blocks, rng)
 			for _, sign := range []func(i int) float32{
 				func(int) float32 { return 1 }, func(int) float32 { return -1 },
@@ -347,7 +350,7 @@ func TestTileExtremes(t *testing.T) {
 				want, got := make([]float32, p.Cols*Rows), make([]float32, p.Cols*Rows)
 				kind.tileGeneric(want, Rows, w, p, 0, blocks, Rows, false)
 				kind.Tile(got, Rows, w, p, 0, blocks, Rows, false)
-				equal(t, got, want, "kind %d", kind)
+				equal(t, got, want, "kind %v", kind)
 			}
 		}
 	})
@@ -356,18 +359,15 @@ func TestTileExtremes(t *testing.T) {
 // anyStrip is an unpacked strip of the largest bytes that the kind allows, and others.
 func anyStrip(kind Kind, blocks int, rng *rand.Rand) []byte {
 	w := make([]byte, blocks*kind.BlockBytes())
+	low, high := byteRange(kind)
 	for i := range w {
 		switch at := i % kind.BlockBytes(); {
 		case at >= 512:
 			if i%4 == 0 {
 				binary.LittleEndian.PutUint32(w[i:], math.Float32bits(float32(rng.NormFloat64())))
 			}
-		case kind == Whole:
-			w[i] = [...]byte{0, 255, byte(rng.Uint32())}[rng.IntN(3)]
-		case kind == Halves:
-			w[i] = [...]byte{96, 159, byte(96 + rng.IntN(64))}[rng.IntN(3)]
-		default:
-			w[i] = byte(min(31, rng.IntN(64)))
+		default: // the least, the largest, or any
+			w[i] = byte(low + [...]int{0, high - low, rng.IntN(high - low + 1)}[rng.IntN(3)])
 		}
 	}
 	return w

@@ -9,37 +9,49 @@ import (
 //go:generate go run -C ../kernel/_asm ./lanetile -out ../../lanes/tile_amd64.s -stubs ../../lanes/tile_amd64_stubs.go -pkg lanes
 //go:generate go run -C ../kernel/_asm ./laneneon -out ../../lanes/lanes_arm64.s -stubs ../../lanes/lanes_arm64_stubs.go
 
-// Kind is how an unpacked strip is laid out, and so which tile multiplies it. Per
-// block of 32 weights it has 8 planes of 64 bytes, plane g for group g: a byte per weight; then
-// 16 float32 scales; then, for kinds with minima, 16 float32 minima. Kinds with
-// sub-blocks of 16 have two vectors of scales, and two of minima.
+// Layout is how an unpacked strip is laid out. Per block of 32 weights it has 8 planes of 64
+// bytes, plane g for group g: a byte per weight; then 16 float32 scales; then, for layouts with
+// minima, 16 float32 minima. Layouts with sub-blocks of 16 have two vectors of scales, and two
+// of minima.
 //
-// A byte is the weight's code, at most 31 (kinds with minima), or its integer value
-// plus 128 (kinds without), which is -32 to 31 in Halves. Minima are what is added:
-// weight = scale·byte + minimum.
-type Kind uint8
+// A byte is the weight's code (layouts with minima), or its integer value plus 128 (layouts
+// without). Minima are what is added: weight = scale·byte + minimum.
+type Layout uint8
 
 const (
-	Whole     Kind = iota // one scale per 32
-	WholeMins             // and one minimum
-	Halves                // one scale per 16
+	Whole     Layout = iota // one scale per 32
+	WholeMins               // and one minimum
+	Halves                  // one scale per 16
 	HalvesMins
 )
 
+// Kind is how an unpacked strip is laid out, and how many bits its weights have: codes that
+// are less than 2^Bits, or integer values from -2^(Bits-1) on that are less than 2^(Bits-1).
+type Kind struct {
+	Layout
+	Bits int
+}
+
 // Kind is the kind that the form unpacks to.
 func (f *Form) Kind() Kind {
-	k := Whole
+	k := Kind{Bits: f.Low + f.High}
+	switch f.level {
+	case &iq4:
+		k.Bits = 8
+	case &mxfp4:
+		k.Bits = 5
+	}
 	if f.Sub == 16 {
-		k = Halves
+		k.Layout = Halves
 	}
 	if f.Mins {
-		k++
+		k.Layout++
 	}
 	return k
 }
 
 // BlockBytes is the size of an unpacked block of 16 rows.
-func (k Kind) BlockBytes() int { return blockBytes[k] }
+func (l Layout) BlockBytes() int { return blockBytes[l] }
 
 var blockBytes = [...]int{Whole: 576, WholeMins: 640, Halves: 640, HalvesMins: 768}
 

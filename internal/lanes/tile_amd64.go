@@ -4,10 +4,8 @@ package lanes
 
 import "weft/internal/cpu"
 
-// tileStep is the blocks that one call of the assembly takes at most. The strip is
-// read for every 4 columns and every 8 rows; so much of it stays in the first cache
-// meanwhile.
-const tileStep = 32
+// tileStep is the blocks that one call of the assembly takes at most: some 20 µs.
+const tileStep = 256
 
 func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
 	if cpu.Active() < cpu.AVX2 {
@@ -22,29 +20,40 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 	}
 }
 
+// tile256 is one strip. What rows there are not takes its place on the stack.
 func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	wide := k == Whole && !narrow256(&w[0], blocks, k.BlockBytes())
-	for r := 0; r < rows; r += 8 {
-		for n := 0; n < p.Cols; n += 4 {
-			k.part256(&c[n*ldc+r], ldc, &w[4*r], p, from, n, blocks, min(rows-r, 8), wide, add)
-		}
+	if rows == Rows {
+		k.strip256(&c[0], ldc, w, p, from, blocks, add)
+		return
+	}
+	var all [MaxCols * Rows]float32
+	for n := 0; n < p.Cols && add; n++ {
+		copy(all[n*Rows:][:rows], c[n*ldc:])
+	}
+	k.strip256(&all[0], Rows, w, p, from, blocks, add)
+	for n := range p.Cols {
+		copy(c[n*ldc:][:rows], all[n*Rows:])
 	}
 }
 
-// part256 is up to 8 rows and the 4 columns from n on.
-func (k Kind) part256(c *float32, ldc int, w *byte, p Panel, from, n, blocks, rows int, wide, add bool) {
-	core, sums, halves := p.places(from, n)
-	cols := min(p.Cols-n, 4)
+func (k Kind) strip256(c *float32, ldc int, w []byte, p Panel, from, blocks int, add bool) {
+	core, sums, halves := p.places(from, 0)
 	switch {
-	case wide:
-		tile256WholeWide(c, ldc, w, &p.data[core], blocks, p.Cols, rows, cols, add)
-	case k == Whole:
-		tile256Whole(c, ldc, w, &p.data[core], blocks, p.Cols, rows, cols, add)
-	case k == WholeMins:
-		tile256WholeMins(c, ldc, w, &p.data[core], &p.data[sums], blocks, p.Cols, rows, cols, add)
-	case k == Halves:
-		tile256Halves(c, ldc, w, &p.data[core], &p.data[halves], blocks, p.Cols, rows, cols, add)
-	case k == HalvesMins:
-		tile256HalvesMins(c, ldc, w, &p.data[core], &p.data[halves], blocks, p.Cols, rows, cols, add)
+	case k.Layout == Whole && k.Bits <= 4:
+		tile256Whole4(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
+	case k.Layout == Whole && k.Bits == 5:
+		tile256Whole5(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
+	case k.Layout == Whole:
+		tile256Whole8(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
+	case k.Layout == WholeMins && k.Bits <= 4:
+		tile256WholeMins4(c, ldc, &w[0], &p.data[core], &p.data[sums], blocks, p.Cols, add)
+	case k.Layout == WholeMins:
+		tile256WholeMins5(c, ldc, &w[0], &p.data[core], &p.data[sums], blocks, p.Cols, add)
+	case k.Layout == Halves && k.Bits <= 4:
+		tile256Halves4(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
+	case k.Layout == Halves:
+		tile256Halves6(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
+	case k.Layout == HalvesMins:
+		tile256HalvesMins4(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
 	}
 }

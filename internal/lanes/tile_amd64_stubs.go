@@ -4,32 +4,42 @@
 
 package lanes
 
-// narrow256 says whether all bytes of blocks (> 0) blocks of so many bytes are 128 plus -32 to 31.
+// tile256Whole4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func narrow256(w *byte, blocks int, size int) bool
+func tile256Whole4(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256Whole is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+// tile256Whole5 is Kind.Tile for weights of 5 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Whole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)
+func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256WholeMins is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+// tile256Whole8 is Kind.Tile for weights of 8 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256WholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
-// tile256Halves is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+// tile256WholeMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256Halves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256HalvesMins is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+// tile256WholeMins5 is Kind.Tile for weights of 5 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256HalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, rows int, cols int, add bool)
+func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
-// tile256WholeWide is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.
+// tile256Halves4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
-func tile256WholeWide(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, rows int, cols int, add bool)
+func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
+
+// tile256Halves6 is Kind.Tile for weights of 6 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
+
+// tile256HalvesMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)

@@ -67,19 +67,19 @@ func (t partNEON) call(c *float32, ldc int) {
 	cols, w := min(p.Cols-t.n, 4), &t.w[0]
 	core, sums, halves := p.places(t.from, t.n)
 	switch {
-	case t.dot && t.Kind == Whole:
+	case t.dot && t.Layout == Whole:
 		tileDotWhole(c, ldc, w, &p.data[core], t.blocks, p.Cols, cols, t.add)
-	case t.dot && t.Kind == WholeMins:
+	case t.dot && t.Layout == WholeMins:
 		tileDotWholeMins(c, ldc, w, &p.data[core], &p.data[sums], t.blocks, p.Cols, cols, t.add)
-	case t.dot && t.Kind == Halves:
+	case t.dot && t.Layout == Halves:
 		tileDotHalves(c, ldc, w, &p.data[core], t.blocks, p.Cols, cols, t.add)
 	case t.dot:
 		tileDotHalvesMins(c, ldc, w, &p.data[core], &p.data[halves], t.blocks, p.Cols, cols, t.add)
-	case t.Kind == Whole:
+	case t.Layout == Whole:
 		tileWhole(c, ldc, w, &p.data[core], t.blocks, p.Cols, cols, t.add)
-	case t.Kind == WholeMins:
+	case t.Layout == WholeMins:
 		tileWholeMins(c, ldc, w, &p.data[core], &p.data[sums], t.blocks, p.Cols, cols, t.add)
-	case t.Kind == Halves:
+	case t.Layout == Halves:
 		tileHalves(c, ldc, w, &p.data[core], t.blocks, p.Cols, cols, t.add)
 	default:
 		tileHalvesMins(c, ldc, w, &p.data[core], &p.data[halves], t.blocks, p.Cols, cols, t.add)

@@ -6,16 +6,25 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// dot256 is dot512 with AVX2. Its products of bytes are sums of two in 16 bits that
-// saturate: unsigned codes are small enough for several to be added up there, signed
-// ones give their sign to the activations first.
+// dot256 is dot512 with AVX2: 16 rows are two vectors, the parts, for which each number
+// of the panel is read once. Products of bytes are sums of two in 16 bits that saturate:
+// unsigned codes are small enough for several to be added up there, those of 8 bits give
+// their sign to the activations first.
 func dot256(f form, cols int) {
 	beginDot("256", f, cols)
-	d := &dotter256{reader256: newReader256(f, Load(Param("strip"), GP64()), func() Mem { return plain(f.level) }), view: newView(f, cols)}
-	units := Load(Param("units"), GP64())
-	d.start()
+	d := &dotter256{reader256: newReader256(f, Load(Param("strip"), GP64()), func() Mem { return lifted(f.level) }), view: newView(f, cols)}
+	units := GP64()
+	strips, c := Load(Param("strips"), GP64()), Load(Param("c"), GP64())
+	d.keep()
+	Label("strip")
+	Load(Param("units"), units)
+	d.start(c)
 	d.loop(units, func() {}, d.block)
-	d.store()
+	d.store(c)
+	d.rewind()
+	ADDQ(U32(4*rows), c)
+	DECQ(strips)
+	JNZ(LabelRef("strip"))
 	VZEROUPPER()
 	RET()
 }
@@ -23,142 +32,269 @@ func dot256(f form, cols int) {
 type dotter256 struct {
 	*reader256
 	*view
-	acc  [][2]reg.VecVirtual // per column and part; up to two columns
-	kept Mem                 // more are in memory
+	acc  [2]reg.VecVirtual // of one column
+	kept reg.Register      // those of several are in memory, and behind them sums
+}
+
+// lifted is a table of levels without a sign: MXFP4's are small.
+func lifted(name string) Mem {
+	if name == "mxfp4" {
+		return levelTable(name, "_lifted", func(v int) int { return v + 16 })
+	}
+	return plain(name)
+}
+
+// signed256 says whether codes have a sign, shift256 how far -128·Σq is shifted to make
+// numbers of those that have none.
+func (f form) signed256() bool { return f.low == 8 || f.level == "iq4" }
+
+func (f form) shift256() int {
+	if f.level == "mxfp4" {
+		return 3
+	}
+	return f.shift()
 }
 
 // together is for how many groups the sums of two products fit 16 bits.
 func (f form) together() int {
-	largest := 1<<(f.low+f.high) - 1
-	if f.signed() {
-		largest = 128
+	switch {
+	case f.signed256():
+		return 1
+	case f.level == "mxfp4":
+		return 4
 	}
-	if f.level == "mxfp4" {
-		largest = 12
-	}
-	n := 1
-	for n < 8 && 2*n*largest*2*127 <= 32767 {
+	n, largest := 1, 1<<(f.low+f.high)-1
+	for n < 8/f.subs() && 2*n*largest*2*127 <= 32767 {
 		n *= 2
 	}
 	return n
 }
 
-// eachColumn addresses the parts of the columns of c.
-func (d *dotter256) eachColumn(do func(n, part int, at Mem, mask reg.VecVirtual)) {
-	c, ld := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
-	m := Load(Param("mask"), GP32())
-	bit, masks := YMM(), [2]reg.VecVirtual{YMM(), YMM()}
-	VMOVD(m, bit.AsX())
-	VPBROADCASTD(bit.AsX(), bit)
-	for part, mask := range masks {
-		bits := constant("bits", 16, func(i int) Constant { return U32(1 << i) }, 4).Offset(part * 32)
-		VPAND(bits, bit, mask)
-		VPCMPEQD(bits, mask, mask)
+// keep makes room for what does not stay in registers, in whole cache lines.
+func (d *dotter256) keep() {
+	if d.cols == 1 {
+		d.acc = newParts()
+		return
 	}
-	for n := range d.cols {
-		for part, mask := range masks {
-			do(n, part, Mem{Base: c, Disp: part * 32}, mask)
-		}
-		if n+1 < d.cols {
-			LEAQ(Mem{Base: c, Index: ld, Scale: 4}, c)
-		}
-	}
+	d.kept = GP64()
+	LEAQ(AllocLocal(2*64*d.cols+64), d.kept)
+	ADDQ(Imm(63), d.kept)
+	ANDQ(I8(-64), d.kept)
 }
 
-// start sets the accumulators: zero, or c.
-func (d *dotter256) start() {
-	if d.cols > 2 {
-		d.kept = AllocLocal(64 * d.cols)
-	}
+func (d *dotter256) output(n, part int) Mem { return Mem{Base: d.kept, Disp: 64*n + 32*part} }
+func (d *dotter256) sum(n, part int) Mem    { return d.output(d.cols+n, part) }
+
+// start sets the outputs: zero, or c.
+func (d *dotter256) start(c reg.Register) {
+	zero := YMM()
+	VXORPS(zero, zero, zero)
 	for n := range d.cols {
-		zero := [2]reg.VecVirtual{YMM(), YMM()}
-		d.acc = append(d.acc, zero)
-		for part, y := range zero {
-			VXORPS(y, y, y)
-			d.put(n, part, y)
+		for part := range 2 {
+			d.set(n, part, zero)
 		}
 	}
 	add := Load(Param("add"), GP8())
 	TESTB(add, add)
 	JZ(LabelRef("unit"))
-	d.eachColumn(func(n, part int, at Mem, mask reg.VecVirtual) {
-		VMASKMOVPS(at, mask, d.acc[n][part])
-		d.put(n, part, d.acc[n][part])
+	d.eachVector("start", "unit", c, func(n, part int, at Mem, mask reg.VecVirtual) {
+		x := YMM()
+		if mask == nil {
+			VMOVUPS(at, x)
+		} else {
+			VMASKMOVPS(at, mask, x)
+		}
+		d.set(n, part, x)
 	})
 }
 
-// get is an accumulator in a register, put keeps it.
-func (d *dotter256) get(n, part int) reg.VecVirtual {
-	if d.cols <= 2 {
-		return d.acc[n][part]
-	}
-	y := YMM()
-	VMOVUPS(d.kept.Offset(64*n+32*part), y)
-	return y
-}
-
-func (d *dotter256) put(n, part int, y reg.VecVirtual) {
-	if d.cols > 2 {
-		VMOVUPS(y, d.kept.Offset(64*n+32*part))
+func (d *dotter256) set(n, part int, x reg.VecVirtual) {
+	if d.cols == 1 {
+		VMOVAPS(x, d.acc[part])
+	} else {
+		VMOVUPS(x, d.output(n, part))
 	}
 }
 
-func (d *dotter256) store() {
-	d.eachColumn(func(n, part int, at Mem, mask reg.VecVirtual) { VMASKMOVPS(d.get(n, part), mask, at) })
+func (d *dotter256) store(c reg.Register) {
+	d.eachVector("store", "stored", c, func(n, part int, at Mem, mask reg.VecVirtual) {
+		x := d.acc[part]
+		if d.cols > 1 {
+			x = YMM()
+			VMOVUPS(d.output(n, part), x)
+		}
+		if mask == nil {
+			VMOVUPS(x, at)
+		} else {
+			VMASKMOVPS(x, mask, at)
+		}
+	})
+	Label("stored")
+}
+
+// eachVector addresses the parts of the columns of c, without masks, which are slow, if
+// all rows are there. It ends with a jump to done.
+func (d *dotter256) eachVector(name, done string, first reg.Register, do func(n, part int, at Mem, mask reg.VecVirtual)) {
+	c, ld, m, masks := GP64(), Load(Param("ldc"), GP64()), Load(Param("mask"), GP32()), newParts()
+	each := func(do func(n, part int, at Mem)) {
+		MOVQ(first, c)
+		for n := range d.cols {
+			do(n, 0, Mem{Base: c})
+			do(n, 1, Mem{Base: c, Disp: 32})
+			if n+1 < d.cols {
+				LEAQ(Mem{Base: c, Index: ld, Scale: 4}, c)
+			}
+		}
+		JMP(LabelRef(done))
+	}
+	CMPL(m, U32(1<<rows-1))
+	JNE(LabelRef(name + "some"))
+	each(func(n, part int, at Mem) { do(n, part, at, nil) })
+	Label(name + "some")
+	for part, mask := range masks {
+		bits := constant("bits", 16, func(i int) Constant { return U32(1 << i) }, 4).Offset(part * 32)
+		VMOVD(m, mask.AsX())
+		VPBROADCASTD(mask.AsX(), mask)
+		VPAND(bits, mask, mask)
+		VPCMPEQD(bits, mask, mask)
+	}
+	each(func(n, part int, at Mem) { do(n, part, at, masks[part]) })
 }
 
 // block emits one block of 32.
 func (d *dotter256) block() {
-	for part := range 2 {
-		d.readPlanes(part)
-		for h := range d.subs() {
-			sums := d.sums(part, h)
-			scale, minimum := d.scales(part, h)
-			for n, sum := range sums {
-				t, acc := YMM(), d.get(n, part)
-				VBROADCASTSS(d.scaleOf(n), t)
-				VMULPS(scale, t, t)
-				VCVTDQ2PS(sum, sum)
-				VFMADD231PS(t, sum, acc)
-				if d.mins {
-					VBROADCASTSS(d.minSum(h, n), t)
-					VFMADD231PS(t, minimum, acc)
-				}
-				d.put(n, part, acc)
-			}
-		}
+	d.prefetch()
+	for h := range d.subs() {
+		sums := d.sums(h)
+		scale, minimum := d.scales(0, h)
+		scale1, minimum1 := d.scales(1, h)
+		d.scale(h, sums, parts{scale, scale1}, parts{minimum, minimum1})
 	}
 	d.advance()
 }
 
-// sums returns the dot products of half h of the block.
-func (d *dotter256) sums(part, h int) []reg.VecVirtual {
-	sums, words := make([]reg.VecVirtual, d.cols), make([]reg.VecVirtual, d.cols)
-	per := 8 / d.subs()
-	together := min(per, d.together())
-	for i := range per {
-		g := h*per + i
-		codes, size := d.operands(part, g)
-		for n := range d.cols {
-			t := YMM()
-			VPBROADCASTD(d.codesOf(g, n), t)
-			if d.signed() {
-				VPSIGNB(codes, t, t)
+// prefetch asks for planes ahead of time, which forms with high planes need most. Farther
+// ahead, or into the first cache, was worse.
+func (d *dotter256) prefetch() {
+	const ahead = 512
+	for at := 0; at < d.blockBytes(); at += 64 {
+		PREFETCHT1(d.lowPlane(0).Offset(at + ahead))
+	}
+}
+
+// scale adds the sums of half h to the outputs.
+func (d *dotter256) scale(h int, sums []parts, scale, minimum parts) {
+	for n, of := range sums {
+		number, t := YMM(), YMM()
+		if !d.mins && !d.signed256() {
+			VPBROADCASTD(d.zeroSum(h, n), number)
+			VPSRAD(U8(d.shift256()), number, number)
+			for _, sum := range of {
+				VPADDD(number, sum, sum)
 			}
-			VPMADDUBSW(t, size, t)
-			words[n] = added(VPADDW, words[n], t)
-			if (i+1)%together == 0 {
-				VPMADDWD(dwords256(0x00010001), words[n], words[n])
-				sums[n], words[n] = added(VPADDD, sums[n], words[n]), nil
+		}
+		VBROADCASTSS(d.scaleOf(n), number)
+		for part, sum := range of {
+			VCVTDQ2PS(sum, sum)
+			VMULPS(scale[part], number, t)
+			if d.cols == 1 {
+				VFMADD231PS(t, sum, d.acc[part])
+			} else {
+				VFMADD213PS(d.output(n, part), t, sum)
+			}
+		}
+		if d.mins {
+			VBROADCASTSS(d.minSum(h, n), number)
+		}
+		for part, acc := range d.acc {
+			if d.cols > 1 {
+				acc = of[part]
+			}
+			if d.mins {
+				VFMADD231PS(number, minimum[part], acc)
+			}
+			if d.cols > 1 {
+				VMOVUPS(acc, d.output(n, part))
 			}
 		}
 	}
-	for n := range d.cols {
-		if !d.mins && !d.signed() {
-			t := YMM()
-			VPBROADCASTD(d.zeroSum(h, n), t)
-			VPSRAD(U8(d.shift()), t, t)
-			VPADDD(t, sums[n], sums[n])
+}
+
+// sums returns the dot products of half h of the block.
+func (d *dotter256) sums(h int) []parts {
+	if d.signed256() {
+		return d.signedSums()
+	}
+	words, sums, together := make([]parts, d.cols), make([]parts, d.cols), d.together()
+	per := 8 / d.subs()
+	for i := range per {
+		g := h*per + i
+		codes := parts{d.group(0, g), d.group(1, g)}
+		for n := range d.cols {
+			number := YMM()
+			VPBROADCASTD(d.codesOf(g, n), number)
+			for part, code := range codes {
+				t := number
+				if part == 0 {
+					t = YMM()
+				}
+				VPMADDUBSW(number, code, t)
+				words[n][part] = added(VPADDW, words[n][part], t)
+			}
+		}
+		if (i+1)%together == 0 {
+			d.widen(words, sums, i < together, i+1 == per)
+			clear(words)
+		}
+	}
+	return sums
+}
+
+// widen adds words to sums, which are in memory between the first and the last time if
+// there are several columns.
+func (d *dotter256) widen(words, sums []parts, first, last bool) {
+	for n := range words {
+		for part, w := range words[n] {
+			VPMADDWD(dwords256(0x00010001), w, w)
+			switch {
+			case first:
+			case d.cols == 1:
+				VPADDD(sums[n][part], w, w)
+			default:
+				VPADDD(d.sum(n, part), w, w)
+			}
+			sums[n][part] = w
+			if d.cols > 1 && !last {
+				VMOVDQU(w, d.sum(n, part))
+			}
+		}
+	}
+}
+
+// signedSums is sums for codes with a sign.
+func (d *dotter256) signedSums() []parts {
+	sums := make([]parts, d.cols)
+	for g := range 8 { // they have one scale per block
+		codes, sizes := parts{d.group(0, g), d.group(1, g)}, newParts()
+		for part, code := range codes {
+			if d.low == 8 {
+				VPXOR(bytes256(0x80), code, code)
+			}
+			VPABSB(code, sizes[part])
+		}
+		for n := range d.cols {
+			number := YMM()
+			VPBROADCASTD(d.codesOf(g, n), number)
+			for part, code := range codes {
+				t := number
+				if part == 0 {
+					t = YMM()
+				}
+				VPSIGNB(code, number, t)
+				VPMADDUBSW(t, sizes[part], t)
+				VPMADDWD(dwords256(0x00010001), t, t)
+				sums[n][part] = added(VPADDD, sums[n][part], t)
+			}
 		}
 	}
 	return sums
@@ -171,18 +307,4 @@ func added(add func(ops ...Op), sum, x reg.VecVirtual) reg.VecVirtual {
 	}
 	add(x, sum, sum)
 	return sum
-}
-
-// operands are the codes of a group, and their sizes if they are signed.
-func (d *dotter256) operands(part, g int) (codes, size reg.VecVirtual) {
-	codes = d.group(part, g)
-	if !d.signed() {
-		return codes, codes
-	}
-	if d.low == 8 {
-		VPXOR(bytes256(0x80), codes, codes)
-	}
-	size = YMM()
-	VPABSB(codes, size)
-	return codes, size
 }

@@ -46,7 +46,7 @@ func dot512(f form, cols int) {
 // the further ahead the processor reads.
 func stream512(f form) {
 	name := "stream512" + f.name
-	TEXT(name, NOSPLIT, "func(c *float32, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)")
+	TEXT(name, NOSPLIT, dotSig)
 	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.", name, f.name))
 	Pragma("noescape")
 	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, 1)}

@@ -8,14 +8,18 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// reader256 reads strips with AVX2: half of the rows at a time, rows 8·part and up.
-// Of the 16 registers, few are left for constants.
+// reader256 reads strips with AVX2. 16 rows are two vectors, the parts: rows 8·part and
+// up. Of the 16 registers, few are left for constants.
 type reader256 struct {
 	cursor
-	nibble reg.VecVirtual    // 0x0F in all bytes
-	table  reg.VecVirtual    // levels
-	upper  [2]reg.VecVirtual // high planes, of the rows at hand
+	nibble reg.VecVirtual // 0x0F in all bytes
+	table  reg.VecVirtual // levels
+	upper  parts          // the high plane at hand
 }
+
+type parts [2]reg.VecVirtual
+
+func newParts() parts { return parts{YMM(), YMM()} }
 
 // newReader256 loads the constants that a form needs; table is that of its levels.
 func newReader256(f form, strip reg.Register, table func() Mem) *reader256 {
@@ -99,15 +103,8 @@ func (r *reader256) halfPower(part int) reg.VecVirtual {
 	return d
 }
 
-// readPlanes reads the high planes of rows 8·part and up.
-func (r *reader256) readPlanes(part int) {
-	for i := range r.high {
-		r.upper[i] = YMM()
-		VMOVDQU(r.highPlane(i).Offset(part*32), r.upper[i])
-	}
-}
-
-// group returns a register with the codes or levels of group g.
+// group returns a register with the codes or levels of group g. Groups are read from the
+// first one on.
 func (r *reader256) group(part, g int) reg.VecVirtual {
 	c := YMM()
 	switch r.low {
@@ -126,11 +123,13 @@ func (r *reader256) group(part, g int) reg.VecVirtual {
 		c = shifted256(c, 2*(g%4))
 		VPAND(bytes256(0x03), c, c)
 	}
-	switch r.high {
-	case 1:
-		r.addUpper(shifted256(r.upper[0], g-r.low), c)
-	case 2:
-		r.addUpper(shifted256(r.upper[g/4], 2*(g%4)-r.low), c)
+	if r.high > 0 {
+		per := 8 / r.high // groups of a high plane
+		if g%per == 0 {
+			r.upper[part] = YMM()
+			VMOVDQU(r.highPlane(g/per).Offset(part*32), r.upper[part])
+		}
+		r.addUpper(shifted256(r.upper[part], r.high*(g%per)-r.low), c)
 	}
 	if r.level != "" {
 		VPSHUFB(c, r.table, c)

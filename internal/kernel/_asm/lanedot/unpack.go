@@ -79,7 +79,6 @@ func unpack256(f form) {
 	r := newReader256(f, strip, func() Mem { return raised(f.level) })
 	r.span(func() {}, func() {
 		for part := range 2 {
-			r.readPlanes(part)
 			for g := range 8 {
 				c := r.group(part, g)
 				if f.raise() > 0 {

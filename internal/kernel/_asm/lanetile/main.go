@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	groups = strip.Groups
-	plane  = strip.Plane
+	groups  = strip.Groups
+	plane   = strip.Plane
+	maxCols = 12 // lanes.MaxCols
 )
 
 var ymm = tile.AVX2.Vec
@@ -39,19 +40,11 @@ func (k kind) extra() int {
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	narrow256()
-	rowNumbers = GLOBL("rows", RODATA|NOPTR)
-	for i := range 8 {
-		DATA(4*i, U32(i))
-	}
-	for _, k := range strip.Kinds {
-		if k.Mins {
-			tiles256(kind{k}, codes)
-		} else {
-			tiles256(kind{k}, narrow)
+	for i, bits := range [][]int{{4, 5, 8}, {4, 5}, {4, 6}, {4}} {
+		for _, b := range bits {
+			tiles256(kind{strip.Kinds[i]}, b)
 		}
 	}
-	tiles256(kind{strip.Kinds[0]}, wide)
 	Generate()
 }
 

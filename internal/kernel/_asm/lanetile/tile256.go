@@ -8,262 +8,177 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// AVX2 multiplies unsigned bytes by signed ones and adds two products in 16 bits,
-// where nothing over 32767 has room. A code of activations is at most 127, and so it
-// depends on the weights how it is done.
-type weights struct {
-	name string
-	bias uint32 // to subtract from a byte, so that
-	sums int    // the products of so many planes have room; 0: of none at all
-}
-
-var (
-	codes  = weights{"", 0, 4}       // kinds with minima: 31 at most
-	narrow = weights{"", 96, 2}      // 128 plus -32 to 31
-	wide   = weights{"Wide", 128, 0} // magnitudes up to 128; activations take the signs
-)
-
-// most256 is how many columns of 8 rows a tile has at most: the planes of a block
-// stay in registers, too.
-const most256 = 4
-
-// The registers: outputs; planes, or sums and two for a plane; and the rest.
-func output(n int) reg.Register    { return ymm[n] }
-func planes256(g int) reg.Register { return ymm[most256+g] }
-func sum256(n int) reg.Register    { return ymm[most256+n] }
-func free(i int) reg.Register      { return ymm[most256+groups+i] }
-
-var value, magnitude = ymm[2*most256], ymm[2*most256+1]
-
-// tile256 is a tile of one number of columns.
+// tile256 is a tile of AVX2: 16 rows, as two vectors. Of a block it takes part after
+// part. The weights of a part stay in registers while all columns pass, and each number
+// of the panel that is read serves both vectors. Outputs are in memory meanwhile, and so
+// are the sums that a block's parts have in common.
 type tile256 struct {
 	kind
-	weights
-	cols int
+	bits int // of a weight
 
-	pointers
-	core          [3]reg.Register // dwords 0, 4 and 8 of a block
-	stride, three reg.Register    // between a block's dwords, times 3
-	step          reg.Register    // between blocks in core
+	w, core, beside reg.Register // the block in all sections; core: the part
+	p, b, at        reg.Register // column by column: core and beside, outputs
+	outputs         reg.Register
+	stride          reg.Register // between dwords of a block, in bytes
+	three, five     reg.Register // times three, and five
+	pairs, left     reg.Register // of columns
 }
 
-func tiles256(k kind, b weights) {
-	name := "tile256" + k.Name + b.name
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, stride int, rows int, cols int, add bool)")
-	Doc(name + " is Kind.Tile of 1 to 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.")
+// The memory: for each column 16 numbers of every kind.
+const (
+	columnBytes = 64
+	sumsAt      = maxCols * columnBytes // sums, or those of low nibbles
+	highAt      = 2 * sumsAt            // sums of high nibbles
+	localBytes  = 3 * sumsAt
+)
+
+func tiles256(k kind, bits int) {
+	t := &tile256{kind: k, bits: bits}
+	name := fmt.Sprint("tile256", k.Name, bits)
+	TEXT(name, 0, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, cols int, add bool)")
+	Doc(fmt.Sprintf("%s is Kind.Tile for weights of %d bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.", name, bits))
 	Pragma("noescape")
-	choose(most256, func(cols int) {
-		t := &tile256{kind: k, weights: b, cols: cols, pointers: load(cols, k)}
-		t.emit()
-	})
-}
-
-func (t *tile256) emit() {
-	t.panel()
+	blocks := Load(Param("blocks"), GP64())
 	t.start()
-	block := fmt.Sprint("block", t.cols)
-	Label(block)
-	for h := range t.Subs {
-		if t.sums == 0 {
-			t.productsWide(h)
-		} else {
-			t.products(h)
-		}
+	Label("block")
+	for p := range t.parts() {
+		t.part(p)
 	}
 	ADDQ(U32(t.BlockBytes()), t.w)
-	for _, p := range t.core {
-		ADDQ(t.step, p)
-	}
+	LEAQ(Mem{Base: t.core, Index: t.stride, Scale: 2}, t.core)
 	switch t.extra() {
 	case 1:
 		ADDQ(t.stride, t.beside)
 	case 4:
 		LEAQ(Mem{Base: t.beside, Index: t.stride, Scale: 4}, t.beside)
 	}
-	DECQ(t.blocks)
-	JNZ(LabelRef(block))
+	DECQ(blocks)
+	JNZ(LabelRef("block"))
 	t.store()
 	VZEROUPPER()
 	RET()
 }
 
-// panel sets the pointers into core.
-func (t *tile256) panel() {
-	t.stride, t.three, t.step = Load(Param("stride"), GP64()), GP64(), GP64()
+// parts is how many parts a block has: of 8 bits there are two registers for each plane.
+func (t *tile256) parts() int {
+	if t.bits == 8 {
+		return 4
+	}
+	return 2
+}
+
+// per is how many groups a part has.
+func (t *tile256) per() int { return groups / t.parts() }
+
+// sub is the sub-block that a part belongs to; begins and ends say where in it.
+func (t *tile256) sub(p int) int     { return p * t.Subs / t.parts() }
+func (t *tile256) begins(p int) bool { return p == 0 || t.sub(p-1) < t.sub(p) }
+func (t *tile256) ends(p int) bool   { return p == t.parts()-1 || t.sub(p) < t.sub(p+1) }
+
+// start sets all general registers, and the outputs to zero or to c.
+func (t *tile256) start() {
+	t.w, t.core = Load(Param("w"), GP64()), Load(Param("core"), GP64())
+	if t.extra() > 0 {
+		t.beside, t.b = Load(Param("beside"), GP64()), GP64()
+	}
+	t.stride, t.pairs, t.three, t.five = Load(Param("cols"), GP64()), GP64(), GP64(), GP64()
+	MOVQ(t.stride, t.pairs)
+	SHRQ(Imm(1), t.pairs)
 	SHLQ(Imm(2), t.stride)
 	LEAQ(Mem{Base: t.stride, Index: t.stride, Scale: 2}, t.three)
-	LEAQ(Mem{Base: t.stride, Index: t.stride, Scale: 4}, t.step)
-	ADDQ(t.step, t.step)
-	t.core[0] = t.pointers.core
-	for i := 1; i < 3; i++ {
-		t.core[i] = GP64()
-		LEAQ(Mem{Base: t.core[i-1], Index: t.stride, Scale: 4}, t.core[i])
-	}
-}
+	LEAQ(Mem{Base: t.stride, Index: t.stride, Scale: 4}, t.five)
+	t.p, t.at, t.left, t.outputs = GP64(), GP64(), GP64(), GP64()
+	LEAQ(AllocLocal(localBytes+columnBytes), t.outputs)
+	ADDQ(Imm(columnBytes-1), t.outputs)
+	ANDQ(I8(-columnBytes), t.outputs)
 
-// at is column n's dword i < 4 after a pointer.
-func (t *tile256) at(p reg.Register, i, n int) Mem {
-	m := Mem{Base: p, Disp: 4 * n}
-	switch i {
-	case 1, 2:
-		m.Index, m.Scale = t.stride, uint8(i)
-	case 3:
-		m.Index, m.Scale = t.three, 1
-	}
-	return m
-}
-
-// ofCore is column n's dword i of the block in core.
-func (t *tile256) ofCore(i, n int) Mem { return t.at(t.core[i/4], i%4, n) }
-
-// start sets the outputs to zero or to c.
-func (t *tile256) start() {
-	for n := range t.cols {
-		VXORPS(output(n), output(n), output(n))
-	}
-	add, begin := Load(Param("add"), GP8()), fmt.Sprint("begin", t.cols)
+	x := ymm[0]
+	VXORPS(x, x, x)
+	add := Load(Param("add"), GP8())
+	t.columnsOfC("zero", func(reg.Register) {
+		for r := range 2 {
+			VMOVUPS(x, t.kept(0, r, 0))
+		}
+	})
 	TESTB(add, add)
-	JZ(LabelRef(begin))
-	t.mask()
-	for n := range t.cols {
-		VMASKMOVPS(t.column(n), free(0), output(n))
-	}
-	Label(begin)
+	JZ(LabelRef("block"))
+	t.columnsOfC("load", func(c reg.Register) {
+		for r := range 2 {
+			VMOVUPS(vector(c, r, 0), x)
+			VMOVUPS(x, t.kept(0, r, 0))
+		}
+	})
 }
 
 func (t *tile256) store() {
-	t.mask()
-	for n := range t.cols {
-		VMASKMOVPS(output(n), free(0), t.column(n))
-	}
-}
-
-// mask makes the mask of the rows there are.
-func (t *tile256) mask() {
-	rows, x := Load(Param("rows"), GP64()).(reg.GPVirtual), free(0).(reg.VecPhysical)
-	VMOVD(rows.As32(), x.AsX())
-	VPBROADCASTD(x.AsX(), x)
-	VPCMPGTD(rowNumbers, x, x)
-}
-
-// products adds part h of a block, with its planes in registers.
-func (t *tile256) products(h int) {
-	n := groups / t.Subs
-	for g := range n {
-		VMOVDQU(Mem{Base: t.w, Disp: (h*n + g) * plane}, planes256(g))
-		if t.bias > 0 {
-			VPSUBB(constant(t.bias*0x01010101), planes256(g), planes256(g))
+	t.columnsOfC("store", func(c reg.Register) {
+		for r := range 2 {
+			VMOVUPS(t.kept(0, r, 0), ymm[r])
+			VMOVUPS(ymm[r], vector(c, r, 0))
 		}
-	}
-	dots, words := free(0), free(1)
-	for c := range t.cols {
-		for g := range n {
-			x := free(2 + g%2)
-			VPBROADCASTD(t.ofCore(h*n+g, c), x)
-			if g%t.sums == 0 {
-				VPMADDUBSW(x, planes256(g), words)
-			} else {
-				VPMADDUBSW(x, planes256(g), x)
-				VPADDW(x, words, words)
-			}
-			if g%t.sums == t.sums-1 {
-				t.add(words, dots, g < t.sums)
-			}
-		}
-		if t.bias > 0 {
-			x := free(1)
-			VPBROADCASTD(t.correction(h, c), x)
-			VPSRAD(Imm(2), x, x) // -32·Σ codes
-			VPADDD(x, dots, dots)
-		}
-		t.scale(h, c, dots, free(1))
-	}
+	})
 }
 
-// correction is -128·Σ codes of part h.
-func (t *tile256) correction(h, c int) Mem {
-	if t.Subs == 1 {
-		return t.ofCore(groups+1, c)
-	}
-	return t.at(t.beside, h, c)
+// vector is the vector for rows 8r to 8r+7.
+func vector(base reg.Register, r, at int) Mem { return Mem{Base: base, Disp: at + 32*r} }
+
+// kept is such a vector of column n in memory.
+func (t *tile256) kept(n, r, at int) Mem { return vector(t.at, r, at+n*columnBytes) }
+
+// columnsOfC loops over the columns of c.
+func (t *tile256) columnsOfC(name string, do func(c reg.Register)) {
+	c, ld := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
+	Load(Param("cols"), t.left)
+	MOVQ(t.outputs, t.at)
+	Label(name)
+	do(c)
+	LEAQ(Mem{Base: c, Index: ld, Scale: 4}, c)
+	ADDQ(Imm(columnBytes), t.at)
+	DECQ(t.left)
+	JNZ(LabelRef(name))
 }
 
-// add adds words in pairs to dots, or makes that dots.
-func (t *tile256) add(words, dots reg.Register, first bool) {
-	if first {
-		VPMADDWD(constant(0x00010001), words, dots)
-		return
+// columns emits column for each column of part p, two in a turn.
+func (t *tile256) columns(p int, column func(n int)) {
+	MOVQ(t.core, t.p)
+	MOVQ(t.outputs, t.at)
+	if t.extra() > 0 {
+		MOVQ(t.beside, t.b)
 	}
-	VPMADDWD(constant(0x00010001), words, words)
-	VPADDD(words, dots, dots)
+	turn, odd, done := fmt.Sprint("turn", p), fmt.Sprint("odd", p), fmt.Sprint("done", p)
+	MOVQ(t.pairs, t.left)
+	TESTQ(t.left, t.left)
+	JZ(LabelRef(odd))
+	Label(turn)
+	column(0)
+	column(1)
+	ADDQ(Imm(8), t.p)
+	if t.extra() > 0 {
+		ADDQ(Imm(8), t.b)
+	}
+	ADDQ(U32(2*columnBytes), t.at)
+	DECQ(t.left)
+	JNZ(LabelRef(turn))
+	Label(odd)
+	TESTQ(U32(4), t.stride)
+	JZ(LabelRef(done))
+	column(0)
+	Label(done)
 }
 
-// productsWide does it plane by plane.
-func (t *tile256) productsWide(h int) {
-	n := groups / t.Subs
-	for g := range n {
-		VMOVDQU(Mem{Base: t.w, Disp: (h*n + g) * plane}, value)
-		VPXOR(constant(0x80808080), value, value)
-		VPABSB(value, magnitude)
-		for c := range t.cols {
-			x := free(c % 4)
-			VPBROADCASTD(t.ofCore(h*n+g, c), x)
-			VPSIGNB(value, x, x)
-			VPMADDUBSW(x, magnitude, x)
-			t.add(x, sum256(c), g == 0)
-		}
+// dword is column n's dword i after a pointer.
+func (t *tile256) dword(from reg.Register, i, n int) Mem {
+	m := Mem{Base: from, Disp: 4 * n, Index: t.stride, Scale: uint8(i)}
+	switch i {
+	case 0:
+		m.Index, m.Scale = nil, 0
+	case 3:
+		m.Index, m.Scale = t.three, 1
+	case 5:
+		m.Index, m.Scale = t.five, 1
 	}
-	for c := range t.cols {
-		t.scale(h, c, sum256(c), free(c%4))
-	}
+	return m
 }
-
-// scale adds the sums of part h of column c to the output; x is free.
-func (t *tile256) scale(h, c int, dots, x reg.Register) {
-	VCVTDQ2PS(dots, dots)
-	VBROADCASTSS(t.ofCore(groups, c), x)
-	VMULPS(Mem{Base: t.w, Disp: t.Vector(h)}, x, x)
-	VFMADD231PS(x, dots, output(c))
-	if t.Mins {
-		at := 0 // in sums
-		if t.Subs == 2 {
-			at = 2 + h // in halves
-		}
-		VBROADCASTSS(t.at(t.beside, at, c), x)
-		VFMADD231PS(Mem{Base: t.w, Disp: t.Vector(t.Subs + h)}, x, output(c))
-	}
-}
-
-// narrow256 generates the function that looks for values that fit narrow.
-func narrow256() {
-	TEXT("narrow256", NOSPLIT, "func(w *byte, blocks int, size int) bool")
-	Doc("narrow256 says whether all bytes of blocks (> 0) blocks of so many bytes are 128 plus -32 to 31.")
-	Pragma("noescape")
-	w, blocks, size := Load(Param("w"), GP64()), Load(Param("blocks"), GP64()), Load(Param("size"), GP64())
-	bias, all := YMM(), YMM()
-	VMOVDQU(constant(narrow.bias*0x01010101), bias)
-	VPXOR(all, all, all)
-	Label("block")
-	for at := 0; at < groups*plane; at += 32 {
-		x := YMM()
-		VMOVDQU(Mem{Base: w, Disp: at}, x)
-		VPSUBB(bias, x, x)
-		VPOR(x, all, all)
-	}
-	ADDQ(size, w)
-	DECQ(blocks)
-	JNZ(LabelRef("block"))
-	VPTEST(constant(0xc0c0c0c0), all)
-	fits, err := ReturnIndex(0).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	SETEQ(fits.Addr)
-	VZEROUPPER()
-	RET()
-}
-
-var rowNumbers Mem
 
 var constants = map[uint32]Mem{}
 

@@ -149,17 +149,17 @@ func (g *gemmQ) run(p *par.Pool) {
 	if !own {
 		p.Run(len(g.rounded[0].panels), g.quantiseTask)
 	}
+	task := g.dotTask
 	switch {
 	case unpack:
+		task = g.tileTask
 		g.share(p.Threads(), taskStrips)
-		p.Run(g.tasks(), g.tileTask)
 	case m > fewRows:
 		g.share(p.Threads(), min(taskStrips, taskBytes*strips/max(1, bytes)))
-		p.Run(g.tasks(), g.dotTask)
 	default:
 		g.perTask = max(1, strips/(4*p.Threads()))
-		p.Run(g.tasks(), g.dotTask)
 	}
+	p.RunNear(g.tasks(), task) // a thread reads its weights in a line
 }
 
 // share chooses how many strips a task takes: so many, or fewer where the threads then

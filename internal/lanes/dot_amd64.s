@@ -42902,7 +42902,7 @@ block:
 	RET
 
 // func dot512Q6_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
 TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
@@ -42937,13 +42937,6 @@ block:
 	IMUL3Q        $0x00000180, R10, R10
 	LEAQ          288(AX)(R10*1), R10
 	VCVTPH2PS     (AX), Z4
-	PREFETCHT1    2048(R10)
-	PREFETCHT1    2112(R10)
-	PREFETCHT1    2176(R10)
-	PREFETCHT1    2240(R10)
-	PREFETCHT1    2304(R10)
-	PREFETCHT1    2368(R10)
-	PREFETCHT1    2432(R10)
 	VPSRAD.BCST   $0x02, (DX), Z3
 	VPANDD        (R10), Z0, Z5
 	VPSLLD        $0x04, 256(R10), Z6

@@ -1,10 +1,10 @@
 // Package par is the worker pool that every parallel loop runs on.
 //
-// [Pool.Run] hands out indices one by one, [Pool.Range] contiguous ranges; both
-// return when all the work is done. The caller works too. Between regions the
-// workers spin for about 2 ms, because waking a parked thread costs 100 µs
-// while finding a spinning one costs well under one; after that they park, so
-// an idle process uses no CPU. gate.go holds the protocol between caller and
+// [Pool.Run] hands out indices one by one, [Pool.RunNear] neighbours to one
+// thread, [Pool.Range] contiguous ranges; all return when all the work is done.
+// The caller works too. Between regions the workers spin for about 2 ms, because
+// waking a parked thread costs 100 µs while finding a spinning one costs well
+// under one; after that they park, so an idle process uses no CPU. gate.go holds the protocol between caller and
 // workers, worker.go the workers' life.
 //
 // Nothing here fixes the order of work. Results stay independent of the number
@@ -38,11 +38,20 @@ type Pool struct {
 type job struct {
 	next  atomic.Int64 // next index to hand out
 	n     int          // number of indices
+	near  bool         // they are handed out by shares
+	share []share      // one for each thread
 	each  func(worker, i int)
 	span  func(lo, hi int) // when each is nil: index i is span [i*size, (i+1)*size) of total
 	size  int
 	total int
 	panic atomic.Pointer[any] // first panic of a worker
+}
+
+// share is indices that a thread begins with.
+type share struct {
+	next atomic.Int64
+	end  int64
+	_    [48]byte // alone on its cache line
 }
 
 // New starts a pool of that many threads, the caller's counted; 0 or less means
@@ -52,6 +61,7 @@ func New(threads int) *Pool {
 		threads = cpu.Cores()
 	}
 	p := &Pool{threads: threads}
+	p.job.share = make([]share, threads)
 	for id := 1; id < threads; id++ {
 		p.workers = append(p.workers, newWorker(p, id))
 	}
@@ -93,6 +103,25 @@ func (p *Pool) Run(n int, f func(worker, i int)) {
 		return
 	}
 	p.job.each, p.job.n = f, n
+	p.region()
+}
+
+// RunNear is Run where neighbours are best done one after the other by one thread, as
+// when they read memory in a line. Each thread begins with its share of [0,n), and then
+// takes what is left of the others'.
+func (p *Pool) RunNear(n int, f func(worker, i int)) {
+	if n <= 1 || !p.enter() {
+		for i := range n {
+			f(0, i)
+		}
+		return
+	}
+	for i := range p.job.share {
+		s := &p.job.share[i]
+		s.next.Store(int64(i * n / p.threads))
+		s.end = int64((i + 1) * n / p.threads)
+	}
+	p.job.each, p.job.n, p.job.near = f, n, true
 	p.region()
 }
 
@@ -145,13 +174,23 @@ func (p *Pool) region() {
 // workers: they may be using memory that the caller is about to give up.
 func (p *Pool) finish() {
 	j := &p.job
-	j.next.Store(int64(j.n)) // after a panic: hand out no more
+	j.stop() // after a panic
 	p.gate.shut()
 	failed := j.panic.Swap(nil)
-	j.each, j.span = nil, nil
+	j.each, j.span, j.near = nil, nil, false
 	p.turn.Unlock()
 	if failed != nil {
 		panic(*failed)
+	}
+}
+
+// stop hands out no more.
+func (j *job) stop() {
+	j.next.Store(int64(j.n))
+	for i := range j.share {
+		if s := &j.share[i]; j.near {
+			s.next.Store(s.end)
+		}
 	}
 }
 

@@ -29,16 +29,19 @@ func TestRunOnce(t *testing.T) {
 			for range 50 {
 				count := make([]int32, n)
 				busy := make([]int32, p.Threads())
-				p.Run(n, func(worker, i int) {
-					if atomic.AddInt32(&busy[worker], 1) != 1 {
-						t.Error("two calls at once share a worker number")
-					}
-					count[i]++ // plain: the race detector checks that Run orders it
-					atomic.AddInt32(&busy[worker], -1)
-				})
-				for i, c := range count {
-					if c != 1 {
-						t.Fatalf("n %d: index %d ran %d times", n, i, c)
+				for _, run := range []func(int, func(worker, i int)){p.Run, p.RunNear} {
+					clear(count)
+					run(n, func(worker, i int) {
+						if atomic.AddInt32(&busy[worker], 1) != 1 {
+							t.Error("two calls at once share a worker number")
+						}
+						count[i]++ // plain: the race detector checks that Run orders it
+						atomic.AddInt32(&busy[worker], -1)
+					})
+					for i, c := range count {
+						if c != 1 {
+							t.Fatalf("n %d: index %d ran %d times", n, i, c)
+						}
 					}
 				}
 			}
@@ -89,18 +92,51 @@ func TestRunUsesEveryThread(t *testing.T) {
 	})
 }
 
+// TestRunNear: every thread begins with its own share, and one that is held up in it
+// is helped.
+func TestRunNear(t *testing.T) {
+	const threads, n = 3, 31
+	p := New(threads)
+	defer p.Close()
+	var inside, done atomic.Int32
+	all, rest := make(chan struct{}), make(chan struct{})
+	var first [threads]int
+	var seen [threads]bool
+	p.RunNear(n, func(worker, i int) {
+		if !seen[worker] {
+			seen[worker], first[worker] = true, i
+			if inside.Add(1) == threads {
+				close(all)
+			}
+			<-all
+		}
+		if worker == 1 {
+			<-rest
+		} else if done.Add(1) == n-1 {
+			close(rest)
+		}
+	})
+	if want := [threads]int{0, 10, 20}; first != want {
+		t.Errorf("threads begin with %v, want %v", first, want)
+	}
+}
+
 func TestPanic(t *testing.T) {
 	boom := errors.New("boom")
 	for _, n := range sizes {
 		p := New(n)
-		for _, bad := range []int{0, 1, 50, 99} {
+		for i, bad := range []int{0, 1, 50, 99, 0, 1, 50, 99} {
+			run := p.Run
+			if i >= 4 {
+				run = p.RunNear
+			}
 			func() {
 				defer func() {
 					if r := recover(); r != boom {
 						t.Errorf("%d threads, bad %d: recovered %v", n, bad, r)
 					}
 				}()
-				p.Run(100, func(worker, i int) {
+				run(100, func(worker, i int) {
 					if i == bad {
 						panic(boom)
 					}
@@ -277,6 +313,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	span := func(lo, hi int) { sum.Add(1) }
 	if n := testing.AllocsPerRun(200, func() {
 		p.Run(10, each)
+		p.RunNear(10, each)
 		p.Range(100, 1, span)
 	}); n != 0 {
 		t.Errorf("%v allocations per region", n)

@@ -60,7 +60,7 @@ func (w *worker) serve() {
 				failed = any("par: runtime.Goexit called inside a parallel region")
 			}
 			j.panic.CompareAndSwap(nil, &failed)
-			j.next.Store(int64(j.n))
+			j.stop()
 		}
 		w.pool.gate.leave()
 	}()
@@ -74,6 +74,15 @@ func (w *worker) serve() {
 //go:noinline
 func work(j *job, id int) {
 	n := int64(j.n)
+	if j.near {
+		for k := range j.share {
+			s := &j.share[(id+k)%len(j.share)]
+			for i := s.next.Add(1) - 1; i < s.end; i = s.next.Add(1) - 1 {
+				j.each(id, int(i))
+			}
+		}
+		return
+	}
 	if j.each != nil {
 		for i := j.next.Add(1) - 1; i < n; i = j.next.Add(1) - 1 {
 			j.each(id, int(i))

@@ -49,7 +49,7 @@ func stream512(f form) {
 	TEXT(name, NOSPLIT, dotSig)
 	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.", name, f.name))
 	Pragma("noescape")
-	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, 1)}
+	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, 1), streams: true}
 	units, strips, c := GP64(), Load(Param("strips"), GP64()), Load(Param("c"), GP64())
 	Label("strip")
 	Load(Param("units"), units)
@@ -91,6 +91,7 @@ type product512 struct {
 	*reader512
 	*view
 	acc, sums []reg.VecVirtual // by column
+	streams   bool             // block after block
 }
 
 // eachColumn addresses the columns of c.
@@ -156,14 +157,15 @@ func (d *product512) block() {
 
 // prefetch asks for planes ahead of time. With many columns there is so much to read
 // of the panel between them that the processor does not foresee it. With few, of all
-// forms only Q6_K gains: in others it takes up to a fifth of the speed from the caches.
+// forms only Q6_K gains, and only where blocks follow each other: in others it takes up
+// to a fifth of the speed from the caches.
 func (d *product512) prefetch() {
 	const few, ahead, aheadOne = 4, 4096, 2048
 	for at := 0; at < d.bytes()/d.blocks; at += 64 {
 		switch {
 		case d.cols > few:
 			PREFETCHT0(d.lowPlane(0).Offset(at + ahead))
-		case d.cols == 1 && d.name == "Q6_K":
+		case d.streams && d.name == "Q6_K":
 			PREFETCHT1(d.lowPlane(0).Offset(at + aheadOne))
 		}
 	}

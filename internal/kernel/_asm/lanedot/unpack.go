@@ -69,7 +69,7 @@ func unpack512(f form) {
 func unpack256(f form) {
 	dst, strip, units := beginUnpack("256", f)
 	r := newReader256(f, strip, func() Mem { return raised(f.level) })
-	r.loop(units, func() {}, func() {
+	r.loop(units, r.head, func() {
 		for part := range 2 {
 			for g := range 8 {
 				c := r.group(part, g)

@@ -19,7 +19,11 @@ func dot256(f form, cols int) {
 	Label("strip")
 	Load(Param("units"), units)
 	d.start(c)
-	d.loop(units, func() {}, d.block)
+	head := d.head
+	if cols > 2 { // there is no room
+		head = func() {}
+	}
+	d.loop(units, head, d.block)
 	d.store(c)
 	d.rewind()
 	ADDQ(U32(4*rows), c)

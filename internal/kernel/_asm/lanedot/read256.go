@@ -15,6 +15,7 @@ type reader256 struct {
 	nibble reg.VecVirtual // 0x0F in all bytes
 	table  reg.VecVirtual // levels
 	upper  parts          // the high plane at hand
+	d, m   parts          // of the unit, if there is room; m is added
 }
 
 type parts [2]reg.VecVirtual
@@ -42,37 +43,59 @@ func dwords256(d uint32) Mem {
 
 func bytes256(b int) Mem { return dwords256(uint32(b) * 0x01010101) }
 
+// head reads D and M once for all blocks of a unit.
+func (r *reader256) head() {
+	if r.blocks == 1 {
+		return
+	}
+	for part := range 2 {
+		r.d[part], r.m[part] = r.halves(part)
+	}
+}
+
+// halves are D and what is added, nil in forms without minima.
+func (r *reader256) halves(part int) (d, m reg.VecVirtual) {
+	d = r.half(part * 16)
+	if !r.mins {
+		return d, nil
+	}
+	m = r.half(r.dBytes() + part*16)
+	if r.negated() {
+		VXORPS(dwords256(0x80000000), m, m)
+	}
+	return d, m
+}
+
 // scales returns the scale of half h of the block and what is added, nil in forms
 // without minima.
 func (r *reader256) scales(part, h int) (scale, minimum reg.VecVirtual) {
 	if r.level == "mxfp4" {
 		return r.halfPower(part), nil
 	}
-	scale = r.half(part * 16)
-	if r.mins {
-		minimum = r.half(r.dBytes() + part*16)
+	d, m := r.d[part], r.m[part]
+	if d == nil {
+		d, m = r.halves(part)
 	}
 	if r.blocks == 1 {
-		return scale, minimum
+		return d, m
 	}
-	small, smallMin := YMM(), YMM()
+	scale = YMM()
 	at := r.small(h).Offset(part * 8)
-	switch {
-	case !r.mins:
-		VPMOVSXBD(at, small)
-	case r.tAt() == 0:
-		VPMOVZXBD(at, small)
-		VPSRLD(Imm(4), small, smallMin)
-		VPAND(dwords256(0x0F), small, small)
-	default:
-		VPMOVZXBD(at, small)
-		VPMOVZXBD(at.Offset(r.tAt()), smallMin)
+	if !r.mins {
+		VPMOVSXBD(at, scale)
+		product256(d, scale)
+		return scale, nil
 	}
-	product256(small, scale)
-	if r.mins {
-		VXORPS(dwords256(0x80000000), minimum, minimum)
-		product256(smallMin, minimum)
+	minimum = YMM()
+	VPMOVZXBD(at, scale)
+	if r.tAt() == 0 {
+		VPSRLD(Imm(4), scale, minimum)
+		VPAND(dwords256(0x0F), scale, scale)
+	} else {
+		VPMOVZXBD(at.Offset(r.tAt()), minimum)
 	}
+	product256(d, scale)
+	product256(m, minimum)
 	return scale, minimum
 }
 
@@ -83,10 +106,10 @@ func (r *reader256) half(at int) reg.VecVirtual {
 	return y
 }
 
-// product256 is d times integers, which become floats.
-func product256(integers, d reg.VecVirtual) {
-	VCVTDQ2PS(integers, integers)
-	VMULPS(integers, d, d)
+// product256 is d times the integers in x.
+func product256(d, x reg.VecVirtual) {
+	VCVTDQ2PS(x, x)
+	VMULPS(d, x, x)
 }
 
 // halfPower makes MXFP4's scale, 2^(e-128), as reader512 does.

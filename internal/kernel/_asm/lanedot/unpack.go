@@ -77,7 +77,7 @@ func (f form) unpackedBytes() int {
 func unpack256(f form) {
 	dst, strip := beginUnpack("256", f)
 	r := newReader256(f, strip, func() Mem { return raised(f.level) })
-	r.span(func() {}, func() {
+	r.span(r.head, func() {
 		for part := range 2 {
 			for g := range 8 {
 				c := r.group(part, g)

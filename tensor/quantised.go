@@ -124,7 +124,7 @@ const (
 	ownNumbers  = 16 << 10  // of x that every worker rounds for itself: sooner done than fetched from another's cache
 	dotPanels   = 2         // panels of few rows of x for which reading a strip anew is faster than unpacking it
 	fewRows     = 4         // of x: tasks are many strips
-	dotBytes    = 64 << 10  // of which so much stays in the cache until their rest is added
+	dotBytes    = 1 << 20   // of which so much stays in a cache until their rest is added; less would stop reading ahead too often
 	taskStrips  = 4         // else so many at most, which stay in its cache
 	taskBytes   = 384 << 10 // and no more of strips as they are
 	tileBlocks  = 64        // blocks of a row that a task unpacks at once

@@ -1,0 +1,69 @@
+package inspect
+
+import (
+	"context"
+
+	"weft/model"
+)
+
+// api is what *Subject offers, written down before it is: types are real, and a
+// method leaves this list when it exists.
+type api interface {
+	// Record runs prompts, each through the whole model, and keeps the named
+	// activations. Names may hold * for anything up to the next dot:
+	// "blocks.*.hook_resid_post". Prompts of equal length run as one batch.
+	Record(ctx context.Context, prompts [][]int32, points ...string) (*Record, error)
+
+	// Lens is what the model would say at every depth.
+	Lens(ctx context.Context, tokens []int32, o LensOptions) (*Lens, error)
+	// Attribute says who wrote a logit.
+	Attribute(ctx context.Context, tokens []int32, o AttributeOptions) (*LogitAttribution, error)
+	// Attention is where every head looked and how much it brought from there.
+	Attention(ctx context.Context, tokens []int32, o AttentionOptions) (*AttentionMaps, error)
+	// Patch puts activations of the clean prompt into the corrupted one, one place
+	// at a time. Both have the same number of tokens.
+	Patch(ctx context.Context, clean, corrupted []int32, o PatchOptions) (*PatchGrid, error)
+
+	// Reference keeps what an ablation puts in place of a target: [MeanAblation] its
+	// mean, [ResampleAblation] what it was elsewhere.
+	Reference(ctx context.Context, prompts [][]int32, targets []Target) (*Reference, error)
+	// AddAblation makes h ablate, also live: on a model.Session or weft.Options.
+	AddAblation(h *model.Hooks, a Ablation) error
+	// Ablate runs the prompt as it is and ablated.
+	Ablate(ctx context.Context, tokens []int32, a Ablation, o EffectOptions) (*Effect, error)
+
+	// NewSteering is the mean difference of two sets of prompts at a point, taken at
+	// each prompt's last token.
+	NewSteering(ctx context.Context, toward, from [][]int32, point string) (*Steering, error)
+	// AddSteering makes h add the vector, also live.
+	AddSteering(h *model.Hooks, v *Steering) error
+	// Steer runs the prompt as it is and steered.
+	Steer(ctx context.Context, tokens []int32, v *Steering, o EffectOptions) (*Effect, error)
+
+	// Heads is the card of heads.
+	Heads(ctx context.Context, o HeadOptions) (*HeadCard, error)
+
+	// Saliency is what each token of the prompt did to a logit, by gradients. It
+	// needs float32 weights of a model that can be trained; Floats makes them.
+	Saliency(ctx context.Context, tokens []int32, o SaliencyOptions) (*Saliency, error)
+	// Floats is the same model with all matrices decoded to float32 in memory.
+	Floats() (*Subject, error)
+
+	// FitJacobian measures how a change after each block arrives at the end, on
+	// average over prompts. It needs what Saliency needs.
+	FitJacobian(ctx context.Context, prompts [][]int32, o JacobianOptions) (*Jacobian, error)
+	// JacobianLens reads the streams through such a fit.
+	JacobianLens(ctx context.Context, tokens []int32, j *Jacobian, o LensOptions) (*Lens, error)
+
+	// Neighbours are the tokens whose vectors point the same way as plus less minus:
+	// one token in plus gives its neighbours, more are vector arithmetic.
+	Neighbours(space Space, plus, minus []int32, k int) (*Neighbours, error)
+	// Project is tokens' vectors on their two main axes.
+	Project(space Space, tokens []int32) (*Projection, error)
+	// Promoted is which tokens a direction of the residual stream makes likelier.
+	Promoted(direction []float32, k int) (*Promotion, error)
+}
+
+// Also: MatchUnits(ctx, a, b *model.Model, windows [][]int32) (*Matching, error),
+// LayerLosses(ctx, a, b *model.Model, windows [][]int32) (*LayerLoss, error), and
+// Comparison.Debiased, CKA without bias, beside the CKA that there is.

@@ -1,0 +1,416 @@
+package inspect
+
+// Record is the activations of some prompts at some points.
+type Record struct {
+	Provenance  Provenance   `json:"provenance"`
+	Prompts     [][]int32    `json:"prompts"`
+	Activations []Activation `json:"activations"` // by prompt, then in the order of the pass
+	Checks      CheckList    `json:"checks"`
+}
+
+// Activation is the numbers of one point for one prompt, which the batch
+// dimension is left out for: Shape is [position, …], of a pattern [head, query, key].
+type Activation struct {
+	Prompt int       `json:"prompt"`
+	Point  string    `json:"point"`
+	Shape  []int     `json:"shape"`
+	Data   []float32 `json:"data"`
+}
+
+// LensOptions say what to read. The zero value is every depth after a block and
+// every token, with five candidates.
+type LensOptions struct {
+	Top       int     // candidates per reading; 0: 5
+	Positions []int   // which tokens' vectors; nil: all
+	Targets   []int32 // tokens to follow through the depths
+	Mid       bool    // read between attention and MLP too, where blocks are sequential
+}
+
+// Lens is what the head says of the stream at every depth, the final norm's
+// statistics taken anew at each (nostalgebraist 2020).
+type Lens struct {
+	Provenance Provenance  `json:"provenance"`
+	Kind       string      `json:"kind"` // "logit" or "jacobian"
+	Tokens     []int32     `json:"tokens"`
+	Positions  []int       `json:"positions"`
+	Tied       bool        `json:"tied"` // the unembedding is the embedding: depth 0 gives back what went in, which is no prediction
+	Depths     []LensDepth `json:"depths"`
+	LockIn     []int       `json:"lock_in"` // per position: index in Depths from which on the model's final top-1 stays on top
+	Checks     CheckList   `json:"checks"`
+}
+
+// LensDepth is one row of the lens.
+type LensDepth struct {
+	Point    string       `json:"point"`
+	Layer    int          `json:"layer"`             // -1: before the first block
+	Readings []Reading    `json:"readings"`          // per position
+	Targets  [][]Followed `json:"targets,omitempty"` // per position, then per target
+}
+
+// Followed is a token that was asked for, at one depth and position.
+type Followed struct {
+	ID   int32   `json:"id"`
+	P    float64 `json:"p"`
+	Rank int     `json:"rank"`
+}
+
+// AttributeOptions say whose logit. The zero value is the predicted token's,
+// after the last token.
+type AttributeOptions struct {
+	Position *int   // whose prediction; nil: the last token's
+	Token    *int32 // nil: what is predicted there
+	Against  *int32 // attribute the difference to this token's logit; nil: the logit alone
+	Neurons  int    // how many of the largest neurons to list; 0: 10, negative: none
+}
+
+// LogitAttribution is the direct logit attribution: the last stream is a sum of
+// what every part wrote, and the head is linear once the final norm's divisor is
+// taken as it was in this run, so the logit is a sum too. It says who wrote the
+// answer into the stream, not who made it necessary.
+type LogitAttribution struct {
+	Provenance Provenance    `json:"provenance"`
+	Tokens     []int32       `json:"tokens"`
+	Position   int           `json:"position"`
+	Token      int32         `json:"token"`
+	Against    *int32        `json:"against"`
+	P          float64       `json:"p"`     // of the token
+	Logit      float64       `json:"logit"` // or difference; before the scale and soft cap that some models put on logits
+	Sum        float64       `json:"sum"`   // of the parts
+	Parts      []LogitPart   `json:"parts"`
+	Neurons    []NeuronShare `json:"neurons"`              // the largest of all layers, by size
+	NoNeurons  string        `json:"no_neurons,omitempty"` // why there are none
+	Sources    []float64     `json:"sources"`              // per token: what all heads brought from there
+	Checks     CheckList     `json:"checks"`
+}
+
+// LogitPart is one part's share of the logit.
+type LogitPart struct {
+	Point string      `json:"point"`
+	Layer int         `json:"layer"` // -1 outside the blocks
+	Part  Part        `json:"part"`
+	Value float64     `json:"value"`
+	Heads []HeadShare `json:"heads,omitempty"` // attention only
+	Bias  float64     `json:"bias"`            // of Value, what no head or neuron wrote
+}
+
+// HeadShare is one head's share of the logit, and where it brought that from.
+type HeadShare struct {
+	Head    int       `json:"head"`
+	Value   float64   `json:"value"`
+	Sources []float64 `json:"sources"` // per token up to the position
+}
+
+// NeuronShare is one MLP neuron's share of the logit.
+type NeuronShare struct {
+	Layer      int     `json:"layer"`
+	Neuron     int     `json:"neuron"`
+	Activation float64 `json:"activation"`
+	Value      float64 `json:"value"`
+}
+
+// AttentionOptions say which heads. The zero value is all.
+type AttentionOptions struct {
+	Layers []int // nil: all
+}
+
+// AttentionMaps is where heads looked.
+type AttentionMaps struct {
+	Provenance Provenance `json:"provenance"`
+	Tokens     []int32    `json:"tokens"`
+	Heads      []HeadMap  `json:"heads"`
+	Checks     CheckList  `json:"checks"`
+}
+
+// HeadMap is one head's pattern, and how long the vectors are that it fetched:
+// Written[i,j] is ‖pattern[i,j] · W_O v_j‖, before a norm behind attention. A
+// token that is much looked at and holds nothing is a sink.
+type HeadMap struct {
+	Layer    int      `json:"layer"`
+	Head     int      `json:"head"`
+	KVHead   int      `json:"kv_head"` // whose keys and values it reads
+	Pattern  Triangle `json:"pattern"`
+	Written  Triangle `json:"written"`
+	First    float64  `json:"first"`        // mean attention to the first token, of all others
+	Distance float64  `json:"distance"`     // mean distance looked back, in tokens
+	Entropy  float64  `json:"entropy_bits"` // mean over tokens
+}
+
+// Site is where a patch goes.
+type Site string
+
+const (
+	SiteResidPre Site = "resid_pre" // the stream that enters a block, by layer and position
+	SiteAttnOut  Site = "attn_out"  // what attention adds, by layer and position
+	SiteMLPOut   Site = "mlp_out"   // what the MLP adds, by layer and position
+	SiteHeads    Site = "z"         // what a head fetched, at all positions, by layer and head
+)
+
+// PatchOptions say what to patch. The zero value is the stream, judged by the two
+// prompts' own predictions.
+type PatchOptions struct {
+	Site   Site   // "": SiteResidPre
+	Right  *int32 // nil: what the clean prompt predicts
+	Wrong  *int32 // nil: what the corrupted one predicts
+	Layers []int  // nil: all
+	Batch  int    // runs side by side; 0: chosen
+
+	OnRun func(done, total int) // may be nil
+}
+
+// PatchGrid is the metric for every place: (difference − corrupted) / (clean −
+// corrupted), the difference being logit(right) − logit(wrong) after the last
+// token. 0: the patch changes nothing, 1: it restores the clean answer.
+type PatchGrid struct {
+	Provenance    Provenance  `json:"provenance"`
+	Site          Site        `json:"site"`
+	Clean         []int32     `json:"clean"`
+	Corrupted     []int32     `json:"corrupted"`
+	Differ        []int       `json:"differ"` // positions where the prompts do
+	Right         int32       `json:"right"`
+	Wrong         int32       `json:"wrong"`
+	CleanDiff     float64     `json:"clean_difference"`
+	CorruptedDiff float64     `json:"corrupted_difference"`
+	Layers        []int       `json:"layers"`  // of the rows
+	Columns       string      `json:"columns"` // "position" or "head"
+	Grid          [][]float64 `json:"grid"`
+	Checks        CheckList   `json:"checks"`
+}
+
+// Target is a part of the model that can be ablated.
+type Target struct {
+	Kind  TargetKind `json:"kind"`
+	Layer int        `json:"layer"`
+	Index int        `json:"index"` // of the head or neuron
+}
+
+// TargetKind is what kind of part.
+type TargetKind string
+
+const (
+	TargetHead   TargetKind = "head"   // attn.hook_z of one head
+	TargetNeuron TargetKind = "neuron" // mlp.hook_post of one
+	TargetAttn   TargetKind = "attn"   // hook_attn_out
+	TargetMLP    TargetKind = "mlp"    // hook_mlp_out
+	TargetLayer  TargetKind = "layer"  // both
+)
+
+// AblationKind is what a target's activation is replaced by.
+type AblationKind string
+
+const (
+	ZeroAblation     AblationKind = "zero"
+	MeanAblation     AblationKind = "mean"     // over every token of the reference but each prompt's first
+	ResampleAblation AblationKind = "resample" // at position i, what it was at position i of the reference's prompts (round and round)
+)
+
+// Ablation silences parts.
+type Ablation struct {
+	Targets   []Target
+	Kind      AblationKind // "": ZeroAblation
+	Reference *Reference   // for the kinds that need one
+}
+
+// Reference is what targets were on other prompts.
+type Reference struct {
+	Provenance Provenance `json:"provenance"`
+	Prompts    [][]int32  `json:"prompts"`
+	points     map[string]reference
+}
+
+// reference is a point's rows, and their mean.
+type reference struct {
+	rows  []float32
+	mean  []float32
+	width int
+}
+
+// EffectOptions say how to report an intervention.
+type EffectOptions struct {
+	Top int // candidates; 0: 5
+}
+
+// Effect is what an intervention did to a prompt's predictions.
+type Effect struct {
+	Provenance Provenance `json:"provenance"`
+	Tokens     []int32    `json:"tokens"`
+	What       string     `json:"what"`    // "ablate head 3.5 (zero)"
+	Before     Reading    `json:"before"`  // after the last token; KL, rank and P as in a lens
+	After      Reading    `json:"after"`   // KL is from before; rank and P of what was on top before
+	Logit      [2]float64 `json:"logit"`   // before and after, of what was on top before
+	KL         []float64  `json:"kl_bits"` // per token, of the prediction before from that after
+	Checks     CheckList  `json:"checks"`
+}
+
+// Steering is a direction to add to the residual stream. Its JSON is the file.
+type Steering struct {
+	Point    string    `json:"point"` // "blocks.12.hook_resid_post"
+	Vector   []float32 `json:"vector"`
+	Strength float64   `json:"strength"` // times the vector
+	From     int       `json:"from"`     // first position that it is added to
+	Hash     string    `json:"hash"`     // of the weights that it was made with; "": any
+	About    string    `json:"about"`
+}
+
+// HeadOptions say how heads are examined. The zero value is eight random
+// sequences of 50 tokens, each written twice.
+type HeadOptions struct {
+	Length    int // of the part that repeats; 0: 50, or what fits twice
+	Sequences int // 0: 8
+	Seed      uint64
+	Copied    int     // tokens that the copying score tries; 0: 256
+	Threshold float64 // from which on a score names a head; 0: 0.4
+}
+
+// HeadCard is what kind each head is, measured on random tokens that repeat after
+// the beginning mark, where nothing but the repetition can be known.
+type HeadCard struct {
+	Provenance Provenance        `json:"provenance"`
+	Method     string            `json:"method"`
+	Length     int               `json:"length"`
+	Sequences  int               `json:"sequences"`
+	Seed       uint64            `json:"seed"`
+	Threshold  float64           `json:"threshold"`
+	Heads      []HeadScores      `json:"heads"`
+	Found      map[string][]Head `json:"found"`       // by kind, strongest first; a kind without heads is there, and empty
+	LossFirst  float64           `json:"loss_first"`  // nats per token, of the first copy
+	LossSecond float64           `json:"loss_second"` // of the second: lower if the model uses the repetition
+	Checks     CheckList         `json:"checks"`
+}
+
+// HeadScores are one head's. All but Copy are mean attention.
+type HeadScores struct {
+	Layer     int     `json:"layer"`
+	Head      int     `json:"head"`
+	Previous  float64 `json:"previous"`  // to the token before, from every token of index 2 on
+	Duplicate float64 `json:"duplicate"` // from the second copy to the same token in the first
+	Induction float64 `json:"induction"` // from the second copy to the token after the same token in the first
+	First     float64 `json:"first"`     // to the first token, from all others
+	Copy      float64 `json:"copy"`      // how far moving a token's vector raises that very token: share of other tokens that it beats; 0.5 is chance
+	Kind      string  `json:"kind"`      // "previous", "duplicate", "induction", "first" or ""
+}
+
+// SaliencyOptions say which logit. The zero value is gradient × input of the
+// predicted token's.
+type SaliencyOptions struct {
+	Token    *int32 // nil: what is predicted after the last token
+	Against  *int32 // the difference to this token's logit; nil: the logit alone
+	Steps    int    // > 0: integrated gradients in so many steps
+	Baseline *int32 // integrated gradients: the token to come from; nil: the mean embedding
+}
+
+// Saliency is what each token of the prompt did to a logit, by gradients of its
+// embedding.
+type Saliency struct {
+	Provenance Provenance `json:"provenance"`
+	Method     string     `json:"method"` // "gradient x input" or "integrated gradients"
+	Tokens     []int32    `json:"tokens"`
+	Token      int32      `json:"token"`
+	Against    *int32     `json:"against"`
+	Value      float64    `json:"value"`    // of the logit or difference
+	Baseline   float64    `json:"baseline"` // of the same, at the baseline; integrated gradients only
+	Steps      int        `json:"steps"`
+	Shares     []float64  `json:"shares"` // per token; integrated gradients: they sum to Value − Baseline
+	Norms      []float64  `json:"norms"`  // per token: length of the gradient
+	Checks     CheckList  `json:"checks"`
+}
+
+// JacobianOptions say how to fit.
+type JacobianOptions struct {
+	Skip   int // leading positions left out, whose streams are unlike others; 0: 16, negative: none
+	OnPass func(done, total int)
+}
+
+// Jacobian is, for every block, how a change of the stream after it arrives in
+// the last stream, on average: Dim × Dim, a row per number of the last stream.
+type Jacobian struct {
+	Provenance Provenance  `json:"provenance"`
+	Prompts    int         `json:"prompts"`
+	Positions  int         `json:"positions"` // that were averaged
+	Layers     [][]float32 `json:"layers"`
+	Checks     CheckList   `json:"checks"`
+}
+
+// Space is whose vectors tokens have.
+type Space string
+
+const (
+	Embedding   Space = "embedding"
+	Unembedding Space = "unembedding"
+)
+
+// Neighbours are tokens by the cosine of their vectors.
+type Neighbours struct {
+	Provenance Provenance  `json:"provenance"`
+	Space      Space       `json:"space"`
+	Tied       bool        `json:"tied"` // both spaces are one
+	Plus       []int32     `json:"plus"`
+	Minus      []int32     `json:"minus"`
+	Near       []Neighbour `json:"near"` // nearest first, without the tokens asked with
+	Checks     CheckList   `json:"checks"`
+}
+
+// Neighbour is one of them.
+type Neighbour struct {
+	ID     int32   `json:"id"`
+	Cosine float64 `json:"cosine"`
+}
+
+// Projection is tokens on the two axes along which their vectors differ most (PCA).
+type Projection struct {
+	Provenance Provenance   `json:"provenance"`
+	Space      Space        `json:"space"`
+	Tokens     []int32      `json:"tokens"`
+	Points     [][2]float64 `json:"points"`
+	Explained  [2]float64   `json:"explained"` // shares of the variance
+	Checks     CheckList    `json:"checks"`
+}
+
+// Promotion is what a direction of the residual stream says.
+type Promotion struct {
+	Provenance Provenance `json:"provenance"`
+	Up         []Weighed  `json:"up"`   // strongest first
+	Down       []Weighed  `json:"down"` // strongest first
+	Checks     CheckList  `json:"checks"`
+}
+
+// Weighed is a token and what a unit of the direction adds to its logit, but for
+// the final norm's divisor.
+type Weighed struct {
+	ID    int32   `json:"id"`
+	Value float64 `json:"value"`
+}
+
+// Matching is how units of two models that were trained apart correspond.
+type Matching struct {
+	A      Provenance   `json:"a"`
+	B      Provenance   `json:"b"`
+	Layers []LayerMatch `json:"layers"`
+	Checks CheckList    `json:"checks"`
+}
+
+// LayerMatch is one block's. Correlations are over tokens of the text.
+type LayerMatch struct {
+	Layer        int     `json:"layer"`
+	Neurons      []int   `json:"neurons"`       // of B, in the order of A's
+	Before       float64 `json:"before"`        // mean correlation of neuron i with neuron i
+	After        float64 `json:"after"`         // with its partner
+	WeightBefore float64 `json:"weight_before"` // relative distance of the MLP's weights
+	WeightAfter  float64 `json:"weight_after"`
+}
+
+// LayerLosses is what each layer of B costs when it alone replaces A's.
+type LayerLosses struct {
+	A      Provenance  `json:"a"`
+	B      Provenance  `json:"b"`
+	Tokens int         `json:"tokens"`
+	Whole  float64     `json:"whole_kl"` // nats per token, of B as a whole
+	Layers []LayerLoss `json:"layers"`
+	Checks CheckList   `json:"checks"`
+}
+
+// LayerLoss is one layer's.
+type LayerLoss struct {
+	Layer  int     `json:"layer"`  // -1: embedding and head
+	KL     float64 `json:"kl"`     // nats per token
+	Stream float64 `json:"stream"` // relative distance of the streams after it, in B as a whole
+}

@@ -9,21 +9,6 @@ import (
 // api is what *Subject offers, written down before it is: types are real, and a
 // method leaves this list when it exists.
 type api interface {
-	// Record runs prompts, each through the whole model, and keeps the named
-	// activations. Names may hold * for anything up to the next dot:
-	// "blocks.*.hook_resid_post". Prompts of equal length run as one batch.
-	Record(ctx context.Context, prompts [][]int32, points ...string) (*Record, error)
-
-	// Lens is what the model would say at every depth.
-	Lens(ctx context.Context, tokens []int32, o LensOptions) (*Lens, error)
-	// Attribute says who wrote a logit.
-	Attribute(ctx context.Context, tokens []int32, o AttributeOptions) (*LogitAttribution, error)
-	// Attention is where every head looked and how much it brought from there.
-	Attention(ctx context.Context, tokens []int32, o AttentionOptions) (*AttentionMaps, error)
-	// Patch puts activations of the clean prompt into the corrupted one, one place
-	// at a time. Both have the same number of tokens.
-	Patch(ctx context.Context, clean, corrupted []int32, o PatchOptions) (*PatchGrid, error)
-
 	// Reference keeps what an ablation puts in place of a target: [MeanAblation] its
 	// mean, [ResampleAblation] what it was elsewhere.
 	Reference(ctx context.Context, prompts [][]int32, targets []Target) (*Reference, error)

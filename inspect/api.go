@@ -2,29 +2,11 @@ package inspect
 
 import (
 	"context"
-
-	"weft/model"
 )
 
 // api is what *Subject offers, written down before it is: types are real, and a
 // method leaves this list when it exists.
 type api interface {
-	// Reference keeps what an ablation puts in place of a target: [MeanAblation] its
-	// mean, [ResampleAblation] what it was elsewhere.
-	Reference(ctx context.Context, prompts [][]int32, targets []Target) (*Reference, error)
-	// AddAblation makes h ablate, also live: on a model.Session or weft.Options.
-	AddAblation(h *model.Hooks, a Ablation) error
-	// Ablate runs the prompt as it is and ablated.
-	Ablate(ctx context.Context, tokens []int32, a Ablation, o EffectOptions) (*Effect, error)
-
-	// NewSteering is the mean difference of two sets of prompts at a point, taken at
-	// each prompt's last token.
-	NewSteering(ctx context.Context, toward, from [][]int32, point string) (*Steering, error)
-	// AddSteering makes h add the vector, also live.
-	AddSteering(h *model.Hooks, v *Steering) error
-	// Steer runs the prompt as it is and steered.
-	Steer(ctx context.Context, tokens []int32, v *Steering, o EffectOptions) (*Effect, error)
-
 	// Heads is the card of heads.
 	Heads(ctx context.Context, o HeadOptions) (*HeadCard, error)
 

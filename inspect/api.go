@@ -7,9 +7,6 @@ import (
 // api is what *Subject offers, written down before it is: types are real, and a
 // method leaves this list when it exists.
 type api interface {
-	// Heads is the card of heads.
-	Heads(ctx context.Context, o HeadOptions) (*HeadCard, error)
-
 	// Saliency is what each token of the prompt did to a logit, by gradients. It
 	// needs float32 weights of a model that can be trained; Floats makes them.
 	Saliency(ctx context.Context, tokens []int32, o SaliencyOptions) (*Saliency, error)
@@ -21,14 +18,6 @@ type api interface {
 	FitJacobian(ctx context.Context, prompts [][]int32, o JacobianOptions) (*Jacobian, error)
 	// JacobianLens reads the streams through such a fit.
 	JacobianLens(ctx context.Context, tokens []int32, j *Jacobian, o LensOptions) (*Lens, error)
-
-	// Neighbours are the tokens whose vectors point the same way as plus less minus:
-	// one token in plus gives its neighbours, more are vector arithmetic.
-	Neighbours(space Space, plus, minus []int32, k int) (*Neighbours, error)
-	// Project is tokens' vectors on their two main axes.
-	Project(space Space, tokens []int32) (*Projection, error)
-	// Promoted is which tokens a direction of the residual stream makes likelier.
-	Promoted(direction []float32, k int) (*Promotion, error)
 }
 
 // Also: MatchUnits(ctx, a, b *model.Model, windows [][]int32) (*Matching, error),

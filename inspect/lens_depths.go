@@ -85,6 +85,9 @@ func (s *Subject) lens(ctx context.Context, tokens []int32, o LensOptions, kind 
 		return nil, err
 	}
 	l := &Lens{Provenance: s.provenance(tokens), Kind: kind, Tokens: tokens, Positions: o.Positions, Tied: c.TiedHead, Depths: lensPoints(c, o)}
+	if carry != nil { // which is of what follows a block
+		l.Depths = l.Depths[1:]
+	}
 	var names []string
 	for _, d := range l.Depths {
 		names = append(names, d.Point)
@@ -99,7 +102,7 @@ func (s *Subject) lens(ctx context.Context, tokens []int32, o LensOptions, kind 
 		for i, at := range o.Positions {
 			copy(x.Row(i), got[d.Point][at*c.Dim:])
 		}
-		if carry != nil && d.Layer >= 0 {
+		if carry != nil {
 			x = carry(d.Layer, x)
 		}
 		r.streams = append(r.streams, x)

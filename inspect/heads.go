@@ -241,7 +241,8 @@ func (e *examiner) finish(ctx context.Context, o HeadOptions) error {
 		s.Previous, s.Duplicate, s.Induction, s.First = s.Previous/n, s.Duplicate/n, s.Induction/n, s.First/n
 		card.Heads = append(card.Heads, s)
 	}
-	if err := e.s.scoreCopying(ctx, card, o); err != nil {
+	tried := rand.New(rand.NewPCG(o.Seed, 2)).Perm(e.s.Model.Config.Vocab)[:o.Copied]
+	if err := e.s.scoreCopying(ctx, card, tried); err != nil {
 		return err
 	}
 	card.sort()

@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 
 	"weft/internal/kernel"
 	"weft/model"
@@ -17,19 +16,17 @@ import (
 // they change no order, and so are biases, which all tokens share. The score is the
 // share of the other tokens tried that the token itself beats, so that it needs no
 // eigenvalues: 0.5 is chance, 1 always copies, 0 always suppresses.
-func (s *Subject) scoreCopying(ctx context.Context, card *HeadCard, o HeadOptions) error {
+func (s *Subject) scoreCopying(ctx context.Context, card *HeadCard, ids []int) error {
 	m, c := s.Model, s.Model.Config
 	if c.Latent.KV > 0 {
 		card.NoCopy = "values of latent attention are not linear in a token's vector"
 		return nil
 	}
-	ids := rand.New(rand.NewPCG(o.Seed, 2)).Perm(c.Vocab)[:o.Copied]
 	x, read := tensor.New(len(ids), c.Dim), tensor.New(len(ids), c.Dim)
 	for i, id := range ids {
 		copy(x.Row(i), m.W.TokenEmbd.Row(make([]float32, c.Dim), id))
 		copy(read.Row(i), m.W.Output.Row(make([]float32, c.Dim), id))
-		through := m.W.OutputNorm.Gain
-		kernel.Mul(read.Row(i), read.Row(i), through)
+		kernel.Mul(read.Row(i), read.Row(i), m.W.OutputNorm.Gain)
 		centre(c, read.Row(i))
 	}
 	if f := c.EmbedScale; scaled(f) {

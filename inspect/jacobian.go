@@ -11,7 +11,7 @@ import (
 
 // JacobianOptions say how to fit.
 type JacobianOptions struct {
-	Skip   int // leading positions left out, whose streams are unlike others; 0: 16, negative: none
+	Skip   int // leading positions left out, whose streams are unlike others; 0: 16, negative: none. The last is left out too
 	OnPass func(done, total int)
 }
 
@@ -20,7 +20,7 @@ type JacobianOptions struct {
 type Jacobian struct {
 	Provenance Provenance  `json:"provenance"`
 	Prompts    int         `json:"prompts"`
-	Positions  int         `json:"positions"` // that were averaged
+	Positions  int         `json:"positions"` // that were averaged, of all prompts
 	Layers     [][]float32 `json:"layers"`
 	Checks     CheckList   `json:"checks"`
 }
@@ -51,8 +51,9 @@ type fitter struct {
 }
 
 // FitJacobian measures how a change of the stream after each block arrives in the
-// last stream: the sum over the positions from there on, averaged over positions and
-// prompts. Each prompt takes a backward pass for every number of the stream, so this
+// last stream: the sum over the positions from there on, averaged over positions,
+// then over prompts (Gurnee et al. 2026, "Verbalizable Representations Form a Global
+// Workspace in Language Models"). Each prompt takes a backward pass for every number of the stream, so this
 // is for small models or patient people; it needs what Saliency needs.
 func (s *Subject) FitJacobian(ctx context.Context, prompts [][]int32, o JacobianOptions) (*Jacobian, error) {
 	c := s.Model.Config
@@ -62,20 +63,21 @@ func (s *Subject) FitJacobian(ctx context.Context, prompts [][]int32, o Jacobian
 	longest, positions := 0, 0
 	for _, p := range prompts {
 		longest = max(longest, len(p))
-		positions += max(0, len(p)-o.skip())
+		positions += max(0, len(p)-1-o.skip())
 	}
 	if positions == 0 {
-		return nil, fmt.Errorf("%w: no prompt has more than the %d tokens that are left out", ErrAsk, o.skip())
+		return nil, fmt.Errorf("%w: no prompt has more than the %d tokens that are left out", ErrAsk, o.skip()+1)
 	}
 	if err := s.afford("the Jacobians", JacobianBytes(c, longest)); err != nil {
 		return nil, err
 	}
-	f := &fitter{s: s, o: o, j: &Jacobian{Provenance: s.provenance(prompts[0]), Prompts: len(prompts), Positions: positions}}
+	f := &fitter{s: s, o: o, j: &Jacobian{Provenance: s.provenance(prompts[0]), Positions: positions}}
 	for range c.Layers {
 		f.sums = append(f.sums, make([]float64, c.Dim*c.Dim))
 	}
 	for i, p := range prompts {
-		if len(p) > o.skip() {
+		if len(p)-1 > o.skip() {
+			f.j.Prompts++
 			if err := f.prompt(ctx, p); err != nil {
 				return nil, err
 			}
@@ -87,7 +89,7 @@ func (s *Subject) FitJacobian(ctx context.Context, prompts [][]int32, o Jacobian
 	for _, sum := range f.sums {
 		layer := make([]float32, len(sum))
 		for i, v := range sum {
-			layer[i] = float32(v / float64(positions))
+			layer[i] = float32(v / float64(f.j.Prompts))
 		}
 		f.j.Layers = append(f.j.Layers, layer)
 	}
@@ -109,7 +111,7 @@ func (f *fitter) prompt(ctx context.Context, tokens []int32) error {
 		last, many := tensor.New((hi-lo)*n, c.Dim), []int32{}
 		for i := lo; i < hi; i++ {
 			many = append(many, tokens...)
-			for p := range n {
+			for p := f.o.skip(); p < n-1; p++ {
 				last.Row((i-lo)*n + p)[i] = 1
 			}
 		}
@@ -126,14 +128,14 @@ func (f *fitter) prompt(ctx context.Context, tokens []int32) error {
 	return nil
 }
 
-// add sums the gradients of numbers lo to hi over the positions that count.
+// add averages the gradients of numbers lo to hi over the positions that count.
 func (f *fitter) add(layer, lo, hi, n int, d tensor.Mat) {
 	width := d.Cols
 	for i := lo; i < hi; i++ {
 		row := f.sums[layer][i*width : (i+1)*width]
-		for p := f.o.skip(); p < n; p++ {
+		for p := f.o.skip(); p < n-1; p++ {
 			for k, v := range d.Row((i-lo)*n + p) {
-				row[k] += float64(v)
+				row[k] += float64(v) / float64(n-1-f.o.skip())
 			}
 		}
 	}
@@ -150,13 +152,12 @@ func (f *fitter) check() {
 		}
 		off = worse(off, math.Abs(float64(v)-want))
 	}
-	f.j.Checks.add("last", "after the last block the Jacobian is 1", off, 0)
 	for _, layer := range f.j.Layers {
 		if !finite(layer) {
 			off = math.NaN()
 		}
 	}
-	f.j.Checks.add("finite", "all numbers are finite", off, 0)
+	f.j.Checks.add("last", "after the last block the Jacobian is 1, and all are finite", off, 1e-12)
 }
 
 // JacobianLens reads the streams through a fit: each, carried to the end as changes

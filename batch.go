@@ -2,6 +2,7 @@ package weft
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"weft/generate"
@@ -33,12 +34,22 @@ func (m *Model) Batch(slots, context int) (*Batch, error) {
 // Complete is [Model.Complete]. Options.Context does not count. It waits while all
 // slots answer, and yield should not: see [generate.Batch.Run].
 func (b *Batch) Complete(ctx context.Context, prompt string, o Options, yield func(Token) bool) (Result, error) {
+	if o.Hooks != nil {
+		return Result{End: -1}, errBatchHooks
+	}
 	return b.model.complete(ctx, b.batch, prompt, o, yield)
 }
 
 // Chat is [Model.Chat]. Options.Context does not count. Conversations may go on at
 // the same time, each on one goroutine at a time.
-func (b *Batch) Chat(o Options) (*Chat, error) { return b.model.chat(b.batch, o) }
+func (b *Batch) Chat(o Options) (*Chat, error) {
+	if o.Hooks != nil {
+		return nil, errBatchHooks
+	}
+	return b.model.chat(b.batch, o)
+}
+
+var errBatchHooks = errors.New("hooks cannot watch one answer of a batch: its passes are shared")
 
 // Load is how many requests are being answered, and how many wait.
 func (b *Batch) Load() (answering, waiting int) { return b.batch.Load() }

@@ -14,7 +14,7 @@ import (
 type Chat struct {
 	chat.Conversation
 	Template chat.Template
-	Options  Options // except Sampling, Context, Speculation and Draft, which are set once
+	Options  Options // except Sampling, Context, Speculation, Draft and Hooks, which are set once
 
 	model    *Model
 	sampler  *sample.Sampler
@@ -35,7 +35,11 @@ var ErrNothingToAnswer = errors.New("there is nothing to answer yet")
 
 // Chat begins a conversation.
 func (m *Model) Chat(o Options) (*Chat, error) {
-	return m.chat(generate.New(m.Core.NewSession(o.Context)), o)
+	session, err := m.session(o)
+	if err != nil {
+		return nil, err
+	}
+	return m.chat(generate.New(session), o)
 }
 
 func (m *Model) chat(a answerer, o Options) (*Chat, error) {

@@ -56,6 +56,10 @@ type Options struct {
 	Draft       *Model      // who guesses, a smaller model with the same vocabulary; nil: what the text has said before
 
 	Progress func(done, total int) // called while a prompt runs; may be nil
+
+	// Hooks see, and may change, every pass of the answer: an ablation or a steering
+	// vector of package inspect, live. Not for a Batch, whose passes are shared.
+	Hooks *model.Hooks
 }
 
 // Close ends the model's worker threads and closes its files. The model must not
@@ -90,7 +94,16 @@ func (m *Model) Encode(prompt string, o Options) []int32 {
 // Complete continues a text. yield, which may be nil, gets the tokens as they
 // come and returns false to end the answer.
 func (m *Model) Complete(ctx context.Context, prompt string, o Options, yield func(Token) bool) (Result, error) {
-	return m.complete(ctx, generate.New(m.Core.NewSession(o.Context)), prompt, o, yield)
+	session, err := m.session(o)
+	if err != nil {
+		return Result{End: -1}, err
+	}
+	return m.complete(ctx, generate.New(session), prompt, o, yield)
+}
+
+func (m *Model) session(o Options) (*model.Session, error) {
+	s := m.Core.NewSession(o.Context)
+	return s, s.Watch(o.Hooks)
 }
 
 // answerer is a generator or a batch.

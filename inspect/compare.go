@@ -22,7 +22,9 @@ type Comparison struct {
 	NLLA   float64 // nats per token, of the text, by A
 	NLLB   float64
 	CKA    []float64 // per block, of the streams after it; nil when the models have not as many blocks
-	Heads  []HeadMove
+
+	Debiased []float64 // the same without the bias of having few tokens for the streams' width; nil for fewer than 4
+	Heads    []HeadMove
 }
 
 // KL is the divergence KL(A ‖ B) of the next token's distribution, in nats.
@@ -165,6 +167,9 @@ func (c *comparer) result(config model.Config) *Comparison {
 	}
 	for _, cov := range c.cka {
 		out.CKA = append(out.CKA, cov.similarity())
+		if n >= 4 {
+			out.Debiased = append(out.Debiased, cov.debiased())
+		}
 	}
 	for i, d := range c.heads {
 		out.Heads = append(out.Heads, HeadMove{Head{i / config.Heads, i % config.Heads}, d / float64(n)})
@@ -180,6 +185,7 @@ type covariance struct {
 	shiftA, shiftB []float32
 	sumA, sumB     []float64
 	aa, bb, ab     tensor.Mat
+	lengths        lengths
 }
 
 func (c *covariance) add(m *model.Model, a, b tensor.Mat) {
@@ -191,6 +197,7 @@ func (c *covariance) add(m *model.Model, a, b tensor.Mat) {
 	shift(a, c.shiftA, c.sumA)
 	shift(b, c.shiftB, c.sumB)
 	c.n += a.Rows
+	c.lengths.add(a, b)
 	tensor.Gemm(m.Pool, c.aa, a.T(), a, true)
 	tensor.Gemm(m.Pool, c.bb, b.T(), b, true)
 	tensor.Gemm(m.Pool, c.ab, a.T(), b, true)
@@ -219,14 +226,16 @@ func shift(x tensor.Mat, by []float32, sum []float64) {
 // similarity is ‖AᵀB‖² / (‖AᵀA‖·‖BᵀB‖) of the centred streams: 1 when they are the
 // same up to rotation and scale.
 func (c *covariance) similarity() float64 {
-	norm := func(m tensor.Mat, left, right []float64) (sum float64) {
-		for i := range m.Rows {
-			for j, v := range m.Row(i) {
-				d := float64(v) - left[i]*right[j]/float64(c.n)
-				sum += d * d
-			}
+	return c.norm(c.ab, c.sumA, c.sumB) / math.Sqrt(c.norm(c.aa, c.sumA, c.sumA)*c.norm(c.bb, c.sumB, c.sumB))
+}
+
+// norm is the sum of squares of a matrix of products, centred.
+func (c *covariance) norm(m tensor.Mat, left, right []float64) (sum float64) {
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			d := float64(v) - left[i]*right[j]/float64(c.n)
+			sum += d * d
 		}
-		return sum
 	}
-	return norm(c.ab, c.sumA, c.sumB) / math.Sqrt(norm(c.aa, c.sumA, c.sumA)*norm(c.bb, c.sumB, c.sumB))
+	return sum
 }

@@ -7,6 +7,14 @@
 // [Trace] comes from a hook, which is named beside it, and every trace carries
 // its own [Checks].
 //
+// [Subject] is for asking one thing, and for testing the answer: Lens, Attribute and
+// Attention read; Patch, Ablate and Steer intervene, the latter two also live during
+// generation; Heads says what kind each attention head is; Saliency and FitJacobian
+// go through the model's one backward pass; Neighbours, Project and Promoted are
+// about words. [Compare], [MatchUnits] and [MeasureLayerLosses] are about two models.
+// Results are plain data that state what they were made of and prove themselves, or
+// they are errors; functions named …Bytes say beforehand what memory they take.
+//
 // Rows are tokens throughout, in the order of the prompt. A depth counts what a
 // residual stream has been through: 0 is the embedding, l+1 is after block l.
 package inspect
@@ -29,7 +37,10 @@ type Options struct {
 }
 
 // Head names one attention head.
-type Head struct{ Layer, Head int }
+type Head struct {
+	Layer int `json:"layer"`
+	Head  int `json:"head"`
+}
 
 func (h Head) String() string { return fmt.Sprintf("%d.%d", h.Layer, h.Head) }
 
@@ -82,18 +93,18 @@ type Change struct {
 
 // Reading is what the head says of one vector, over the whole vocabulary.
 type Reading struct {
-	Top     []Candidate // most likely first
-	Entropy float64     // bits
-	KL      float64     // bits: of the final distribution, from this one
-	Rank    int         // of the token that the model ends up with; 1 is the top
-	P       float64     // of that token
+	Top     []Candidate `json:"top"`          // most likely first
+	Entropy float64     `json:"entropy_bits"` // bits
+	KL      float64     `json:"kl_bits"`      // of the final distribution, from this one
+	Rank    int         `json:"rank"`         // of the token that the model ends up with; 1 is the top
+	P       float64     `json:"p"`            // of that token
 }
 
 // Candidate is a token that may come next.
 type Candidate struct {
-	ID    int32
-	Logit float32
-	P     float64
+	ID    int32   `json:"id"`
+	Logit float32 `json:"logit"`
+	P     float64 `json:"p"`
 }
 
 // Pattern is where one head looked: Rows[i][j] is how much token i took from

@@ -94,24 +94,35 @@ func newDistribution(logits []float32) distribution {
 
 // top is the k most likely tokens; of equals the lower ID comes first.
 func (d distribution) top(k int) []Candidate {
+	best := topOf(d.logits, k)
+	for i := range best {
+		best[i].P = math.Exp(d.logP[best[i].ID])
+	}
+	return best
+}
+
+// topOf is the k largest logits, without their probabilities.
+func topOf(logits []float32, k int) []Candidate {
 	best := make([]Candidate, 0, k+1)
-	for id, logit := range d.logits {
+	for id, logit := range logits {
 		if len(best) == k && !(logit > best[k-1].Logit) {
 			continue
 		}
 		at := sort.Search(len(best), func(i int) bool { return best[i].Logit < logit })
 		best = append(best, Candidate{})
 		copy(best[at+1:], best[at:])
-		best[at] = Candidate{int32(id), logit, math.Exp(d.logP[id])}
+		best[at] = Candidate{ID: int32(id), Logit: logit}
 		best = best[:min(k, len(best))]
 	}
 	return best
 }
 
 // rank counts from 1; equals are ranked by ID, as in top.
-func (d distribution) rank(token int32) int {
-	rank, mine := 1, d.logits[token]
-	for id, logit := range d.logits {
+func (d distribution) rank(token int32) int { return rankOf(d.logits, token) }
+
+func rankOf(logits []float32, token int32) int {
+	rank, mine := 1, logits[token]
+	for id, logit := range logits {
 		if logit > mine || logit == mine && int32(id) < token {
 			rank++
 		}

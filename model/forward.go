@@ -28,6 +28,11 @@ type Run struct {
 	Hooks  *Hooks           // who watches
 	Logits LogitsMode
 	Acts   *Activations // memory to work in, large enough; nil makes some
+
+	// Stream enters block From in place of what the blocks before would have made: a
+	// row of Dim numbers per token. Without one the pass begins with the embeddings.
+	Stream tensor.Mat
+	From   int
 }
 
 // Forward runs tokens through the model. The logits have a row of Vocab numbers
@@ -43,7 +48,7 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	} else {
 		p = new(pass)
 	}
-	*p = pass{hooks: r.Hooks, seqLen: r.SeqLen, caches: r.Caches, layer: -1}
+	*p = pass{hooks: r.Hooks, seqLen: r.SeqLen, caches: r.Caches, layer: -1, from: r.From, stream: r.Stream}
 	if r.Cache != nil {
 		p.one = [1]*kvcache.Cache{r.Cache}
 		p.caches = append(p.one[:], r.Caches...)
@@ -86,6 +91,9 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 		return fmt.Errorf("forward: %d tokens, the activations hold %d", n, r.Acts.seqs*r.Acts.seqLen)
 	}
 	p.seqs = len(tokens) / p.seqLen
+	if err := m.checkStream(len(tokens), p); err != nil {
+		return fmt.Errorf("forward: %w", err)
+	}
 	if err := m.checkCaches(p); err != nil {
 		return fmt.Errorf("forward: %w", err)
 	}
@@ -97,6 +105,22 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 	}
 	if err := m.Config.checkTokens(tokens); err != nil {
 		return fmt.Errorf("forward: %w", err)
+	}
+	return nil
+}
+
+// checkStream: a pass that begins in the middle knows nothing of the blocks before,
+// so it may not add to a cache.
+func (m *Model) checkStream(n int, p *pass) error {
+	switch s := p.stream; {
+	case s.Data == nil && p.from == 0:
+		return nil
+	case p.from < 0 || p.from >= m.Config.Layers:
+		return fmt.Errorf("there is no block %d to begin with", p.from)
+	case s.Rows != n || s.Cols != m.Config.Dim || s.RS != m.Config.Dim || s.CS != 1 || len(s.Data) < n*s.Cols:
+		return fmt.Errorf("the stream is %d × %d, want %d × %d", s.Rows, s.Cols, n, m.Config.Dim)
+	case len(p.caches) > 0:
+		return errors.New("a pass that begins with a stream has no cache")
 	}
 	return nil
 }
@@ -126,11 +150,13 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 		c.Reserve(p.seqLen)
 	}
 
-	x := rows(a.layers[0].residPre, 0, n)
-	if err := m.embed(x, tokens, p); err != nil {
+	x := rows(a.layers[p.from].residPre, 0, n)
+	if p.stream.Data != nil {
+		copy(x.Data, p.stream.Data)
+	} else if err := m.embed(x, tokens, p); err != nil {
 		return err
 	}
-	for l := range m.W.Layers {
+	for l := p.from; l < c.Layers; l++ {
 		p.layer = l
 		w, s := &m.W.Layers[l], a.layers[l].take(n)
 		if err := p.fire("hook_resid_pre", s.residPre.Data, c.Dim); err != nil {
@@ -203,14 +229,19 @@ func (m *Model) beforeMLP(s layerActs, w *Layer, p *pass) (tensor.Mat, error) {
 }
 
 // backward takes the gradient of the normalised last residual stream
-// (a.grads.norm) down to every parameter below it, adding to g. It is forward
-// read from the bottom up; d is the gradient of the residual stream.
-func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) {
+// (a.grads.norm) down to every parameter below it, adding to g; what g has no room
+// for is left out. It is forward read from the bottom up; d is the gradient of the
+// residual stream.
+func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) error {
 	n := len(tokens)
 	b := a.grads
 	d, dn := rows(b.resid, 0, n), rows(b.norm, 0, n)
 	clear(d.Data)
+	copy(d.Data, p.last.Data)
 	m.normBack(d, dn, rows(a.out, 0, n), m.W.OutputNorm, &g.OutputNorm, a.finalStats)
+	if err := p.showBack(len(m.W.Layers), d); err != nil {
+		return err
+	}
 	for l := len(m.W.Layers) - 1; l >= 0; l-- {
 		w, gw, s := &m.W.Layers[l], &g.Layers[l], a.layers[l].take(n)
 
@@ -225,8 +256,14 @@ func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) {
 		m.linearBack(dn, dk, s.norm1, &w.AttnK, &gw.AttnK, true)
 		m.linearBack(dn, dv, s.norm1, &w.AttnV, &gw.AttnV, true)
 		m.normBack(d, dn, s.residPre, w.AttnNorm, &gw.AttnNorm, s.stats1)
+		if err := p.showBack(l, d); err != nil {
+			return err
+		}
 	}
-	m.embedBack(d, tokens, g, p)
+	if g.TokenEmbd.W.Data != nil {
+		m.embedBack(d, tokens, g, p)
+	}
+	return nil
 }
 
 // grain is how many numbers are worth handing to another worker. So few are worked on without a closure, which would be an

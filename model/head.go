@@ -97,7 +97,7 @@ func (m *Model) LossAndGrad(a *Activations, g *Weights, tokens, targets []int32,
 	if !a.keep {
 		return 0, errors.New("loss: these activations keep nothing for a backward pass")
 	}
-	if err := m.Config.Trainable(); err != nil {
+	if err := m.Differentiable(); err != nil {
 		return 0, fmt.Errorf("loss: %w", err)
 	}
 	return m.loss(a, g, tokens, targets, scale, nil, true)
@@ -128,7 +128,9 @@ func (m *Model) loss(a *Activations, g *Weights, tokens, targets []int32, scale 
 	}
 	m.headLoss(a, g, targets, scale, perToken)
 	if g != nil {
-		m.backward(tokens, a, g, p)
+		if err := m.backward(tokens, a, g, p); err != nil {
+			return 0, err
+		}
 	}
 	sum := 0.0
 	for _, nll := range perToken[:n] {

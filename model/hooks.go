@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"weft/kvcache"
 	"weft/tensor"
@@ -18,10 +19,11 @@ var ErrStop = errors.New("stopped by a hook")
 // order: what a hook writes there, the rest of the pass uses. It is valid only
 // during the call.
 type Point struct {
-	Name  string
-	Layer int // -1 outside the blocks
-	Shape []int
-	Data  []float32
+	Name   string
+	Layer  int // -1 outside the blocks
+	Shape  []int
+	Data   []float32
+	Starts []int // position of each sequence's first row
 }
 
 // Mat views the data as a matrix with a row of the last dimension's length for
@@ -90,6 +92,36 @@ func (c Config) HookPoints() []string {
 	return append(names, "ln_final.hook_scale", "ln_final.hook_normalized", "hook_logits")
 }
 
+// PointShape is the shape of a point of HookPoints in a pass over sequences that
+// nothing came before.
+func (c Config) PointShape(name string, seqs, seqLen int) []int {
+	point := name
+	if rest, ok := strings.CutPrefix(name, "blocks."); ok {
+		_, point, _ = strings.Cut(rest, ".")
+	}
+	shape := []int{seqs, seqLen}
+	switch point {
+	case "attn.hook_q", "attn.hook_rot_q":
+		return append(shape, c.Heads, c.HeadDim)
+	case "attn.hook_k", "attn.hook_rot_k":
+		return append(shape, c.KVHeads, c.HeadDim)
+	case "attn.hook_v":
+		return append(shape, c.KVHeads, c.VHead())
+	case "attn.hook_z":
+		return append(shape, c.Heads, c.VHead())
+	case "attn.hook_attn_scores", "attn.hook_pattern":
+		return []int{seqs, c.Heads, seqLen, seqLen}
+	case "mlp.hook_pre", "mlp.hook_pre_linear", "mlp.hook_post":
+		return append(shape, c.Hidden)
+	case "hook_logits":
+		return append(shape, c.Vocab)
+	}
+	if strings.HasSuffix(point, ".hook_scale") {
+		return append(shape, 1)
+	}
+	return append(shape, c.Dim)
+}
+
 func (h *Hooks) check(c Config) error {
 	if h == nil || len(h.at) == 0 {
 		return nil
@@ -114,6 +146,12 @@ type pass struct {
 	one          [1]*kvcache.Cache
 	exact        bool // keys and values are not rounded: somebody learns from the pass
 	layer        int  // -1 outside the blocks
+
+	from   int        // the first block that runs
+	stream tensor.Mat // what enters it; empty: the embeddings
+
+	last tensor.Mat                          // backwards: the gradient of the last stream, besides what comes through the head
+	see  func(layer int, d tensor.Mat) error // backwards: is shown the gradient of the stream before each block
 }
 
 // start is the position of a sequence's first row.
@@ -167,8 +205,12 @@ func (p *pass) fireShaped(point string, data []float32, shape ...int) error {
 		return nil
 	}
 	name := p.name(point)
+	starts := make([]int, p.seqs)
+	for i := range starts {
+		starts[i] = p.start(i)
+	}
 	for _, f := range p.hooks.at[name] {
-		if err := f(&Point{Name: name, Layer: p.layer, Shape: slices.Clone(shape), Data: data}); err != nil {
+		if err := f(&Point{Name: name, Layer: p.layer, Shape: slices.Clone(shape), Data: data, Starts: starts}); err != nil {
 			return fmt.Errorf("hook %s: %w", name, err)
 		}
 	}

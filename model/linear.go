@@ -43,9 +43,13 @@ func (m *Model) linears(x tensor.Mat, outs ...out) {
 	tensor.GemmQuantised(m.Pool, x, quantised...)
 }
 
-// linearBack: dx = dy·W (added to dx if add), dW += dyᵀ·x, dB += Σ dy.
+// linearBack: dx = dy·W (added to dx if add), dW += dyᵀ·x, dB += Σ dy, the latter
+// two if g has room.
 func (m *Model) linearBack(dx, dy, x tensor.Mat, l, g *Linear, add bool) {
 	tensor.Gemm(m.Pool, dx, dy, l.W, add)
+	if g.W.Data == nil {
+		return
+	}
 	tensor.Gemm(m.Pool, g.W, dy.T(), x, true)
 	if l.B == nil {
 		return

@@ -115,7 +115,7 @@ func (m *Model) showNorm(point string, y, x tensor.Mat, w Norm, s normStats, p *
 }
 
 // normBack: dx += the gradient through the norm of x; g += that of its
-// parameters, one running sum over tokens per number.
+// parameters if it has room, one running sum over tokens per number.
 func (m *Model) normBack(dx, dy, x tensor.Mat, w Norm, g *Norm, s normStats) {
 	c := m.Config
 	m.Pool.Range(x.Rows, rowGrain(c.Dim), func(lo, hi int) {
@@ -127,6 +127,9 @@ func (m *Model) normBack(dx, dy, x tensor.Mat, w Norm, g *Norm, s normStats) {
 			}
 		}
 	})
+	if g.Gain == nil {
+		return
+	}
 	m.Pool.Range(c.Dim, 64, func(lo, hi int) {
 		for i := range x.Rows {
 			dyi, xi := row(dy, i)[lo:hi], row(x, i)[lo:hi]

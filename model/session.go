@@ -16,6 +16,7 @@ type Session struct {
 	Model *Model
 	Cache *kvcache.Cache
 	acts  *Activations
+	hooks *Hooks
 	run   Run
 }
 
@@ -58,6 +59,17 @@ func (m *Model) NewSession(ctx int) *Session {
 	}
 }
 
+// Watch lets hooks see, and change, every pass from now on; nil: none do. The
+// tokens held are forgotten: their keys and values were made without. A hook that
+// stops a pass leaves its tokens out of the cache and Append without logits.
+func (s *Session) Watch(h *Hooks) error {
+	if err := h.check(s.Model.Config); err != nil {
+		return err
+	}
+	s.hooks = h
+	return s.Truncate(0)
+}
+
 // Append runs tokens after those already there and returns the logits of the
 // last, Vocab numbers that are valid until the next call. Tokens that do not
 // fit are refused as a whole with ErrContext.
@@ -68,7 +80,7 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 	}
 	for {
 		n := min(len(tokens), s.acts.seqLen)
-		s.run = Run{Cache: s.Cache, Acts: s.acts, Logits: NoLogits}
+		s.run = Run{Cache: s.Cache, Acts: s.acts, Hooks: s.hooks, Logits: NoLogits}
 		if n == len(tokens) {
 			s.run.Logits = LastLogits
 		}
@@ -86,7 +98,7 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 // AppendAll is Append with the logits of every token, a row of Vocab numbers after
 // the other. It takes at most 512 tokens at once.
 func (s *Session) AppendAll(tokens []int32) ([]float32, error) {
-	logits, err := s.Model.Forward(tokens, &Run{Cache: s.Cache, Acts: s.acts, Logits: AllLogits})
+	logits, err := s.Model.Forward(tokens, &Run{Cache: s.Cache, Acts: s.acts, Hooks: s.hooks, Logits: AllLogits})
 	return logits.Data, err
 }
 

@@ -1,0 +1,277 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weft/model"
+)
+
+// Target is a part of the model that can be ablated.
+type Target struct {
+	Kind  TargetKind `json:"kind"`
+	Layer int        `json:"layer"`
+	Index int        `json:"index"` // of the head or neuron
+}
+
+// TargetKind is what kind of part.
+type TargetKind string
+
+const (
+	TargetHead   TargetKind = "head"   // attn.hook_z of one head
+	TargetNeuron TargetKind = "neuron" // mlp.hook_post of one
+	TargetAttn   TargetKind = "attn"   // hook_attn_out
+	TargetMLP    TargetKind = "mlp"    // hook_mlp_out
+	TargetLayer  TargetKind = "layer"  // both
+)
+
+// AblationKind is what a target's activation is replaced by.
+type AblationKind string
+
+const (
+	ZeroAblation     AblationKind = "zero"
+	MeanAblation     AblationKind = "mean"     // over every token of the reference but each prompt's first
+	ResampleAblation AblationKind = "resample" // at position i, what it was at position i of the reference's prompts (round and round)
+)
+
+// Ablation silences parts.
+type Ablation struct {
+	Targets   []Target
+	Kind      AblationKind // "": ZeroAblation
+	Reference *Reference   // for the kinds that need one
+}
+
+// Reference is what targets were on other prompts.
+type Reference struct {
+	Provenance Provenance `json:"provenance"`
+	Prompts    [][]int32  `json:"prompts"`
+
+	points map[string]reference
+}
+
+// reference is a point's rows, prompt after prompt, and their mean without each
+// prompt's first, which is unlike others.
+type reference struct {
+	rows  []float32
+	mean  []float32
+	width int
+}
+
+// String names a target as ParseTarget reads it.
+func (t Target) String() string {
+	switch t.Kind {
+	case TargetHead, TargetNeuron:
+		return fmt.Sprintf("%s %d.%d", t.Kind, t.Layer, t.Index)
+	}
+	return fmt.Sprintf("%s %d", t.Kind, t.Layer)
+}
+
+// ParseTarget reads "head 3.5", "neuron 3.120", "attn 3", "mlp 3" or "layer 3"; a
+// colon or equals sign may stand for the space, and "3.5" alone is a head.
+func ParseTarget(text string) (Target, error) {
+	bad := fmt.Errorf("%w: %q is no target; write head 3.5, neuron 3.120, attn 3, mlp 3 or layer 3", ErrAsk, text)
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" :=", r) })
+	if len(words) == 1 {
+		words = []string{string(TargetHead), words[0]}
+	}
+	if len(words) != 2 {
+		return Target{}, bad
+	}
+	t := Target{Kind: TargetKind(words[0])}
+	layer, index, two := strings.Cut(words[1], ".")
+	var err error
+	if t.Layer, err = strconv.Atoi(layer); err != nil {
+		return Target{}, bad
+	}
+	switch t.Kind {
+	case TargetHead, TargetNeuron:
+		if t.Index, err = strconv.Atoi(index); err != nil {
+			return Target{}, bad
+		}
+		return t, nil
+	case TargetAttn, TargetMLP, TargetLayer:
+		if !two {
+			return t, nil
+		}
+	}
+	return Target{}, bad
+}
+
+// slot is the numbers lo to hi of every row of a point.
+type slot struct {
+	point         string
+	lo, hi, width int
+}
+
+// slots are where a target's activation is.
+func (t Target) slots(c model.Config) ([]slot, error) {
+	if t.Layer < 0 || t.Layer >= c.Layers {
+		return nil, fmt.Errorf("%w: %s: there are %d layers", ErrAsk, t, c.Layers)
+	}
+	attn := slot{block(t.Layer, "hook_attn_out"), 0, c.Dim, c.Dim}
+	mlp := slot{block(t.Layer, "hook_mlp_out"), 0, c.Dim, c.Dim}
+	switch t.Kind {
+	case TargetAttn:
+		return []slot{attn}, nil
+	case TargetMLP:
+		return []slot{mlp}, nil
+	case TargetLayer:
+		return []slot{attn, mlp}, nil
+	case TargetHead:
+		if t.Index < 0 || t.Index >= c.Heads {
+			return nil, fmt.Errorf("%w: %s: a layer has %d heads", ErrAsk, t, c.Heads)
+		}
+		return []slot{{block(t.Layer, "attn.hook_z"), t.Index * c.VHead(), (t.Index + 1) * c.VHead(), c.ZDim()}}, nil
+	case TargetNeuron:
+		if c.HasExperts(t.Layer) {
+			return nil, fmt.Errorf("%w: %s: the neurons of experts have no hook points", ErrArch, t)
+		}
+		if t.Index < 0 || t.Index >= c.Hidden {
+			return nil, fmt.Errorf("%w: %s: a layer has %d neurons", ErrAsk, t, c.Hidden)
+		}
+		return []slot{{block(t.Layer, "mlp.hook_post"), t.Index, t.Index + 1, c.Hidden}}, nil
+	}
+	return nil, fmt.Errorf("%w: %q is no kind of target", ErrAsk, t.Kind)
+}
+
+func slotsOf(c model.Config, targets []Target) ([]slot, error) {
+	if len(targets) == 0 {
+		return nil, fmt.Errorf("%w: nothing to ablate", ErrAsk)
+	}
+	var list []slot
+	for _, t := range targets {
+		slots, err := t.slots(c)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, slots...)
+	}
+	return list, nil
+}
+
+// Reference runs prompts and keeps what targets were on them.
+func (s *Subject) Reference(ctx context.Context, prompts [][]int32, targets []Target) (*Reference, error) {
+	slots, err := slotsOf(s.Model.Config, targets)
+	if err != nil {
+		return nil, err
+	}
+	if len(prompts) == 0 {
+		return nil, fmt.Errorf("%w: a reference without prompts", ErrAsk)
+	}
+	var names []string
+	for _, slot := range slots {
+		if !slices.Contains(names, slot.point) {
+			names = append(names, slot.point)
+		}
+	}
+	record, err := s.Record(ctx, prompts, names...)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reference{Provenance: record.Provenance, Prompts: prompts, points: map[string]reference{}}
+	for _, slot := range slots {
+		if _, ok := r.points[slot.point]; !ok {
+			r.points[slot.point] = gather(record, slot)
+		}
+	}
+	return r, nil
+}
+
+func gather(record *Record, at slot) reference {
+	r := reference{width: at.width, mean: make([]float32, at.width)}
+	sum, n := make([]float64, at.width), 0.0
+	for i := range record.Prompts {
+		data := record.At(i, at.point).Data
+		r.rows = append(r.rows, data...)
+		for j := min(1, len(data)/at.width-1) * at.width; j < len(data); j += at.width {
+			for k, v := range data[j : j+at.width] {
+				sum[k] += float64(v)
+			}
+			n++
+		}
+	}
+	for k, v := range sum {
+		r.mean[k] = float32(v / n)
+	}
+	return r
+}
+
+// at is what stands in for the numbers of a slot at a position.
+func (a Ablation) at(s slot, position int) []float32 {
+	r := Reference{}.points[s.point]
+	if a.Reference != nil {
+		r = a.Reference.points[s.point]
+	}
+	switch a.Kind {
+	case MeanAblation:
+		return r.mean[s.lo:s.hi]
+	case ResampleAblation:
+		row := position % (len(r.rows) / r.width) * r.width
+		return r.rows[row+s.lo : row+s.hi]
+	}
+	return make([]float32, s.hi-s.lo)
+}
+
+// AddAblation makes h ablate, in any pass: also live, on a model.Session that
+// watches with h. It works on weights as they are stored.
+func (s *Subject) AddAblation(h *model.Hooks, a Ablation) error {
+	slots, err := slotsOf(s.Model.Config, a.Targets)
+	if err != nil {
+		return err
+	}
+	switch a.Kind {
+	case "", ZeroAblation:
+	case MeanAblation, ResampleAblation:
+		if a.Reference == nil {
+			return fmt.Errorf("%w: %s ablation needs a reference", ErrAsk, a.Kind)
+		}
+		for _, slot := range slots {
+			if a.Reference.points[slot.point].width != slot.width {
+				return fmt.Errorf("%w: the reference does not hold %s", ErrAsk, slot.point)
+			}
+		}
+		if made, here := a.Reference.Provenance.Hash, s.provenance(nil).Hash; made != here {
+			return fmt.Errorf("%w: the reference was made with other weights (%.15s, these are %.15s)", ErrAsk, made, here)
+		}
+	default:
+		return fmt.Errorf("%w: there is no %q ablation", ErrAsk, a.Kind)
+	}
+	for _, slot := range slots {
+		h.On(slot.point, func(p *model.Point) error {
+			each := len(p.Data) / p.Shape[0] / slot.width // positions of a sequence
+			for i := range len(p.Data) / slot.width {
+				copy(p.Data[i*slot.width+slot.lo:i*slot.width+slot.hi], a.at(slot, p.Starts[i/each]+i%each))
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// Ablate runs the prompt as it is and ablated.
+func (s *Subject) Ablate(ctx context.Context, tokens []int32, a Ablation, o EffectOptions) (*Effect, error) {
+	if a.Kind == "" {
+		a.Kind = ZeroAblation
+	}
+	h := &model.Hooks{}
+	if err := s.AddAblation(h, a); err != nil {
+		return nil, err
+	}
+	own, err := s.Reference(ctx, [][]int32{tokens}, a.Targets)
+	if err != nil {
+		return nil, err
+	}
+	nothing := &model.Hooks{} // each activation replaced by itself
+	if err := s.AddAblation(nothing, Ablation{a.Targets, ResampleAblation, own}); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range a.Targets {
+		names = append(names, t.String())
+	}
+	what := fmt.Sprintf("ablate %s (%s)", strings.Join(names, ", "), a.Kind)
+	return s.effect(ctx, tokens, what, h, nothing, o)
+}

@@ -1,0 +1,135 @@
+package inspect
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"weft/kvcache"
+	"weft/model"
+	"weft/tensor"
+)
+
+// catcher copies points of a pass. Points of several batches of a pass follow
+// each other.
+type catcher struct {
+	hooks model.Hooks
+	got   map[string][]float32
+}
+
+func newCatcher() *catcher { return &catcher{got: map[string][]float32{}} }
+
+// whole keeps all of the points.
+func (c *catcher) whole(names ...string) {
+	for _, name := range names {
+		c.hooks.On(name, func(p *model.Point) error {
+			c.got[name] = append(c.got[name], p.Data...)
+			return nil
+		})
+	}
+}
+
+// row keeps of every sequence what belongs to one position: of a pattern, the
+// query's row of each head.
+func (c *catcher) row(at int, names ...string) {
+	for _, name := range names {
+		c.hooks.On(name, func(p *model.Point) error {
+			axis := 1
+			if isPattern(name) {
+				axis = 2
+			}
+			width := size(p.Shape[axis+1:])
+			each := p.Shape[axis] * width
+			for lo := 0; lo < len(p.Data); lo += each {
+				c.got[name] = append(c.got[name], p.Data[lo+at*width:][:width]...)
+			}
+			return nil
+		})
+	}
+}
+
+func size(shape []int) int {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	return n
+}
+
+// run is one forward pass with the catcher's hooks.
+func (c *catcher) run(ctx context.Context, m *model.Model, tokens []int32, r model.Run) (tensor.Mat, error) {
+	if err := ctx.Err(); err != nil {
+		return tensor.Mat{}, err
+	}
+	r.Hooks = &c.hooks
+	logits, err := m.Forward(tokens, &r)
+	if err == nil && !finite(logits.Data) {
+		err = ErrNotFinite
+	}
+	return logits, err
+}
+
+// caught runs a prompt and copies whole points of it.
+func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, points ...string) (map[string][]float32, tensor.Mat, error) {
+	c := newCatcher()
+	c.whole(points...)
+	logits, err := c.run(ctx, s.Model, tokens, r)
+	return c.got, logits, err
+}
+
+// rounding is how much of a product may be rounding: relative to the length
+// of what a product reads times the length of the weights.
+func (s *Subject) rounding() float64 {
+	switch s.provenance(nil).Arithmetic {
+	case "int8":
+		return 1e-2
+	case "bfloat16":
+		return 5e-3
+	}
+	return 1e-5
+}
+
+// fetching is how much of what attention fetches may be rounding: values are kept
+// as the cache keeps them.
+func (s *Subject) fetching() float64 {
+	switch s.Model.KV {
+	case kvcache.F16:
+		return 2e-3
+	case kvcache.BF16:
+		return 1e-2
+	}
+	return 1e-5
+}
+
+// worst is the largest absolute difference of two lists of numbers.
+func worst(a, b []float32) float64 {
+	if len(a) != len(b) {
+		return math.Inf(1)
+	}
+	most := 0.0
+	for i, v := range a {
+		most = worse(most, math.Abs(float64(v)-float64(b[i])))
+	}
+	return most
+}
+
+// largest is the largest absolute number.
+func largest(x []float32) float64 {
+	most := 0.0
+	for _, v := range x {
+		most = max(most, math.Abs(float64(v)))
+	}
+	return most
+}
+
+// all is the list, or if it is nil the numbers up to n.
+func all(list []int, n int) []int {
+	if list != nil {
+		return slices.Clone(list)
+	}
+	list = make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}

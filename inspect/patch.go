@@ -1,0 +1,291 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"weft/model"
+	"weft/tensor"
+)
+
+// Site is where a patch goes.
+type Site string
+
+const (
+	SiteResidPre Site = "resid_pre" // the stream that enters a block, by layer and position
+	SiteAttnOut  Site = "attn_out"  // what attention adds, by layer and position
+	SiteMLPOut   Site = "mlp_out"   // what the MLP adds, by layer and position
+	SiteHeads    Site = "z"         // what a head fetched, at all positions, by layer and head
+)
+
+// PatchOptions say what to patch. The zero value is the stream, judged by the two
+// prompts' own predictions.
+type PatchOptions struct {
+	Site   Site   // "": SiteResidPre
+	Right  *int32 // nil: what the clean prompt predicts
+	Wrong  *int32 // nil: what the corrupted one predicts
+	Layers []int  // nil: all
+	Batch  int    // runs side by side; 0: chosen
+
+	OnRun func(done, total int) // may be nil
+}
+
+// PatchGrid is the metric for every place: (difference − corrupted) / (clean −
+// corrupted), the difference being logit(right) − logit(wrong) after the last
+// token. 0: the patch changes nothing, 1: it restores the clean answer.
+type PatchGrid struct {
+	Provenance    Provenance  `json:"provenance"`
+	Site          Site        `json:"site"`
+	Clean         []int32     `json:"clean"`
+	Corrupted     []int32     `json:"corrupted"`
+	Differ        []int       `json:"differ"` // positions where the prompts do
+	Right         int32       `json:"right"`
+	Wrong         int32       `json:"wrong"`
+	CleanDiff     float64     `json:"clean_difference"`
+	CorruptedDiff float64     `json:"corrupted_difference"`
+	Layers        []int       `json:"layers"`  // of the rows
+	Columns       string      `json:"columns"` // "position" or "head"
+	Grid          [][]float64 `json:"grid"`
+	Checks        CheckList   `json:"checks"`
+}
+
+// minDifference is the least that the two prompts' metrics must lie apart, in
+// units of logits, for a share of it to mean anything.
+const minDifference = 0.1
+
+// PatchBytes is how many bytes Patch holds for prompts of so many tokens.
+func PatchBytes(c model.Config, tokens int, o PatchOptions) int64 {
+	width := int64(c.Dim)
+	switch o.Site {
+	case SiteHeads:
+		width += int64(c.Dim + c.ZDim())
+	case SiteAttnOut, SiteMLPOut:
+		width += 2 * int64(c.Dim)
+	}
+	rows := int64(o.batch(tokens) * tokens)
+	working := rows * int64(8*c.Dim+2*c.QDim()+3*c.Hidden) * 4
+	return 2*4*int64(c.Layers)*int64(tokens)*width + working
+}
+
+func (o PatchOptions) batch(tokens int) int {
+	if o.Batch > 0 {
+		return o.Batch
+	}
+	return max(1, batchTokens/tokens)
+}
+
+// patcher is one grid on its way.
+type patcher struct {
+	s              *Subject
+	o              PatchOptions
+	g              *PatchGrid
+	clean, corrupt map[string][]float32 // streams before every block, and what the site needs
+	said           [2][]float32         // logits of the two prompts
+	acts           *model.Activations
+	done, total    int
+}
+
+// Patch puts activations of the clean prompt into a run of the corrupted one, one
+// place at a time. A run begins at the patched block, with the corrupted prompt's
+// own stream; runs of a block go side by side.
+func (s *Subject) Patch(ctx context.Context, clean, corrupted []int32, o PatchOptions) (*PatchGrid, error) {
+	c := s.Model.Config
+	if o.Site == "" {
+		o.Site = SiteResidPre
+	}
+	if err := o.check(c, clean, corrupted); err != nil {
+		return nil, err
+	}
+	if err := s.afford("the patching", PatchBytes(c, len(clean), o)); err != nil {
+		return nil, err
+	}
+	p := &patcher{s: s, o: o, g: &PatchGrid{Provenance: s.provenance(clean), Site: o.Site, Clean: clean, Corrupted: corrupted,
+		Layers: all(o.Layers, c.Layers), Columns: "position"}}
+	if o.Site == SiteHeads {
+		p.g.Columns = "head"
+	}
+	for i, id := range clean {
+		if corrupted[i] != id {
+			p.g.Differ = append(p.g.Differ, i)
+		}
+	}
+	if err := p.observe(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.prove(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.g.Checks.err(); err != nil { // before the work
+		return nil, err
+	}
+	return p.g, p.fill(ctx)
+}
+
+func (o PatchOptions) check(c model.Config, clean, corrupted []int32) error {
+	switch {
+	case !slices.Contains([]Site{SiteResidPre, SiteAttnOut, SiteMLPOut, SiteHeads}, o.Site):
+		return fmt.Errorf("%w: there is no patching site %q", ErrAsk, o.Site)
+	case len(clean) != len(corrupted):
+		return fmt.Errorf("%w: the prompts have %d and %d tokens; a patch needs the same number, so that positions correspond", ErrAsk, len(clean), len(corrupted))
+	case len(clean) == 0:
+		return fmt.Errorf("%w: the prompts are empty", ErrAsk)
+	case slices.Equal(clean, corrupted):
+		return fmt.Errorf("%w: the prompts are the same", ErrAsk)
+	}
+	for _, l := range o.Layers {
+		if l < 0 || l >= c.Layers {
+			return fmt.Errorf("%w: layer %d of %d", ErrAsk, l, c.Layers)
+		}
+	}
+	return checkIDs(c, o.Right, o.Wrong)
+}
+
+// point is the site's in a block.
+func (p *patcher) point(l int) string {
+	switch p.o.Site {
+	case SiteAttnOut:
+		return block(l, "hook_attn_out")
+	case SiteMLPOut:
+		return block(l, "hook_mlp_out")
+	case SiteHeads:
+		return block(l, "attn.hook_z")
+	}
+	return block(l, "hook_resid_pre")
+}
+
+// observe runs both prompts.
+func (p *patcher) observe(ctx context.Context) error {
+	c := p.s.Model.Config
+	var names []string
+	for l := range c.Layers {
+		names = append(names, block(l, "hook_resid_pre"))
+		if p.o.Site != SiteResidPre {
+			names = append(names, p.point(l), p.other(l))
+		}
+	}
+	for i, run := range []struct {
+		tokens []int32
+		got    *map[string][]float32
+	}{{p.g.Clean, &p.clean}, {p.g.Corrupted, &p.corrupt}} {
+		got, logits, err := p.s.caught(ctx, run.tokens, model.Run{}, names...)
+		if err != nil {
+			return err
+		}
+		*run.got, p.said[i] = got, slices.Clone(logits.Data)
+	}
+	p.g.Right, p.g.Wrong = newAnswer(p.said[0]).top, newAnswer(p.said[1]).top
+	if p.o.Right != nil {
+		p.g.Right = *p.o.Right
+	}
+	if p.o.Wrong != nil {
+		p.g.Wrong = *p.o.Wrong
+	}
+	if p.g.Right == p.g.Wrong {
+		return fmt.Errorf("%w: both prompts lead to the same token (%d), so there is no right and wrong answer; name two", ErrAsk, p.g.Right)
+	}
+	p.g.CleanDiff, p.g.CorruptedDiff = p.difference(p.said[0]), p.difference(p.said[1])
+	if apart := math.Abs(p.g.CleanDiff - p.g.CorruptedDiff); !(apart >= minDifference) {
+		return fmt.Errorf("%w: the logit difference is %.3g for the clean prompt and %.3g for the corrupted one: too near to divide by", ErrAsk, p.g.CleanDiff, p.g.CorruptedDiff)
+	}
+	return nil
+}
+
+func (p *patcher) difference(logits []float32) float64 {
+	return float64(logits[p.g.Right]) - float64(logits[p.g.Wrong])
+}
+
+func (p *patcher) metric(logits []float32) float64 {
+	return (p.difference(logits) - p.g.CorruptedDiff) / (p.g.CleanDiff - p.g.CorruptedDiff)
+}
+
+// columns is how many places a layer has.
+func (p *patcher) columns() int {
+	if p.o.Site == SiteHeads {
+		return p.s.Model.Config.Heads
+	}
+	return len(p.g.Clean)
+}
+
+// overwrite puts one place of the clean prompt's activation into a sequence's:
+// a position's row, or a head's columns of all rows.
+func (p *patcher) overwrite(to, from []float32, column int) {
+	c, n := p.s.Model.Config, len(p.g.Clean)
+	if p.o.Site == SiteHeads {
+		width := c.VHead()
+		for i := range n {
+			at := i*c.ZDim() + column*width
+			copy(to[at:at+width], from[at:])
+		}
+		return
+	}
+	copy(to[column*c.Dim:(column+1)*c.Dim], from[column*c.Dim:])
+}
+
+// run is a batch from block l on: sequence i with places[i] patched; a place of
+// -1 patches nothing. It returns their last tokens' logits.
+func (p *patcher) run(ctx context.Context, l int, places [][]int) (tensor.Mat, error) {
+	if err := ctx.Err(); err != nil {
+		return tensor.Mat{}, err
+	}
+	c, n := p.s.Model.Config, len(p.g.Clean)
+	stream, tokens := tensor.New(len(places)*n, c.Dim), []int32{}
+	for i := range places {
+		copy(stream.Data[i*n*c.Dim:], p.corrupt[block(l, "hook_resid_pre")])
+		tokens = append(tokens, p.g.Corrupted...)
+	}
+	patch := func(data []float32) {
+		each := len(data) / len(places)
+		for i, list := range places {
+			for _, column := range list {
+				p.overwrite(data[i*each:(i+1)*each], p.clean[p.point(l)], column)
+			}
+		}
+	}
+	r := &model.Run{SeqLen: n, From: l, Stream: stream, Acts: p.acts}
+	if p.o.Site == SiteResidPre {
+		patch(stream.Data)
+	} else {
+		r.Hooks = &model.Hooks{}
+		r.Hooks.On(p.point(l), func(at *model.Point) error {
+			patch(at.Data)
+			return nil
+		})
+	}
+	return p.s.Model.Forward(tokens, r)
+}
+
+// prove runs the patches whose answer is known: none, and all places at once.
+func (p *patcher) prove(ctx context.Context) error {
+	p.acts = p.s.Model.NewScratch(p.o.batch(len(p.g.Clean)), len(p.g.Clean))
+	nothing, everything, tolerance := 0.0, 0.0, 0.0
+	places := make([]int, p.columns())
+	for i := range places {
+		places[i] = i
+	}
+	for _, l := range p.g.Layers {
+		logits, err := p.run(ctx, l, [][]int{{}})
+		if err != nil {
+			return err
+		}
+		nothing = worse(nothing, worst(logits.Data, p.said[1]))
+		if p.o.Site != SiteResidPre {
+			continue
+		}
+		if logits, err = p.run(ctx, l, [][]int{places}); err != nil {
+			return err
+		}
+		everything = worse(everything, math.Abs(p.metric(logits.Data)-1))
+	}
+	if p.o.Site != SiteResidPre {
+		got, err := p.everywhere(ctx)
+		if err != nil {
+			return err
+		}
+		everything, tolerance = math.Abs(p.metric(got)-1), 1e-3 // the stream was summed in another order
+	}
+	p.g.Checks.add("nothing", "a run from each layer on without a patch is the corrupted run, to the bit", nothing, 0)
+	p.g.Checks.add("everything", "all places patched at once restore the clean answer: 1", everything, tolerance)
+	return nil
+}

@@ -1,0 +1,259 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"weft/model"
+	"weft/tensor"
+)
+
+// SaliencyOptions say which logit. The zero value is gradient × input of the
+// predicted token's.
+type SaliencyOptions struct {
+	Token    *int32 // nil: what is predicted after the last token
+	Against  *int32 // the difference to this token's logit; nil: the logit alone
+	Steps    int    // > 0: integrated gradients in so many steps
+	Baseline *int32 // integrated gradients: the token to come from; nil: the mean embedding
+}
+
+// Saliency is what each token of the prompt did to a logit, by gradients of its
+// embedding.
+type Saliency struct {
+	Provenance Provenance `json:"provenance"`
+	Method     string     `json:"method"` // "gradient x input" or "integrated gradients"
+	Tokens     []int32    `json:"tokens"`
+	Token      int32      `json:"token"`
+	Against    *int32     `json:"against"`
+	Value      float64    `json:"value"`    // of the logit or difference
+	Baseline   float64    `json:"baseline"` // of the same, at the baseline; integrated gradients only
+	Steps      int        `json:"steps"`
+	Shares     []float64  `json:"shares"` // per token; integrated gradients: they sum to Value − Baseline
+	Norms      []float64  `json:"norms"`  // per token: length of the gradient
+	Checks     CheckList  `json:"checks"`
+}
+
+// gradientBytes is the memory of a forward pass that is kept, and of its backward.
+func gradientBytes(c model.Config, rows int) int64 {
+	layer := int64(4*c.Dim + c.QDim() + c.KVDim() + c.VDim() + c.ZDim() + 3*c.Hidden)
+	return 4 * (int64(rows)*int64(c.Layers+2)*layer + int64(c.Vocab))
+}
+
+// SaliencyBytes is how many bytes Saliency holds for a prompt; steps as in its options.
+func SaliencyBytes(c model.Config, tokens, steps int) int64 {
+	side := max(1, min(steps, batchTokens/max(1, tokens)))
+	return gradientBytes(c, side*tokens)
+}
+
+// FloatsBytes is how many bytes the weights of Floats take.
+func FloatsBytes(c model.Config) int64 { return 4 * int64(c.ParamCount()) }
+
+// Floats is the same model with all matrices decoded to float32 in memory, so that
+// it has gradients: what it computes is the exact function of the stored weights,
+// without the rounding of activations that products with quantised weights do.
+func (s *Subject) Floats() (*Subject, error) {
+	if err := s.afford("the model in float32", FloatsBytes(s.Model.Config)); err != nil {
+		return nil, err
+	}
+	m, err := s.Model.Decode()
+	if err != nil {
+		return nil, err
+	}
+	f := NewSubject(m, s.About)
+	f.Budget = s.Budget
+	return f, nil
+}
+
+// salient is one saliency on its way.
+type salient struct {
+	s        *Subject
+	a        *Saliency
+	acts     *model.Activations
+	input    tensor.Mat // what enters the first block
+	base     tensor.Mat // the same, at the baseline
+	gradient []float64  // average over steps, tokens × Dim
+}
+
+// Saliency is what each token of the prompt did to a logit, by gradients of its
+// embedding: gradient × input (Shrikumar et al. 2016, arXiv 1605.01713), or
+// integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365), whose shares
+// sum to the change of the logit along the way from the baseline. It needs float32
+// weights of a model that can be trained.
+func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOptions) (*Saliency, error) {
+	c := s.Model.Config
+	if err := s.Model.Differentiable(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrArch, err)
+	}
+	if err := checkIDs(c, o.Token, o.Against, o.Baseline); err != nil {
+		return nil, err
+	}
+	if len(tokens) == 0 || o.Steps < 0 {
+		return nil, fmt.Errorf("%w: %d tokens, %d steps", ErrAsk, len(tokens), o.Steps)
+	}
+	if err := s.afford("the gradients", SaliencyBytes(c, len(tokens), o.Steps)); err != nil {
+		return nil, err
+	}
+	w := &salient{s: s, a: &Saliency{Provenance: s.provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}
+	if err := w.begin(ctx, o); err != nil {
+		return nil, err
+	}
+	var err error
+	if o.Steps > 0 {
+		w.a.Method = "integrated gradients"
+		err = w.integrate(ctx)
+	} else {
+		err = w.once(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.a, w.a.Checks.err()
+}
+
+// begin runs the prompt, and finds what to differentiate and where to come from.
+func (w *salient) begin(ctx context.Context, o SaliencyOptions) error {
+	m, n := w.s.Model, len(w.a.Tokens)
+	exact := *m
+	exact.KV = 0 // as gradients are made
+	caught := newCatcher()
+	caught.whole("hook_embed", block(0, "hook_resid_pre"))
+	logits, err := caught.run(ctx, &exact, w.a.Tokens, model.Run{})
+	if err != nil {
+		return err
+	}
+	w.a.Token = newAnswer(logits.Data).top
+	if o.Token != nil {
+		w.a.Token = *o.Token
+	}
+	w.a.Value = w.metric(logits.Data)
+	w.input = tensor.Of(caught.got[block(0, "hook_resid_pre")], n, m.Config.Dim)
+	w.base = tensor.New(n, m.Config.Dim)
+	from := w.baseline(o)
+	for i := range n {
+		for j := range m.Config.Dim { // positions stay where they are
+			at := i*m.Config.Dim + j
+			w.base.Data[at] = w.input.Data[at] - caught.got["hook_embed"][at] + from[j]
+		}
+	}
+	w.gradient = make([]float64, len(w.input.Data))
+	return nil
+}
+
+// baseline is the embedding to come from.
+func (w *salient) baseline(o SaliencyOptions) []float32 {
+	m := w.s.Model
+	if o.Steps == 0 {
+		return make([]float32, m.Config.Dim) // gradient × input: the way from nothing
+	}
+	if o.Baseline != nil {
+		return w.s.vector(&m.W.TokenEmbd, *o.Baseline)
+	}
+	sum := make([]float64, m.Config.Dim)
+	for id := range m.Config.Vocab {
+		for j, v := range m.W.TokenEmbd.W.Row(id) {
+			sum[j] += float64(v)
+		}
+	}
+	mean := make([]float32, len(sum))
+	for j, v := range sum {
+		mean[j] = float32(v / float64(m.Config.Vocab))
+	}
+	return mean
+}
+
+func (w *salient) metric(logits []float32) float64 {
+	v := float64(logits[w.a.Token])
+	if id := w.a.Against; id != nil {
+		v -= float64(logits[*id])
+	}
+	return v
+}
+
+// pull adds the gradients at some streams, weighed, and returns the metric there.
+func (w *salient) pull(ctx context.Context, streams tensor.Mat, weights []float64) ([]float64, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	n, width := len(w.a.Tokens), w.s.Model.Config.Dim
+	var tokens []int32
+	var seeds []model.LogitSeed
+	for i := range weights {
+		tokens = append(tokens, w.a.Tokens...)
+		seeds = append(seeds, model.LogitSeed{Row: i*n + n - 1, Token: w.a.Token, Weight: 1})
+		if id := w.a.Against; id != nil {
+			seeds = append(seeds, model.LogitSeed{Row: i*n + n - 1, Token: *id, Weight: -1})
+		}
+	}
+	logits, err := w.s.Model.Pull(w.acts, tokens, model.Pull{SeqLen: n, Stream: streams, Logits: seeds, See: func(layer int, d tensor.Mat) error {
+		if layer > 0 {
+			return nil
+		}
+		for i, weight := range weights {
+			for j := range w.gradient {
+				w.gradient[j] += weight * float64(d.Data[i*n*width+j])
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		return nil, err
+	}
+	values := make([]float64, len(weights))
+	for i := range values {
+		values[i] = w.metric(logits.Row(i))
+	}
+	return values, nil
+}
+
+func (w *salient) once(ctx context.Context) error {
+	w.acts = w.s.Model.NewActivations(1, len(w.a.Tokens))
+	values, err := w.pull(ctx, w.input, []float64{1})
+	if err != nil {
+		return err
+	}
+	w.share()
+	w.a.Checks.add("forward", "the pass that was differentiated says what the model says, of the logit", math.Abs(values[0]-w.a.Value), 1e-3+20*w.s.rounding()*math.Abs(w.a.Value))
+	return w.checkSlope(ctx)
+}
+
+// share multiplies the gradient by the way from the baseline.
+func (w *salient) share() {
+	width := w.s.Model.Config.Dim
+	for i := range w.a.Tokens {
+		sum := 0.0
+		for j := i * width; j < (i+1)*width; j++ {
+			sum += w.gradient[j] * (float64(w.input.Data[j]) - float64(w.base.Data[j]))
+		}
+		w.a.Shares = append(w.a.Shares, sum)
+		w.a.Norms = append(w.a.Norms, length64(w.gradient[i*width:(i+1)*width]))
+	}
+}
+
+// checkSlope compares the gradient with what the forward pass does when the input
+// moves a little along it, to and fro.
+func (w *salient) checkSlope(ctx context.Context) error {
+	size := length64(w.gradient)
+	if size == 0 {
+		return nil
+	}
+	step := 1e-3 * lengthOf(w.input.Data)
+	moved := [2]float64{}
+	for k, sign := range []float64{1, -1} {
+		x := tensor.New(w.input.Rows, w.input.Cols)
+		for j, v := range w.input.Data {
+			x.Data[j] = v + float32(sign*step*w.gradient[j]/size)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		logits, err := w.s.Model.Forward(w.a.Tokens, &model.Run{Stream: x})
+		if err != nil {
+			return err
+		}
+		moved[k] = w.metric(logits.Data)
+	}
+	slope := (moved[0] - moved[1]) / (2 * step)
+	w.a.Checks.add("slope", "the forward pass rises along the gradient as the gradient says, relative", math.Abs(slope/size-1), 0.1)
+	return nil
+}

@@ -26,6 +26,7 @@ type golden struct {
 	Parts             map[string]float64
 	Heads             [][]float64
 	Patch             map[Site][][]float64
+	PatchSome         [][3]float64 `json:"patch_some"`
 	Sequences         [][]int32
 	Copied            []int
 	Scores            map[string][][]float64
@@ -188,20 +189,7 @@ func TestGoldenAttribution(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range a.Parts {
-			name, ok := goldenParts[p.Point]
-			if !ok {
-				name = strings.NewReplacer("blocks.", "", ".hook", "").Replace(p.Point)
-			}
-			if want, ok := g.Parts[name]; ok {
-				near(t, p.Point, []float64{p.Value}, []float64{want}, 1e-4)
-			} else if p.Layer >= 0 || p.Part == Embed {
-				t.Errorf("the reference has no %s among %v", name, g.Parts)
-			}
-			for h, share := range p.Heads {
-				near(t, p.Point+" head", []float64{share.Value}, []float64{g.Heads[p.Layer][h]}, 1e-4)
-			}
-		}
+		compareParts(t, a, g, 1e-4)
 		want := g.data(t, "neurons")
 		if len(a.Neurons) != len(want) {
 			t.Fatalf("%d neurons, want %d", len(a.Neurons), len(want))
@@ -210,6 +198,25 @@ func TestGoldenAttribution(t *testing.T) {
 			near(t, "neuron", []float64{n.Value}, []float64{float64(want[n.Layer*s.Model.Config.Hidden+n.Neuron])}, 1e-4)
 		}
 	})
+}
+
+// compareParts compares an attribution, but for its neurons.
+func compareParts(t *testing.T, a *LogitAttribution, g *golden, tolerance float64) {
+	t.Helper()
+	for _, p := range a.Parts {
+		name, ok := goldenParts[p.Point]
+		if !ok {
+			name = strings.NewReplacer("blocks.", "", ".hook", "").Replace(p.Point)
+		}
+		if want, ok := g.Parts[name]; ok {
+			near(t, p.Point, []float64{p.Value}, []float64{want}, tolerance)
+		} else if p.Layer >= 0 || p.Part == Embed {
+			t.Errorf("the reference has no %s among %v", name, g.Parts)
+		}
+		for h, share := range p.Heads {
+			near(t, p.Point+" head", []float64{share.Value}, []float64{g.Heads[p.Layer][h]}, tolerance)
+		}
+	}
 }
 
 func TestGoldenPatch(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"weft/internal/par"
 	"weft/model"
 	"weft/tensor"
 )
@@ -217,4 +218,15 @@ func TestWatch(t *testing.T) {
 	if err := s.Watch(bad); err == nil || s.Len() != 6 {
 		t.Errorf("a hook at no point: error %v, %d tokens", err, s.Len())
 	}
+}
+
+func newModel(t *testing.T, w *model.Weights) *model.Model {
+	t.Helper()
+	pool := par.New(2)
+	t.Cleanup(pool.Close)
+	m, err := model.New(w, pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

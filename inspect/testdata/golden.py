@@ -17,7 +17,7 @@ NAME.json
     tokens          the prompt; corrupted: another one
     pair            two tokens
     parts           logit attributions of embedding, [position,] and each layer's attention and MLP, and heads' [layers][heads]
-    patch           grids, by site
+    patch           grids, by site; patch_some: [layer, position, value] of the stream's, of a real model
     scores          of heads, on sequences: previous, duplicate, induction, first; copy on copied
     gradient, integrated, baseline_value, value
     cka             [biased, debiased], from the Gram matrices
@@ -33,6 +33,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
+import pandas as pd
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -161,6 +162,8 @@ def saliency(hf, tokens, pair, steps):
         return torch.autograd.grad(value, e)[0], value.item()
 
     g, value = gradient(x)
+    if steps == 0:
+        return {"gradient": (g * x).sum(-1).tolist(), "norms": g.norm(dim=-1).tolist(), "value": value}
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     total = sum(w / 2 * gradient(base + (1 + a) / 2 * (x - base))[0] for a, w in zip(nodes, weights))
     return {"gradient": (g * x).sum(-1).tolist(), "norms": g.norm(dim=-1).tolist(),
@@ -200,7 +203,7 @@ SITES = {"resid_pre": patching.get_act_patch_resid_pre, "attn_out": patching.get
          "mlp_out": patching.get_act_patch_mlp_out, "z": patching.get_act_patch_attn_head_out_all_pos}
 
 
-def prompt_goldens(make, tokens, corrupted, pair, points, sites):
+def prompt_goldens(make, tokens, corrupted, pair, points, some=None):
     hf = make()
     m = boot(make(), no_processing=True)
     logits, cache = m.run_with_cache(torch.tensor([tokens]))
@@ -223,8 +226,14 @@ def prompt_goldens(make, tokens, corrupted, pair, points, sites):
         return (difference(x) - difference(bad)) / (difference(logits) - difference(bad))
 
     with torch.no_grad():
-        doc["patch"] = {site: SITES[site](m, torch.tensor([corrupted]), cache, metric).tolist() for site in sites}
-    doc.update(saliency(hf, tokens, pair, STEPS))
+        if some:
+            values = patching.generic_activation_patch(
+                m, torch.tensor([corrupted]), cache, metric, patch_setter=patching.layer_pos_patch_setter,
+                activation_name="resid_pre", index_df=pd.DataFrame(some, columns=["layer", "pos"]))
+            doc["patch_some"] = [[*at, v] for at, v in zip(some, values.tolist())]
+        else:
+            doc["patch"] = {site: f(m, torch.tensor([corrupted]), cache, metric).tolist() for site, f in SITES.items()}
+    doc.update(saliency(hf, tokens, pair, 0 if some else STEPS))
     return hf, m, doc, tensors, lens
 
 
@@ -238,7 +247,7 @@ def main_tiny(name):
     with torch.no_grad():
         change = make()(torch.tensor([tokens, corrupted])).logits[:, -1]
     pair = [(change[0] - change[1]).argmax().item(), (change[0] - change[1]).argmin().item()]
-    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points, SITES)
+    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points)
     tensors["lens"] = lens
     rng = np.random.default_rng(1)
     parts = [rng.permutation(m.cfg.d_vocab)[:11].tolist() for _ in range(3)]
@@ -259,7 +268,8 @@ def main_real(name, folder):
     tokens, corrupted = (tok.encode(text.format(n)) for n in ("John", "Mary"))
     pair = [tok.encode(" Mary")[-1], tok.encode(" John")[-1]]
     points = lambda layers: [f"blocks.{l}.{p}" for l in (0, layers // 2, layers - 1) for p in ("hook_resid_post", "attn.hook_pattern")]
-    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points, ["resid_pre"])
+    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points,
+                                                  [(l, p) for l in (0, 11, 20, 29) for p in (len(tokens) - 5, len(tokens) - 1)])
     doc["lens_pair"] = lens[:, -1, pair].tolist()
     del tensors["neurons"]
     write(name, doc, tensors)

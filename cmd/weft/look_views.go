@@ -151,13 +151,13 @@ func (g *glass) holding(bytes int64) {
 	}
 }
 
-// progress tells of long work every ten seconds.
-func (g *glass) progress() func(done, total int) {
+// everyTenSeconds tells of long work every ten seconds.
+func everyTenSeconds(a *app, what string) func(done, total int) {
 	last := time.Now()
 	return func(done, total int) {
 		if time.Since(last) >= restate && done < total {
 			last = time.Now()
-			g.note("%d of %d runs", done, total)
+			a.note("%d of %d %s", done, total, what)
 		}
 	}
 }
@@ -225,7 +225,7 @@ func (g *glass) heads(ctx context.Context) error {
 var sites = map[string]inspect.Site{"stream": inspect.SiteResidPre, "attn": inspect.SiteAttnOut, "mlp": inspect.SiteMLPOut, "heads": inspect.SiteHeads}
 
 func (g *glass) patch(ctx context.Context) error {
-	o := inspect.PatchOptions{OnRun: g.progress()}
+	o := inspect.PatchOptions{OnRun: everyTenSeconds(g.app, "runs")}
 	if g.Site != nil {
 		o.Site = sites[*g.Site]
 	}

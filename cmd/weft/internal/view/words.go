@@ -54,6 +54,7 @@ func (r *Report) AddWords(w *Words) {
 	}
 	s.Figures = append(s.Figures, c)
 	r.add(first.Provenance, append(checks, w.Projection.Checks...), s)
+	r.Sheet.about[0].Origin = "learned vectors alone, no text"
 }
 
 // sum writes the arithmetic that was asked.
@@ -70,7 +71,7 @@ func (r *Report) near(n *inspect.Neighbours) table {
 	if n.Tied {
 		title = "By vector (this model reads and says with the same)"
 	}
-	t := table{Title: title, Columns: []column{{"token", word}, {"id", number}, {"cosine", number}, {"", both}}}
+	t := table{Title: title, Columns: []column{{"token", word}, {"id", number}, {"cosine", number}, {"", bar}}}
 	for _, x := range n.Near {
 		t.Rows = append(t.Rows, []cell{{Text: r.show(x.ID)}, {Text: fmt.Sprint(x.ID)}, {Text: short(x.Cosine)}, {V: x.Cosine, Title: fmt.Sprintf("cosine %.6g", x.Cosine)}})
 	}

@@ -108,10 +108,7 @@ func worst(a, b []float32) float64 {
 	}
 	most := 0.0
 	for i, v := range a {
-		d := math.Abs(float64(v) - float64(b[i]))
-		if !(d <= most) {
-			most = d
-		}
+		most = worse(most, math.Abs(float64(v)-float64(b[i])))
 	}
 	return most
 }

@@ -87,6 +87,9 @@ func (s *Subject) Record(ctx context.Context, prompts [][]int32, points ...strin
 	if err != nil {
 		return nil, err
 	}
+	if len(prompts) == 0 || len(names) == 0 {
+		return nil, fmt.Errorf("%w: a record of %d prompts at %d points", ErrAsk, len(prompts), len(names))
+	}
 	lengths := make([]int, len(prompts))
 	for i, p := range prompts {
 		lengths[i] = len(p)
@@ -105,10 +108,35 @@ func (s *Subject) Record(ctx context.Context, prompts [][]int32, points ...strin
 		}
 	}
 	slices.SortStableFunc(r.Activations, func(a, b Activation) int { return a.Prompt - b.Prompt })
-	if len(prompts) > 0 {
-		r.Provenance = s.provenance(prompts[0])
+	r.Provenance = s.provenance(prompts[0])
+	if err := s.checkRecord(ctx, r, names); err != nil {
+		return nil, err
 	}
-	return r, nil
+	return r, r.Checks.err()
+}
+
+// checkRecord runs the first prompt again: alone, and with nobody watching.
+func (s *Subject) checkRecord(ctx context.Context, r *Record, names []string) error {
+	run := model.Run{}
+	if slices.Contains(names, "hook_logits") {
+		run.Logits = model.AllLogits
+	}
+	alone, watched, err := s.caught(ctx, r.Prompts[0], run, names...)
+	if err != nil {
+		return err
+	}
+	off := 0.0
+	for name, data := range alone {
+		if !slices.Equal(data, r.At(0, name).Data) { // scores hold -Inf, which has no difference
+			off = worse(off, worst(data, r.At(0, name).Data))
+		}
+	}
+	r.Checks.add("alone", "the first prompt's activations are the same alone as in its batch, to the bit", off, 0)
+	unwatched, err := s.Model.Forward(r.Prompts[0], &run)
+	if err == nil {
+		r.Checks.add("unwatched", "the logits are the same when nobody watches, to the bit", worst(watched.Data, unwatched.Data), 0)
+	}
+	return err
 }
 
 // batches puts indices of prompts of one length together.

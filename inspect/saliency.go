@@ -37,12 +37,13 @@ type Saliency struct {
 // gradientBytes is the memory of a forward pass that is kept, and of its backward.
 func gradientBytes(c model.Config, rows int) int64 {
 	layer := int64(4*c.Dim + c.QDim() + c.KVDim() + c.VDim() + c.ZDim() + 3*c.Hidden)
-	return 4*int64(rows)*(int64(c.Layers+1)*layer+layer) + 4*int64(rows)*int64(c.Vocab)/int64(max(1, rows))
+	return 4 * (int64(rows)*int64(c.Layers+2)*layer + int64(c.Vocab))
 }
 
-// SaliencyBytes is how many bytes Saliency holds for a prompt.
-func SaliencyBytes(c model.Config, tokens int) int64 {
-	return gradientBytes(c, max(tokens, batchTokens/max(1, tokens)*tokens))
+// SaliencyBytes is how many bytes Saliency holds for a prompt; steps as in its options.
+func SaliencyBytes(c model.Config, tokens, steps int) int64 {
+	side := max(1, min(steps, batchTokens/max(1, tokens)))
+	return gradientBytes(c, side*tokens)
 }
 
 // FloatsBytes is how many bytes the weights of Floats take.
@@ -90,7 +91,7 @@ func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOption
 	if len(tokens) == 0 || o.Steps < 0 {
 		return nil, fmt.Errorf("%w: %d tokens, %d steps", ErrAsk, len(tokens), o.Steps)
 	}
-	if err := s.afford("the gradients", SaliencyBytes(c, len(tokens))); err != nil {
+	if err := s.afford("the gradients", SaliencyBytes(c, len(tokens), o.Steps)); err != nil {
 		return nil, err
 	}
 	w := &salient{s: s, a: &Saliency{Provenance: s.provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}

@@ -339,3 +339,36 @@ func TestTargets(t *testing.T) {
 		}
 	}
 }
+
+// TestEightBillion: what an analysis of a model of 8B parameters holds is known
+// before, and little.
+func TestEightBillion(t *testing.T) {
+	c := model.Config{Arch: "llama", Vocab: 128256, Context: 8192, Layers: 32, Dim: 4096, Heads: 32, KVHeads: 8, HeadDim: 128, Hidden: 14336,
+		Norm: model.RMSNorm, Rope: model.Rope{Theta: 5e5}, Gated: true}
+	record, err := RecordBytes(c, []int{100}, "blocks.*.hook_resid_post")
+	if err != nil || record != 32*100*4096*4 {
+		t.Errorf("a record of %d bytes, error %v", record, err)
+	}
+	for what, bytes := range map[string]int64{
+		"lens": LensBytes(c, 100, LensOptions{}), "attribution": AttributeBytes(c, 100), "attention": AttentionBytes(c, 100, c.Layers),
+		"patching": PatchBytes(c, 40, PatchOptions{Site: SiteHeads}), "ablation": EffectBytes(c, 100), "heads": HeadsBytes(c, HeadOptions{}),
+	} {
+		if bytes <= 0 || bytes > usualBudget {
+			t.Errorf("%s: %d MiB", what, ceilMiB(bytes))
+		}
+	}
+	if FloatsBytes(c) < 32e9 {
+		t.Errorf("in float32 it takes %d bytes", FloatsBytes(c))
+	}
+}
+
+func TestRecord(t *testing.T) {
+	clean, corrupted := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		r, err := s.Record(background, [][]int32{clean, corrupted[:5], corrupted}, "hook_embed", "blocks.*.attn.*", "hook_logits")
+		fine(t, err, r.Provenance, r.Checks)
+		if a := r.At(1, "hook_embed"); a == nil || len(a.Data) != 5*24 || r.At(1, "hook_resid") != nil || len(r.At(2, "hook_logits").Data) != 11*61 {
+			t.Errorf("recorded %+v", a)
+		}
+	})
+}

@@ -125,9 +125,10 @@ func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.L
 	} else if err != nil {
 		return nil, err
 	}
+	about := inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS}).Provenance(ids)
 	bare := m.Encode(prompt, weft.Options{Raw: true, ParseSpecial: c.ParseSpecial})
 	return view.NewLook(trace, view.Source{
-		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer,
+		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer, About: about,
 	}), nil
 }
 

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -65,21 +66,21 @@ func (r *Report) shown(ids []int32) []string {
 func (r *Report) add(p inspect.Provenance, checks inspect.CheckList, s section) {
 	r.Model = p
 	s.Checks = checks
-	r.Sheet.about = []about{{"model", p, r.origin(p)}}
+	r.Sheet.about = []about{{"model", p, origin(p, r.BOS, r.show)}}
 	r.Sheet.sections = append(r.Sheet.sections, s)
 }
 
-// origin says how the text came to be tokens.
-func (r *Report) origin(p inspect.Provenance) string {
+// origin says how a text came to be tokens.
+func origin(p inspect.Provenance, added bool, show func(int32) string) string {
 	switch {
 	case p.BOS == nil:
 		return "this model has no beginning mark"
 	case !p.Begins:
-		return fmt.Sprintf("without the beginning mark %s", r.show(*p.BOS))
-	case r.BOS:
-		return fmt.Sprintf("begins with %s, which was put before the text", r.show(*p.BOS))
+		return fmt.Sprintf("without the beginning mark %s", show(*p.BOS))
+	case added:
+		return fmt.Sprintf("begins with %s, which was put before the text", show(*p.BOS))
 	}
-	return fmt.Sprintf("begins with %s", r.show(*p.BOS))
+	return fmt.Sprintf("begins with %s", show(*p.BOS))
 }
 
 // Sheet is what is drawn, in the terminal or as a page.
@@ -96,6 +97,9 @@ type about struct {
 	From   inspect.Provenance
 	Origin string
 }
+
+// MarshalJSON leaves what is for people out.
+func (a about) MarshalJSON() ([]byte, error) { return json.Marshal(a.From) }
 
 // Types says how the parameters are stored, most first.
 func (a about) Types() string {

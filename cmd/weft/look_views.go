@@ -132,10 +132,21 @@ func (g *glass) token(flag string, text *string) (*int32, error) {
 	if text == nil {
 		return nil, nil
 	}
-	for _, form := range []string{*text, " " + *text} {
+	single := func(form string) []int32 {
 		if ids := g.m.Encode(form, weft.Options{Raw: true, ParseSpecial: true}); len(ids) == 1 && *text != "" {
-			return &ids[0], nil
+			return ids
 		}
+		return nil
+	}
+	bare, spaced := single(*text), single(" "+*text)
+	switch {
+	case bare != nil && spaced != nil:
+		g.note("%s %q is taken as the token without a space; inside a text it is %q", flag, *text, " "+*text)
+		return &bare[0], nil
+	case bare != nil:
+		return &bare[0], nil
+	case spaced != nil:
+		return &spaced[0], nil
 	}
 	var parts []string
 	for _, id := range g.m.Encode(*text, weft.Options{Raw: true}) {

@@ -65,7 +65,8 @@ func (d *drawing) header() {
 	d.line("%s     by this prompt: all the rest", d.ink(Made, "made"))
 	a := d.About
 	d.line("%s  %s", d.ink(faint, "weights"), cut(fmt.Sprintf("%.23s…, %s", a.From.Hash, a.Types()), d.w-9))
-	d.line("%s  %s", d.ink(faint, "reading"), cut(fmt.Sprintf("%s; %s; computed in %s, cache %s", a.Origin, a.Template(), a.From.Arithmetic, a.From.Cache), d.w-9))
+	d.line("%s  %s", d.ink(faint, "reading"), cut(fmt.Sprintf("%s; %s", a.Origin, a.Template()), d.w-9))
+	d.line("%s  %s", d.ink(faint, "numbers"), a.computed())
 }
 
 func (d *drawing) tokens() {

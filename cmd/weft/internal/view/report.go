@@ -122,6 +122,11 @@ func (a about) Template() string {
 	return "chat template " + cut(a.From.Template, 30)
 }
 
+// computed says what the products compute with.
+func (a about) computed() string {
+	return fmt.Sprintf("computed in %s, cache %s", a.From.Arithmetic, a.From.Cache)
+}
+
 // section is one picture or a few with a title, and the proofs of its numbers.
 type section struct {
 	Title   string

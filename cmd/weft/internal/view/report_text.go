@@ -31,8 +31,9 @@ func (d *sheetText) field(name, text string, k Kind) {
 }
 
 func (d *sheetText) about(a about) {
-	d.field(a.Name, fmt.Sprintf("%s: %s, %s parameters in %s", cut(a.From.Name, 30), a.From.Arch, Params(a.From.Params), a.Types()), Learned)
-	d.field("", fmt.Sprintf("%.23s…, computed in %s, cache %s", a.From.Hash, a.From.Arithmetic, a.From.Cache), Learned)
+	d.field(a.Name, fmt.Sprintf("%s: %s, %s parameters", cut(a.From.Name, 40), a.From.Arch, Params(a.From.Params)), Learned)
+	d.field("", a.Types(), Learned)
+	d.field("", fmt.Sprintf("%.23s…; %s", a.From.Hash, a.computed()), Learned)
 	d.field("", fmt.Sprintf("%s; %s", a.Origin, a.Template()), faint)
 }
 

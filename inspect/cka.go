@@ -58,12 +58,9 @@ func (l *lengths) add(a, b tensor.Mat) {
 	}
 }
 
-// debiased is similarity with the unbiased estimate of every product.
+// debiased is similarity with the unbiased estimate of every product; it needs 4 rows.
 func (c *covariance) debiased() float64 {
 	n := float64(c.n)
-	if c.n < 4 {
-		return math.NaN()
-	}
 	mean := func(sum []float64) []float64 {
 		out := make([]float64, len(sum))
 		for i, v := range sum {

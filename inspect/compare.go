@@ -23,7 +23,7 @@ type Comparison struct {
 	NLLB   float64
 	CKA    []float64 // per block, of the streams after it; nil when the models have not as many blocks
 
-	Debiased []float64 // the same without the bias of having few tokens for the streams' width; NaN for fewer than 4
+	Debiased []float64 // the same without the bias of having few tokens for the streams' width; nil for fewer than 4
 	Heads    []HeadMove
 }
 
@@ -166,7 +166,10 @@ func (c *comparer) result(config model.Config) *Comparison {
 		out.NLLA, out.NLLB = c.nll[0]/float64(c.next), c.nll[1]/float64(c.next)
 	}
 	for _, cov := range c.cka {
-		out.CKA, out.Debiased = append(out.CKA, cov.similarity()), append(out.Debiased, cov.debiased())
+		out.CKA = append(out.CKA, cov.similarity())
+		if n >= 4 {
+			out.Debiased = append(out.Debiased, cov.debiased())
+		}
 	}
 	for i, d := range c.heads {
 		out.Heads = append(out.Heads, HeadMove{Head{i / config.Heads, i % config.Heads}, d / float64(n)})

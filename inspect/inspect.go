@@ -7,6 +7,14 @@
 // [Trace] comes from a hook, which is named beside it, and every trace carries
 // its own [Checks].
 //
+// [Subject] is for asking one thing, and for testing the answer: Lens, Attribute and
+// Attention read; Patch, Ablate and Steer intervene, the latter two also live during
+// generation; Heads says what kind each attention head is; Saliency and FitJacobian
+// go through the model's one backward pass; Neighbours, Project and Promoted are
+// about words. [Compare], [MatchUnits] and [MeasureLayerLosses] are about two models.
+// Results are plain data that state what they were made of and prove themselves, or
+// they are errors; functions named …Bytes say beforehand what memory they take.
+//
 // Rows are tokens throughout, in the order of the prompt. A depth counts what a
 // residual stream has been through: 0 is the embedding, l+1 is after block l.
 package inspect

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"weft/model"
+	"weft/tensor"
 )
 
 // Subject is a model under the glass. Its methods are the analyses: each runs
@@ -74,7 +75,7 @@ func (s *Subject) describe() Provenance {
 	sum := sha256.New()
 	for _, param := range m.W.Params() {
 		if param.Stored == nil {
-			p.Types["f32"] += len(param.Data)
+			p.Types[tensor.F32.String()] += len(param.Data)
 			hashFloats(sum.Write, param.Data)
 			continue
 		}

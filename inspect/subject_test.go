@@ -104,7 +104,7 @@ func fine(t *testing.T, err error, p Provenance, l CheckList) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(l) == 0 || !strings.HasPrefix(p.Hash, "sha256:") || p.Arithmetic != "float32" || p.Types["f32"] != p.Params {
+	if len(l) == 0 || !strings.HasPrefix(p.Hash, "sha256:") || p.Arithmetic != "float32" || p.Types["F32"] != p.Params {
 		t.Errorf("provenance %+v, checks %+v", p, l)
 	}
 }

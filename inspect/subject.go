@@ -53,6 +53,10 @@ type Provenance struct {
 	Begins     bool           `json:"begins_with_bos"`
 }
 
+// Provenance says what a result about a prompt is made of; nil tokens: one about the
+// weights.
+func (s *Subject) Provenance(tokens []int32) Provenance { return s.provenance(tokens) }
+
 // provenance is that of a result about a prompt; nil tokens: about the weights.
 func (s *Subject) provenance(tokens []int32) Provenance {
 	s.once.Do(func() { s.facts = s.describe() })

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
+	"weft/cmd/weft/internal/view"
 	"weft/inspect"
 	"weft/tokenizer"
 )
@@ -20,49 +18,21 @@ type compareCommand struct {
 	Text  string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
 	Ctx   int    `help:"Tokens per window." default:"256" placeholder:"N"`
 	Limit int    `help:"Compare on so many tokens at most." default:"4096" placeholder:"N"`
+	HTML  string `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
 }
 
 func (compareCommand) Help() string {
 	return `Runs both models on the same text: how far apart their predictions are (Kullback-Leibler divergence per token, and how
 often they agree on the likeliest), how alike their streams are after every block (CKA: 1 is the same up to rotation and
-scale), which attention heads look elsewhere, and how far apart the weights are. Before and after quantising, or along
-one training run, this shows what changed.
+scale), which attention heads look elsewhere, and how far apart the weights are, before and after the second model's neurons are
+put in the order of the first's. Of models of one shape it also shows what each layer of the second costs when it alone
+takes the place of the first's. Before and after quantising, along one training run, or of two runs with another seed,
+this shows what changed.
 
-Example:
+Examples:
 
-    weft compare model.gguf model-q4_0.gguf --text book.txt`
-}
-
-type compareJSON struct {
-	A      modelJSON      `json:"a"`
-	B      modelJSON      `json:"b"`
-	Tokens int            `json:"tokens"`
-	KL     klJSON         `json:"kl"`
-	Top1   float64        `json:"top1_agreement"`
-	NLLA   float64        `json:"nll_a"`
-	NLLB   float64        `json:"nll_b"`
-	CKA    []float64      `json:"cka"`
-	Heads  []headJSON     `json:"heads"`
-	Weight []distanceJSON `json:"weights"`
-}
-
-type klJSON struct {
-	Mean   float64 `json:"mean"`
-	Median float64 `json:"median"`
-	P90    float64 `json:"p90"`
-	P99    float64 `json:"p99"`
-	Max    float64 `json:"max"`
-}
-
-type headJSON struct {
-	Layer    int     `json:"layer"`
-	Head     int     `json:"head"`
-	Distance float64 `json:"distance"`
-}
-
-type distanceJSON struct {
-	Name     string  `json:"name"`
-	Relative float64 `json:"relative"`
+    weft compare model.gguf model-q4_0.gguf --text book.txt
+    weft compare out/seed1 out/seed2 --html seeds.html`
 }
 
 // defaultText is what models are compared on unless there is a text: ours, so
@@ -111,24 +81,83 @@ func (c *compareCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	last := time.Now()
-	result, err := inspect.Compare(ctx, ma.Core, mb.Core, windows, func(done int) {
-		if time.Since(last) >= restate {
-			last = time.Now()
-			a.note("%d of %d windows", done, len(windows))
-		}
-	})
+	tell := everyTenSeconds(a, "windows")
+	result, err := inspect.Compare(ctx, ma.Core, mb.Core, windows, func(done int) { tell(done, len(windows)) })
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
 	case err != nil:
 		return err
 	}
-	doc := compareDoc(ma, mb, result)
-	if a.JSON {
-		return a.writeJSON(doc)
+	doc, err := c.deepen(ctx, a, [2]opened{ma, mb}, windows, result)
+	if err != nil {
+		return err
 	}
-	return c.show(a, doc)
+	if c.HTML != "" {
+		if err := writePage(c.HTML, doc.Page); err != nil {
+			return err
+		}
+		a.note("wrote %s", c.HTML)
+	}
+	switch {
+	case a.JSON:
+		return a.writeJSON(doc)
+	case c.HTML == "":
+		_, err = fmt.Fprint(a.stdout, doc.Text(paint(a.stdout)))
+	}
+	return err
+}
+
+// deepTokens is how much of the text layers are exchanged and neurons matched on:
+// both take many passes.
+const deepTokens = 512
+
+// deepen adds what needs both models at once, layer by layer. What these two cannot
+// be asked is left out, with the reason.
+func (c *compareCommand) deepen(ctx context.Context, a *app, m [2]opened, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
+	var s [2]*inspect.Subject
+	for i := range m {
+		s[i] = inspect.NewSubject(m[i].Core, inspect.About{Name: m[i].Name, BOS: m[i].Tokenizer.BOS})
+	}
+	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, inspect.Distances(m[0].Core.W, m[1].Core.W))
+	few := firstTokens(windows, deepTokens)
+	var err error
+	if doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, everyTenSeconds(a, "windows, layer by layer")); err != nil {
+		if doc.NoLayers, err = leftOut("What single layers cost is left out", err); err != nil {
+			return nil, err
+		}
+		doc.Layers = nil
+	}
+	if doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few); err != nil {
+		if doc.NoMatching, err = leftOut("Neurons are not matched", err); err != nil {
+			return nil, err
+		}
+		doc.Matching = nil
+	}
+	doc.Draw()
+	return doc, nil
+}
+
+// leftOut is a sentence for what cannot be asked of two models; other errors, such
+// as a check that failed, are errors.
+func leftOut(what string, err error) (string, error) {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "", errInterrupted
+	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrArch), errors.Is(err, inspect.ErrBudget), errors.Is(err, inspect.ErrShort):
+		return fmt.Sprintf("%s: %v.", what, err), nil
+	}
+	return "", err
+}
+
+// firstTokens is the windows up to so many tokens.
+func firstTokens(windows [][]int32, n int) (list [][]int32) {
+	for _, w := range windows {
+		if w = w[:min(len(w), n)]; len(w) > 1 {
+			list, n = append(list, w), n-len(w)
+		}
+	}
+	return list
 }
 
 // windows cuts the text; both models must make the same tokens of it.
@@ -150,49 +179,4 @@ func (c *compareCommand) windows(a, b opened, text []byte) ([][]int32, error) {
 		return nil, inspect.ErrShort
 	}
 	return windows, nil
-}
-
-func compareDoc(a, b opened, r *inspect.Comparison) compareJSON {
-	doc := compareJSON{A: a.json(), B: b.json(), Tokens: r.Tokens, KL: klJSON(r.KL), Top1: r.Top1, NLLA: r.NLLA, NLLB: r.NLLB,
-		CKA: r.CKA, Heads: []headJSON{}, Weight: []distanceJSON{}}
-	for _, h := range r.Heads {
-		doc.Heads = append(doc.Heads, headJSON{h.Layer, h.Head.Head, h.Distance})
-	}
-	for _, d := range inspect.Distances(a.Core.W, b.Core.W) {
-		doc.Weight = append(doc.Weight, distanceJSON(d))
-	}
-	return doc
-}
-
-// listed is how many heads and parameters are shown.
-const listed = 5
-
-func (c *compareCommand) show(a *app, d compareJSON) error {
-	out := bufio.NewWriter(a.stdout)
-	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
-	p("%s against %s, %d tokens", c.B, c.A, d.Tokens)
-	p("KL divergence   mean %.4g, median %.4g, 90 %% below %.4g, 99 %% below %.4g, largest %.4g nats", d.KL.Mean, d.KL.Median, d.KL.P90, d.KL.P99, d.KL.Max)
-	p("same likeliest  %.2f %%", 100*d.Top1)
-	p("loss            %.4f and %.4f nats per token", d.NLLA, d.NLLB)
-	if len(d.CKA) > 0 {
-		at := slices.Index(d.CKA, slices.Min(d.CKA))
-		p("streams         CKA from %.4f (after block %d) to %.4f", d.CKA[at], at, slices.Max(d.CKA))
-	}
-	heads := slices.Clone(d.Heads)
-	slices.SortStableFunc(heads, func(a, b headJSON) int { return cmp.Compare(b.Distance, a.Distance) })
-	for i, h := range heads[:min(listed, len(heads))] {
-		if h.Distance == 0 {
-			break
-		}
-		p("%-15s head %d.%d looks elsewhere with %.2f %%", map[bool]string{true: "heads"}[i == 0], h.Layer, h.Head, 100*h.Distance)
-	}
-	weights := slices.Clone(d.Weight)
-	slices.SortStableFunc(weights, func(a, b distanceJSON) int { return cmp.Compare(b.Relative, a.Relative) })
-	for i, w := range weights[:min(listed, len(weights))] {
-		if w.Relative == 0 {
-			break
-		}
-		p("%-15s %s differs by %.4f of its norm", map[bool]string{true: "weights"}[i == 0], w.Name, w.Relative)
-	}
-	return out.Flush()
 }

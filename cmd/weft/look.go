@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -16,10 +17,11 @@ import (
 type lookCommand struct {
 	modelArg
 	computeFlags
+	lookViews
 	Prompt       *string `short:"p" help:"Text to read; - reads stdin, which is also read if there is no -p." placeholder:"TEXT"`
 	Layer        *int    `help:"Show every token's vector after block N, counted from 0." placeholder:"N"`
-	Attention    string  `help:"Show where head H of layer L looks; without it, the head that looks around most." placeholder:"L.H"`
-	Top          int     `help:"Candidates at each place." placeholder:"K" default:"5"`
+	Attention    choice  `help:"Show where head H of layer L looks; without L.H, where all heads do." placeholder:"[L.H]"`
+	Top          *int    `help:"Candidates at each place (5; of words 10)." placeholder:"K"`
 	HTML         string  `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
 	Raw          bool    `help:"Put nothing before the text, not even the token that starts all texts."`
 	ParseSpecial bool    `help:"Text that spells a special token is that token."`
@@ -30,20 +32,36 @@ func (lookCommand) Help() string {
 what the model would say if it stopped there (the logit lens), where attention looks, and the prediction over the whole
 vocabulary. Below stand the checks that prove the pictures.
 
+A view asks one question in its place. Views that read the text of -p may be asked for together. TOKEN is one token's text:
+" Paris" with the space that it has inside a text.
+
 Examples:
 
     weft look -p "the quick brown fox jumps over the lazy"
     weft look -p "To be, or not to be" --attention 2.0 --layer 1
-    weft look -p "To be, or not to be" --html look.html`
+    weft look -p "To be, or not to be" --html look.html
+    weft look -p "The capital of France is" --lens --attribute " Paris" --against " Rome"
+    weft look -p "To be, or not to be" --ablate L1.H0 --ablate L2.mlp
+    weft look --patch "When Mary and John met, John saw" "When Mary and John met, Mary saw"
+    weft look -p "I think that this is" --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}
+    weft look --words " king - man + woman"
+    weft look --heads --html heads.html`
 }
 
 func (c *lookCommand) Run(a *app) error {
-	if c.Top < 1 || c.Top > maxTop {
-		return usagef("--top is %d, must be between 1 and %d", c.Top, maxTop)
+	if c.Top != nil && (*c.Top < 1 || *c.Top > maxTop) {
+		return usagef("--top is %d, must be between 1 and %d", *c.Top, maxTop)
 	}
-	head, err := parseHead(c.Attention)
+	head, err := parseHead(c.Attention.Text)
 	if err != nil {
 		return err
+	}
+	views := c.named()
+	if err := c.checkViews(views); err != nil {
+		return err
+	}
+	if len(views) > 0 {
+		return c.runViews(a, views)
 	}
 	prompt, err := a.prompt(c.Prompt)
 	if err != nil {
@@ -59,7 +77,7 @@ func (c *lookCommand) Run(a *app) error {
 		return err
 	}
 	if c.HTML != "" {
-		if err := writePage(c.HTML, look); err != nil {
+		if err := writePage(c.HTML, func(w io.Writer) error { return view.LookPage(w, look) }); err != nil {
 			return err
 		}
 		a.note("wrote %s", c.HTML)
@@ -73,9 +91,17 @@ func (c *lookCommand) Run(a *app) error {
 	return err
 }
 
-func writePage(path string, look *view.Look) error {
+// top is how many candidates were asked for.
+func (c *lookCommand) top(usual int) int {
+	if c.Top == nil {
+		return usual
+	}
+	return *c.Top
+}
+
+func writePage(path string, write func(io.Writer) error) error {
 	var page bytes.Buffer
-	if err := view.LookPage(&page, look); err != nil {
+	if err := write(&page); err != nil {
 		return err
 	}
 	return atomicfile.WriteBytes(path, page.Bytes())
@@ -93,15 +119,16 @@ func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.L
 	if n, most := len(ids), m.Core.Config.Context; n > most {
 		return nil, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, m.Name, most)
 	}
-	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.Top, Head: head, AllHeads: c.HTML != ""})
+	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.top(5), Head: head, AllHeads: c.HTML != ""})
 	if errors.Is(err, inspect.ErrHead) {
 		return nil, usagef("--attention: %w", err)
 	} else if err != nil {
 		return nil, err
 	}
+	about := inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS}).Provenance(ids)
 	bare := m.Encode(prompt, weft.Options{Raw: true, ParseSpecial: c.ParseSpecial})
 	return view.NewLook(trace, view.Source{
-		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer,
+		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer, About: about,
 	}), nil
 }
 

@@ -71,6 +71,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		kong.Name("weft"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
 		kong.ExplicitGroups([]kong.Group{
+			{Key: "views", Title: "Views, a question each, in place of the tour of everything:"},
 			{Key: "sampling", Title: "Sampling (unless given, as the model's files say):"},
 			{Key: "speculation", Title: "Guessing ahead (changes no answer):"},
 		}),

@@ -12,6 +12,7 @@ import (
 // JSON is what `weft look --json` prints.
 type Look struct {
 	Model      ModelInfo   `json:"model"`
+	About      about       `json:"provenance"`
 	Prompt     string      `json:"prompt"`
 	AddedBOS   bool        `json:"added_bos"` // the first token is not the prompt's but the model's own beginning mark
 	Tokens     []Token     `json:"tokens"`
@@ -130,6 +131,7 @@ type Source struct {
 	AddedBOS bool
 	Piece    func(id int32) []byte // a token's bytes
 	Layer    int                   // whose vectors to show token by token; -1: none
+	About    inspect.Provenance    // what the trace was made of
 }
 
 // NewLook spells a trace out.
@@ -137,6 +139,7 @@ func NewLook(t *inspect.Trace, src Source) *Look {
 	c := t.Config
 	l := &Look{
 		Model:  ModelInfo{src.Name, c.Arch, c.ParamCount(), c.Layers, c.Dim, c.Heads, c.Vocab, c.Context},
+		About:  about{"model", src.About, origin(src.About, src.AddedBOS, func(id int32) string { return Visible(src.Piece(id)) })},
 		Prompt: strings.ToValidUTF8(src.Prompt, "\uFFFD"), AddedBOS: src.AddedBOS,
 		Embedding:  Embedding{Hook: t.Embedding.Hook, Dim: c.Dim, Norms: t.Embedding.Norms, Tied: c.TiedHead, Lens: src.lens(t.Input.Lens)},
 		Attention:  Attention{t.Attention.Layer, t.Attention.Head.Head, t.Attention.Hook, t.Attention.Chosen, t.Attention.Rows},

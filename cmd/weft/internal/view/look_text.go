@@ -63,6 +63,10 @@ func (d *drawing) header() {
 	d.line("%s   %s", d.ink(Chosen, "chosen"), cut(design, d.w-9))
 	d.line("%s  %s parameters, the same for every prompt", d.ink(Learned, "learned"), Params(m.Params))
 	d.line("%s     by this prompt: all the rest", d.ink(Made, "made"))
+	a := d.About
+	d.line("%s  %s", d.ink(faint, "weights"), cut(fmt.Sprintf("%.23s…, %s", a.From.Hash, a.Types()), d.w-9))
+	d.line("%s  %s", d.ink(faint, "reading"), cut(fmt.Sprintf("%s; %s", a.Origin, a.Template()), d.w-9))
+	d.line("%s  %s", d.ink(faint, "numbers"), a.computed())
 }
 
 func (d *drawing) tokens() {

@@ -37,7 +37,7 @@ func TestHubScripts(t *testing.T) {
 
 // waitFor waits until a file exists.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
-	for range 1000 {
+	for range 6000 { // a minute: disks of busy machines are slow
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}

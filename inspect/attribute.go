@@ -80,10 +80,10 @@ type attributer struct {
 	scale     float64   // the final norm's divisor
 	direction []float64 // what the stream is read along
 	written   []float64 // sum of what parts wrote
-	heads     float64   // worst check of the heads of a layer, and what of it may be rounding
-	neurons   float64
-	sources   float64
-	allowed   float64 // in units of heads and neurons: relative to the lengths of the factors
+
+	// The worst by which shares miss what was written, relative to the lengths of the
+	// factors.
+	heads, neurons, sources float64
 }
 
 // Attribute says who wrote a logit.
@@ -223,8 +223,7 @@ func (w *attributer) behind(l int, norm string, n model.Norm) (d []float64, bias
 	return d, bias
 }
 
-// through is Wᵀ·d: what the input of a matrix is read along; and the length of
-// the matrix, along d.
+// through is Wᵀ·d: what the input of a matrix is read along.
 func through(l *model.Linear, d []float64, width int) []float64 {
 	out, buf := make([]float64, width), make([]float32, width)
 	for i, v := range d {

@@ -186,6 +186,7 @@ func (c *Comparison) weights() section {
 	}
 	if c.Matching != nil {
 		s.Figures, s.Checks = append(s.Figures, c.matched()), c.Matching.Checks
+		s.After = strings.TrimSpace(s.After + " Neurons are matched by what fires together. Of two models trained apart the weights stay far apart even so, since the streams that they read and write are turned, too.")
 	}
 	return s
 }

@@ -83,9 +83,10 @@ func distances(m *inspect.AttentionMaps) grid {
 
 // small is every head's pattern as a small picture.
 func small(m *inspect.AttentionMaps) patterns {
-	p := patterns{}
+	p := patterns{Title: "All heads, a row for each block: down are tokens, across where they look"}
 	if len(m.Heads) > 1100 {
-		return p // what a page can hold
+		p.Title = "Too many heads to draw them all; --json has them"
+		return p
 	}
 	for _, h := range m.Heads {
 		p.Columns = max(p.Columns, h.Head+1)

@@ -192,6 +192,7 @@ type grid struct {
 // patterns are small pictures of triangles, on the page only: the terminal has
 // their figures in a table.
 type patterns struct {
+	Title   string
 	Columns int
 	List    []pattern
 }

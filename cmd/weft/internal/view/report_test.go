@@ -94,7 +94,7 @@ func TestReportFits(t *testing.T) {
 				t.Errorf("%s is missing, or its checks are", title)
 			}
 		}
-		for _, want := range []string{r.Model.Hash[:23], "computed in float32, cache", "no chat template", "f32"} {
+		for _, want := range []string{r.Model.Hash[:23], "computed in float32, cache", "no chat template", r.about[0].Types()} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%q is missing from\n%.600s", want, out)
 			}

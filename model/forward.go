@@ -95,9 +95,13 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 }
 
 func (m *Model) checkCaches(p *pass) error {
+	if len(p.caches) == 0 {
+		return nil
+	}
+	shape := m.Config.CacheShape(m.KV)
 	for i, c := range p.caches {
 		switch {
-		case c == nil || c.Shape() != m.Config.CacheShape(m.KV):
+		case c == nil || !c.Shape().Equal(shape):
 			return fmt.Errorf("cache %d is not one of this model (NewCache)", i)
 		case slices.Contains(p.caches[:i], c):
 			return fmt.Errorf("cache %d is given twice", i)

@@ -25,7 +25,7 @@ type Run struct {
 	SeqLen int              // tokens are sequences of this length side by side; 0: one sequence, or as many as Caches
 	Caches []*kvcache.Cache // sequence i continues the one held in Caches[i], and is added to it
 	Cache  *kvcache.Cache   // short for Caches with this one alone
-	Hooks  *Hooks           // who watches
+	Hooks  *Hooks           // who watches; what they give to positions that a window has passed and a cache let go is lost
 	Logits LogitsMode
 	Acts   *Activations // memory to work in, large enough; nil makes some
 }

@@ -116,7 +116,8 @@ const promptChunk = 512
 
 // memory counts what a session of a context holds: weights as the engine keeps
 // them, which takes what the files take, keys and values in half precision (where
-// layers have windows, the most there may be), and the working memory of one chunk. A test compares it with what the engine allocates.
+// layers have windows, the most there may be), and the working memory of one chunk.
+// A test compares it with what the engine allocates.
 func memory(c model.Config, tensors []Tensor, context int) Memory {
 	weights := 0
 	for _, t := range tensors {

@@ -149,7 +149,7 @@ func (c *Cache) Truncate(n int) error {
 	return nil
 }
 
-// Mark asks that a rewind to where the sequence is now, or to near it, remain
+// Mark asks that a rewind to where the sequence is now, or up to Margin after, remain
 // possible until two more marks have been set.
 func (c *Cache) Mark() {
 	copy(c.marks[:], c.marks[1:])

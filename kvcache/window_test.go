@@ -21,16 +21,20 @@ func TestWindows(t *testing.T) {
 		t.Run(fmt.Sprint(s.Windows, s.Type), func(t *testing.T) {
 			c, w := kvcache.New(s, capacity), newWritten(s, capacity)
 			longest, ever, mark := 0, 0, [2]int{}
-			for range 150 {
-				switch n := r.IntN(10); {
+			for range 1500 {
+				switch n := r.IntN(20); {
 				case n == 0:
 					c.Mark()
 					mark = [2]int{mark[1], c.Len()}
 				case n == 1:
-					to := []int{r.IntN(c.Len() + 1), max(0, longest-r.IntN(kvcache.Margin+1)), mark[0], mark[1], mark[1], 0}[r.IntN(6)]
+					to := []int{r.IntN(c.Len() + 1), max(0, longest-r.IntN(kvcache.Margin+1)), mark[0], mark[1] + r.IntN(kvcache.Margin+1), max(0, mark[1]-600+r.IntN(1200)), 0}[r.IntN(6)]
 					to = min(to, c.Len())
 					before, err := c.Len(), c.Truncate(to)
-					switch promised := to == 0 || to >= longest-kvcache.Margin || to == mark[0] || to == mark[1]; {
+					promised := to == 0 || to >= longest-kvcache.Margin
+					for _, m := range mark {
+						promised = promised || m > 0 && m <= to && to <= m+kvcache.Margin
+					}
+					switch {
 					case err == nil:
 						longest, mark = to, [2]int{min(mark[0], to), min(mark[1], to)}
 					case promised || !errors.Is(err, kvcache.ErrRewind) || c.Len() != before:
@@ -39,8 +43,8 @@ func TestWindows(t *testing.T) {
 						refused++
 					}
 				default:
-					n := min(1+r.IntN(pass), capacity-c.Len())
-					w.write(c, n, r)
+					add := []int{1 + r.IntN(pass), 1 + r.IntN(3), 256 - c.Len()%256}[n%3] // the last: up to where memory comes
+					w.write(c, min(add, capacity-c.Len()), r)
 					longest = max(longest, c.Len())
 					ever = max(ever, (c.Len()+255)/256*256) // memory comes by so many
 				}

@@ -115,7 +115,7 @@ func (s *Session) Context() int { return s.Cache.Cap() }
 func (s *Session) Truncate(n int) error { return truncate(s.Cache, n) }
 
 // Mark asks that it remain possible to truncate to where the session is now, or up
-// to kvcache.Margin from there. The last two marks count; for a model with windows
+// to kvcache.Margin after. The last two marks count; for a model with windows
 // each takes the memory of one more window.
 func (s *Session) Mark() { s.Cache.Mark() }
 

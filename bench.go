@@ -39,6 +39,7 @@ func (m *Model) Bench(ctx context.Context, o BenchOptions) (*Bench, error) {
 	if err := b.append(ctx, 0, o.Depth, benchStep); err != nil {
 		return nil, err
 	}
+	b.session.Mark() // every round begins here
 	if err := b.append(ctx, o.Depth, o.Depth+o.Prompt, benchStep); err != nil {
 		return nil, err
 	}

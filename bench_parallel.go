@@ -42,6 +42,7 @@ func (m *Model) BenchParallel(ctx context.Context, answers, gen, depth int) (*Pa
 				return nil, fmt.Errorf("bench: %w", err)
 			}
 		}
+		b.batch.Mark(i) // every round begins here
 	}
 	return b, b.step(depth)
 }

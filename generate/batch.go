@@ -14,7 +14,8 @@ type Sequences interface {
 	Context() int // tokens that fit in each
 	Most() int    // tokens that one Append takes, all slots together
 	Len(slot int) int
-	Truncate(slot, n int) error // also while an Append of other slots runs, as Len
+	Truncate(slot, n int) error // as an Engine's; also while an Append of other slots runs, as Len and Mark
+	Mark(slot int)
 
 	// Append runs tokens[i] after those that slots[i] holds, the same number for each.
 	// logits[i] are those of the last of them or, if all is set, of every one, and

@@ -37,6 +37,7 @@ func (c *choir) Slots() int                 { return len(c.speakers) }
 func (c *choir) Context() int               { return c.speakers[0].context }
 func (c *choir) Most() int                  { return c.most }
 func (c *choir) Len(slot int) int           { return c.speakers[slot].Len() }
+func (c *choir) Mark(int)                   {}
 func (c *choir) Truncate(slot, n int) error { return c.speakers[slot].Truncate(n) }
 
 func (c *choir) Append(slots []int, tokens [][]int32, all bool) (logits [][]float32, err error) {

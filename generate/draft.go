@@ -74,7 +74,7 @@ func (d *Draft) Propose(history []int32, n int) ([]int32, error) {
 	if len(history) == 0 || n < 1 || len(history)+n > d.memory.engine.Context() {
 		return nil, nil
 	}
-	at, err := d.memory.keep(history)
+	at, _, err := d.memory.keep(history)
 	if err != nil {
 		return nil, fmt.Errorf("draft model: %w", err)
 	}

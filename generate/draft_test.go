@@ -62,6 +62,7 @@ func (s *speaker) AppendAll(tokens []int32) (all []float32, err error) {
 
 func (s *speaker) Len() int     { return len(s.tokens) }
 func (s *speaker) Context() int { return s.context }
+func (s *speaker) Mark()        {}
 func (s *speaker) Truncate(n int) error {
 	if n < 0 || n > len(s.tokens) {
 		return errors.New("truncate")

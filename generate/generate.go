@@ -28,7 +28,8 @@ type Engine interface {
 	Append(tokens []int32) (logits []float32, err error)    // logits after the last, valid until the next call
 	AppendAll(tokens []int32) (logits []float32, err error) // logits after each, a row after the other
 	Len() int                                               // tokens held
-	Truncate(n int) error                                   // forget all tokens from n on
+	Truncate(n int) error                                   // forget all tokens from n on; an error changes nothing, and 0 and the last marks always work
+	Mark()                                                  // it may be asked to return to about here; the last two marks count
 	Context() int                                           // tokens that fit
 }
 

@@ -23,6 +23,8 @@ type script struct {
 	ran     int // tokens run, over its life
 	calls   int
 	fail    int // the call that fails, from 1
+	forgets bool
+	marks   [2]int
 }
 
 var errEngine = errors.New("out of order")
@@ -51,11 +53,15 @@ func (e *script) AppendAll(tokens []int32) ([]float32, error) {
 }
 func (e *script) Len() int     { return len(e.tokens) }
 func (e *script) Context() int { return e.context }
+func (e *script) Mark()        { e.marks = [2]int{e.marks[1], len(e.tokens)} }
 func (e *script) Truncate(n int) error {
 	if n < 0 || n > len(e.tokens) {
 		return errors.New("truncate")
 	}
-	e.tokens = e.tokens[:n]
+	if e.forgets && n != 0 && n < len(e.tokens)-64 && max(n-e.marks[0], e.marks[0]-n) >= 64 && max(n-e.marks[1], e.marks[1]-n) >= 64 {
+		return errors.New("cannot go back")
+	}
+	e.tokens, e.marks = e.tokens[:n], [2]int{min(e.marks[0], n), min(e.marks[1], n)}
 	return nil
 }
 
@@ -389,6 +395,38 @@ func TestPrefixIsReused(t *testing.T) {
 	turn([]int32{2, 1}, 1, 0, 2)                       // nothing in common
 	e.tokens = e.tokens[:0]                            // somebody else used the engine
 	turn([]int32{2, 1}, 1, 0, 2)
+}
+
+// TestEngineForgets: with an engine that cannot go back everywhere, another answer, an
+// answer told otherwise and prompts that begin alike still run only what is new.
+func TestEngineForgets(t *testing.T) {
+	e := &script{pieces: []string{"<end>", "a", "b", "c"}, context: 5000, plan: slices.Repeat([]int32{1}, 5000), forgets: true}
+	g := New(e)
+	text := func(n int, token int32) []int32 { return slices.Repeat([]int32{token}, n) }
+	system := text(300, 0)
+	first := slices.Concat(system, text(200, 1))
+	second := slices.Concat(first, text(2, 1), text(300, 2)) // of an answer of 150 only the beginning is told
+	for _, c := range []struct {
+		name   string
+		prompt []int32
+		reused int
+	}{
+		{"new", first, 0},
+		{"again", first, 499},
+		{"told otherwise", second, 502},
+		{"again", second, 801},
+		{"another", slices.Concat(system, text(100, 3)), 0},
+		{"one more", slices.Concat(system, text(100, 2)), 300},
+		{"one more", slices.Concat(system, text(700, 1)), 300},
+	} {
+		res, err := g.Run(context.Background(), Request{Prompt: c.prompt, MaxTokens: 150}, nil)
+		if err != nil || res.Reused != c.reused || len(res.Tokens) != 150 {
+			t.Fatalf("%s: %d reused, want %d; %d tokens, %v", c.name, res.Reused, c.reused, len(res.Tokens), err)
+		}
+		if want := append(c.prompt[:len(c.prompt):len(c.prompt)], text(149, 1)...); !slices.Equal(e.tokens, want) {
+			t.Fatalf("%s: the engine does not hold the prompt and its answer", c.name)
+		}
+	}
 }
 
 func TestLogProbs(t *testing.T) {

@@ -9,17 +9,20 @@ type memory struct {
 }
 
 // keep forgets what the engine holds beyond the text's beginning and returns how
-// many tokens stay: never all, since the last one's logits come next.
-func (m *memory) keep(text []int32) (int, error) {
-	n := 0
+// many tokens stay: never all, since the last one's logits come next. Where the
+// engine cannot return to, none stay, and parted is how many are the text's.
+func (m *memory) keep(text []int32) (n, parted int, err error) {
 	if m.engine.Len() == len(m.held) { // else somebody else used it
 		n = shared(m.held, text)
 	}
-	if err := m.engine.Truncate(n); err != nil {
-		return 0, fmt.Errorf("reuse %d tokens: %w", n, err)
+	if err = m.engine.Truncate(n); err != nil && n > 0 {
+		n, parted, err = 0, n, m.engine.Truncate(0)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("reuse %d tokens: %w", n, err)
 	}
 	m.held = m.held[:n]
-	return n, nil
+	return n, parted, nil
 }
 
 // shared is how many tokens of a text need not run when these are held.

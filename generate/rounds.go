@@ -55,6 +55,7 @@ func (l *line) AppendAll(tokens []int32) ([]float32, error) { return l.call(toke
 func (l *line) Len() int             { return l.rounds.engine.Len(l.slot) }
 func (l *line) Context() int         { return l.rounds.engine.Context() }
 func (l *line) Truncate(n int) error { return l.rounds.engine.Truncate(l.slot, n) }
+func (l *line) Mark()                { l.rounds.engine.Mark(l.slot) }
 
 func (l *line) call(tokens []int32, all bool) ([]float32, error) {
 	r := l.rounds

@@ -135,12 +135,14 @@ func (r *run) takeOne(ctx context.Context, logits []float32, history []int32) (i
 }
 
 // prefill runs the part of the prompt that the engine does not hold, and at
-// least its last token, whose logits come next.
+// least its last token, whose logits come next. It marks where another answer to the
+// prompt would begin and, if the engine could not go back there, where the prompt
+// parted from the text before: other prompts may part there too.
 func (r *run) prefill(ctx context.Context) ([]float32, error) {
 	start := time.Now()
 	defer func() { r.result.Prefill = time.Since(start) }()
 	prompt := r.req.Prompt
-	n, err := r.g.keep(prompt)
+	n, parted, err := r.g.keep(prompt)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +153,17 @@ func (r *run) prefill(ctx context.Context) ([]float32, error) {
 			r.finish(Cancel)
 			return nil, nil
 		}
-		next := prompt[n:min(n+promptStep, len(prompt))]
+		end := min(n+promptStep, len(prompt))
+		if n < parted {
+			end = min(end, parted)
+		}
+		next := prompt[n:end]
 		if logits, err = r.g.append(next); err != nil {
 			return nil, fmt.Errorf("run the prompt: %w", err)
 		}
-		n += len(next)
+		if n = end; n == parted || n == len(prompt) {
+			r.g.engine.Mark()
+		}
 		if r.req.Progress != nil {
 			r.req.Progress(n, len(prompt))
 		}

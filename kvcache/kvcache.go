@@ -5,11 +5,13 @@
 // They lie in the order in which attention's two products read them, in panels of
 // 32 columns ([Panel]): the columns of a key panel are 32 positions, those of a
 // value panel 32 numbers of a head. Memory comes in blocks of some positions as
-// the sequence grows. panel.go has the layout.
+// the sequence grows (panel.go has the layout), and goes where a layer's window has
+// passed (window.go).
 package kvcache
 
 import (
 	"fmt"
+	"slices"
 
 	"weft/internal/kernel"
 )
@@ -65,12 +67,28 @@ type Shape struct {
 	KeyDim   int // numbers of one head's key
 	ValueDim int // numbers of one head's value
 	Type     Type
+	Windows  []int // by layer, how many positions a query sees, its own included; 0, or none: all before it
 }
 
-// Bytes is the memory for n positions.
-func (s Shape) Bytes(n int) int {
-	n = (n + Columns - 1) / Columns * Columns
-	return s.Layers * s.Heads * n * (s.Type.Bytes(s.keyRows()) + s.Type.Bytes((s.ValueDim+Columns-1)/Columns*Columns))
+// Equal says whether caches of the two shapes hold the same.
+func (s Shape) Equal(t Shape) bool {
+	return s.Layers == t.Layers && s.Heads == t.Heads && s.KeyDim == t.KeyDim && s.ValueDim == t.ValueDim &&
+		s.Type == t.Type && slices.Equal(s.Windows, t.Windows)
+}
+
+// Bytes is the most memory that a cache has for n positions, if they come at most
+// pass at once.
+func (s Shape) Bytes(n, pass int) int {
+	positions, total := (n+Columns-1)/Columns*Columns, 0
+	for l := range s.Layers {
+		total += s.layerBytes(min(positions, s.most(l, pass)))
+	}
+	return total
+}
+
+// layerBytes is the memory of n positions of one layer, n a multiple of Columns.
+func (s Shape) layerBytes(n int) int {
+	return s.Heads * n * (s.Type.Bytes(s.keyRows()) + s.Type.Bytes((s.ValueDim+Columns-1)/Columns*Columns))
 }
 
 // Cache is the keys and values of one sequence. It is not safe for concurrent
@@ -78,9 +96,10 @@ func (s Shape) Bytes(n int) int {
 // once.
 type Cache struct {
 	shape    Shape
-	layers   [][]block // per layer, in the order of positions
-	block    int       // positions in a block, a multiple of Columns
+	layers   [][]*block // per layer, in the order of positions; nil where there is no memory
+	block    int        // positions in a block, a multiple of Columns
 	length   int
+	marks    [marks]int // lengths to which a rewind is to remain possible, the last one last; 0: none
 	capacity int
 }
 
@@ -89,7 +108,7 @@ const blockPositions = 256
 
 // New makes an empty cache that can grow to capacity positions.
 func New(s Shape, capacity int) *Cache {
-	return &Cache{shape: s, layers: make([][]block, s.Layers), capacity: capacity,
+	return &Cache{shape: s, layers: make([][]*block, s.Layers), capacity: capacity,
 		block: max(Columns, min(blockPositions, (capacity+Columns-1)/Columns*Columns))}
 }
 
@@ -102,18 +121,50 @@ func (c *Cache) Len() int { return c.length }
 // Cap is how many positions fit.
 func (c *Cache) Cap() int { return c.capacity }
 
-// Truncate forgets every position from n on; the rest stays as it is.
-func (c *Cache) Truncate(n int) { c.length = max(0, min(n, c.length)) }
+// Bytes is the memory that is taken now.
+func (c *Cache) Bytes() int {
+	n := 0
+	for _, blocks := range c.layers {
+		for _, b := range blocks {
+			if b != nil {
+				n += c.shape.layerBytes(c.block)
+			}
+		}
+	}
+	return n
+}
 
-// Reserve takes the memory for n more positions. It panics if they do not fit.
+// Truncate forgets every position from n on; the rest stays as it is. It returns
+// ErrRewind, and does nothing, if memory has gone that the query at n would see; to go
+// back by Margin from the longest it was, to a mark or to 0 is always possible.
+func (c *Cache) Truncate(n int) error {
+	n = max(0, min(n, c.length))
+	if !c.keeps(n) {
+		return fmt.Errorf("%w to %d of %d positions", ErrRewind, n, c.length)
+	}
+	c.length = n
+	for i, m := range c.marks {
+		c.marks[i] = min(m, n)
+	}
+	return nil
+}
+
+// Mark asks that a rewind to where the sequence is now, or up to Margin after, remain
+// possible until two more marks have been set.
+func (c *Cache) Mark() {
+	copy(c.marks[:], c.marks[1:])
+	c.marks[marks-1] = c.length
+}
+
+// Reserve takes the memory for n more positions, of such as no window will reach
+// again if there are. It panics if they do not fit.
 func (c *Cache) Reserve(n int) {
 	if n > c.capacity-c.length {
 		panic(fmt.Sprintf("kvcache: %d positions after %d, room for %d", n, c.length, c.capacity))
 	}
+	var spare []*block
 	for l := range c.layers {
-		for len(c.layers[l])*c.block < c.length+n {
-			c.layers[l] = append(c.layers[l], c.newBlock())
-		}
+		spare = c.take(l, c.length+n, spare)
 	}
 }
 

@@ -180,7 +180,7 @@ func TestTypes(t *testing.T) {
 		}
 	}
 	s := kvcache.Shape{Layers: 2, Heads: 3, KeyDim: 64, ValueDim: 70, Type: kvcache.Q8_0}
-	if got, want := s.Bytes(33), 2*3*64*(68+102); got != want { // two panels of positions, three of values
+	if got, want := s.Bytes(33, 33), 2*3*64*(68+102); got != want { // two panels of positions, three of values
 		t.Errorf("%d bytes, want %d", got, want)
 	}
 	if _, err := kvcache.ParseType("q3"); err == nil {

@@ -64,10 +64,10 @@ const MaxRows = kernel.TileRows
 // position, are [head][P/32][KeyDim/32][32] and [head][ValueDim/32][P].
 type block struct{ keys, values Panel }
 
-func (c *Cache) newBlock() block {
+func (c *Cache) newBlock() *block {
 	s := c.shape
 	keys, values := s.Heads*c.block, s.Heads*c.valuePanels()*c.block // keys, and pieces of values
-	return block{s.Type.panel(keys*s.keyRows(), keys*scales(s.KeyDim)), s.Type.panel(values*Columns, values)}
+	return &block{s.Type.panel(keys*s.keyRows(), keys*scales(s.KeyDim)), s.Type.panel(values*Columns, values)}
 }
 
 // keyRows is how many numbers a key takes.
@@ -94,7 +94,7 @@ func (c *Cache) valuePanels() int { return (c.shape.ValueDim + Columns - 1) / Co
 // Keys is the panel of positions [pos, pos+Columns) of a head, pos a multiple of
 // Columns: row i is number i of these keys.
 func (c *Cache) Keys(layer, head, pos int) Panel {
-	b, at := &c.layers[layer][pos/c.block], pos%c.block
+	b, at := c.layers[layer][pos/c.block], pos%c.block
 	first := head*c.block + at
 	return b.keys.part(first*c.shape.keyRows(), first*scales(c.shape.KeyDim))
 }
@@ -102,7 +102,7 @@ func (c *Cache) Keys(layer, head, pos int) Panel {
 // Values is numbers [part·Columns, part·Columns+Columns) of a head's values, a
 // row for each of n positions from pos on. n is as many as lie together.
 func (c *Cache) Values(layer, head, part, pos int) (p Panel, n int) {
-	b, at := &c.layers[layer][pos/c.block], pos%c.block
+	b, at := c.layers[layer][pos/c.block], pos%c.block
 	first := (head*c.valuePanels()+part)*c.block + at
 	return b.values.part(first*Columns, first), c.block - at
 }

@@ -92,8 +92,7 @@ func (r *attnRun) begin(m *Model, a *Activations, s layerActs, w *Layer, p *pass
 // ownCaches is memory of one layer for the keys and values of sequences that
 // nobody wants to go on with.
 func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
-	shape := r.m.Config.CacheShape(r.m.KV)
-	shape.Layers = 1
+	shape := r.m.Config.layerShape(r.m.KV)
 	if r.p.exact {
 		shape.Type = kvcache.F32
 	}
@@ -101,7 +100,7 @@ func (r *attnRun) ownCaches(capacity int) []*kvcache.Cache {
 		if i == len(r.own) {
 			r.own = append(r.own, nil)
 		}
-		if c := r.own[i]; c == nil || c.Shape() != shape || c.Cap() < r.p.seqLen {
+		if c := r.own[i]; c == nil || !c.Shape().Equal(shape) || c.Cap() < r.p.seqLen {
 			r.own[i] = kvcache.New(shape, max(capacity, r.p.seqLen))
 		}
 		r.own[i].Reserve(r.p.seqLen)

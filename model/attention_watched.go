@@ -10,7 +10,8 @@ import (
 // watched is attention with every head's whole pattern in memory at once, for
 // someone to see or change; the products and their order are the same. Between
 // the steps the tiles' rows rest in one matrix, a row of positions for each query
-// of each head of each sequence.
+// of each head of each sequence. What a window has passed so far that its memory
+// has gone is not seen, whatever someone writes there.
 func (r *attnRun) watched() error {
 	c, p := r.m.Config, r.p
 	all := tensor.New(p.seqs*c.Heads*p.seqLen, p.longest())
@@ -20,7 +21,7 @@ func (r *attnRun) watched() error {
 		r.m.Pool.Run(p.seqs*c.KVHeads*r.perSeq, func(worker, i int) {
 			t, lo := &r.tiles[worker], i%r.perSeq*r.queries
 			t.load(r, i/r.perSeq, lo, min(lo+r.queries, p.seqLen))
-			t.from, t.to, t.whole = 0, t.cache.Len()+p.seqLen, true
+			t.from, t.to, t.whole = t.cache.First(r.layer), t.cache.Len()+p.seqLen, true
 			t.grow()
 			f(t, &r.works[worker])
 		})
@@ -59,7 +60,7 @@ func (t *tile) rest(all tensor.Mat, f func(all, mine []float32)) {
 	heads, p := t.run.m.Config.Heads, t.run.p
 	for i := range t.rows {
 		at := (t.seq*heads+t.kv*t.group+i%t.group)*p.seqLen + t.query + i/t.group
-		f(row(all, at)[:t.to], t.scores[i*t.ls:][:t.to])
+		f(row(all, at)[t.from:t.to], t.scores[i*t.ls:][:t.to-t.from])
 	}
 }
 

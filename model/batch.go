@@ -41,8 +41,11 @@ func (b *Batch) Most() int { return b.acts.seqLen }
 // Len is how many tokens a slot holds.
 func (b *Batch) Len(slot int) int { return b.caches[slot].Len() }
 
-// Truncate makes a slot forget all tokens from n on.
+// Truncate makes a slot forget all tokens from n on, if [Session.Truncate] would.
 func (b *Batch) Truncate(slot, n int) error { return truncate(b.caches[slot], n) }
+
+// Mark is [Session.Mark] of a slot.
+func (b *Batch) Mark(slot int) { b.caches[slot].Mark() }
 
 // Append runs tokens[i] after those that slots[i] holds, in one pass; each slot
 // gets as many. logits[i] are those of the last of them or, if all is set, of

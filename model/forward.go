@@ -25,7 +25,7 @@ type Run struct {
 	SeqLen int              // tokens are sequences of this length side by side; 0: one sequence, or as many as Caches
 	Caches []*kvcache.Cache // sequence i continues the one held in Caches[i], and is added to it
 	Cache  *kvcache.Cache   // short for Caches with this one alone
-	Hooks  *Hooks           // who watches
+	Hooks  *Hooks           // who watches; what they give to positions that a window has passed and a cache let go is lost
 	Logits LogitsMode
 	Acts   *Activations // memory to work in, large enough; nil makes some
 
@@ -126,9 +126,13 @@ func (m *Model) checkStream(n int, p *pass) error {
 }
 
 func (m *Model) checkCaches(p *pass) error {
+	if len(p.caches) == 0 {
+		return nil
+	}
+	shape := m.Config.CacheShape(m.KV)
 	for i, c := range p.caches {
 		switch {
-		case c == nil || c.Shape() != m.Config.CacheShape(m.KV):
+		case c == nil || !c.Shape().Equal(shape):
 			return fmt.Errorf("cache %d is not one of this model (NewCache)", i)
 		case slices.Contains(p.caches[:i], c):
 			return fmt.Errorf("cache %d is given twice", i)

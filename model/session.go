@@ -45,7 +45,17 @@ func (m *Model) NewCache(ctx int) *kvcache.Cache { return kvcache.New(m.Config.C
 
 // CacheShape is what a cache of that type holds for this model.
 func (c Config) CacheShape(t kvcache.Type) kvcache.Shape {
-	return kvcache.Shape{Layers: c.Layers, Heads: c.KVHeads, KeyDim: c.HeadDim, ValueDim: c.VHead(), Type: t}
+	s := c.layerShape(t)
+	s.Layers, s.Windows = c.Layers, make([]int, len(c.Blocks))
+	for l, b := range c.Blocks {
+		s.Windows[l] = b.Window
+	}
+	return s
+}
+
+// layerShape is CacheShape for one layer, all of whose positions are kept.
+func (c Config) layerShape(t kvcache.Type) kvcache.Shape {
+	return kvcache.Shape{Layers: 1, Heads: c.KVHeads, KeyDim: c.HeadDim, ValueDim: c.VHead(), Type: t}
 }
 
 // NewSession opens a sequence of at most ctx tokens; 0 means the model's
@@ -78,6 +88,9 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 	if start+len(tokens) > s.Context() {
 		return nil, fmt.Errorf("%w: %d tokens after %d, room for %d", ErrContext, len(tokens), start, s.Context())
 	}
+	if err := s.Model.Config.checkTokens(tokens); err != nil { // before any part of them has run
+		return nil, err
+	}
 	for {
 		n := min(len(tokens), s.acts.seqLen)
 		s.run = Run{Cache: s.Cache, Acts: s.acts, Hooks: s.hooks, Logits: NoLogits}
@@ -86,7 +99,6 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 		}
 		logits, err := s.Model.Forward(tokens[:n], &s.run)
 		if err != nil {
-			s.Cache.Truncate(start)
 			return nil, err
 		}
 		if tokens = tokens[n:]; len(tokens) == 0 {
@@ -108,13 +120,21 @@ func (s *Session) Len() int { return s.Cache.Len() }
 // Context is how many tokens fit.
 func (s *Session) Context() int { return s.Cache.Cap() }
 
-// Truncate forgets all tokens from n on.
+// Truncate forgets all tokens from n on. A model with windows (Block.Window) keeps
+// what they reach and some more, not all: it can always go back by kvcache.Margin
+// from the longest it was, to one of the last two marks, or to 0. Else the error may
+// wrap kvcache.ErrRewind, and the session is as before; the way to n then leads from
+// 0 through all tokens.
 func (s *Session) Truncate(n int) error { return truncate(s.Cache, n) }
+
+// Mark asks that it remain possible to truncate to where the session is now, or up
+// to kvcache.Margin after. The last two marks count; for a model with windows
+// each takes the memory of one more window.
+func (s *Session) Mark() { s.Cache.Mark() }
 
 func truncate(c *kvcache.Cache, n int) error {
 	if n < 0 || n > c.Len() {
 		return fmt.Errorf("truncate to %d of %d tokens", n, c.Len())
 	}
-	c.Truncate(n)
-	return nil
+	return c.Truncate(n)
 }

@@ -115,8 +115,9 @@ func contexts(most int) []int {
 const promptChunk = 512
 
 // memory counts what a session of a context holds: weights as the engine keeps
-// them, which takes what the files take, keys and values in half precision, and the
-// working memory of one chunk. A test compares it with what the engine allocates.
+// them, which takes what the files take, keys and values in half precision (where
+// layers have windows, the most there may be), and the working memory of one chunk.
+// A test compares it with what the engine allocates.
 func memory(c model.Config, tensors []Tensor, context int) Memory {
 	weights := 0
 	for _, t := range tensors {
@@ -131,7 +132,7 @@ func memory(c model.Config, tensors []Tensor, context int) Memory {
 		gate = c.Hidden
 	}
 	rows := 6*c.Dim + 2*c.QDim() + 2*c.KVDim() + 2*c.Hidden + gate
-	m := Memory{Context: context, Weights: weights, KV: c.CacheShape(kvcache.F16).Bytes(context), Activations: 4 * (n*rows + c.Vocab)}
+	m := Memory{Context: context, Weights: weights, KV: c.CacheShape(kvcache.F16).Bytes(context, promptChunk), Activations: 4 * (n*rows + c.Vocab)}
 	m.Total = m.Weights + m.KV + m.Activations
 	return m
 }

@@ -40,11 +40,11 @@ Examples:
     weft look -p "the quick brown fox jumps over the lazy"
     weft look -p "To be, or not to be" --attention 2.0 --layer 1
     weft look -p "To be, or not to be" --html look.html
-    weft look -p "The capital of France is" --lens --attribute " Paris" --against " Rome"
+    weft look model.gguf -p "The capital of France is" --lens --attribute " Paris" --against " Rome"
     weft look -p "To be, or not to be" --ablate L1.H0 --ablate L2.mlp
-    weft look --patch "When Mary and John met, John saw" "When Mary and John met, Mary saw"
+    weft look --patch "The king said that the" "The girl said that the" --right " king" --wrong " girl"
     weft look -p "I think that this is" --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}
-    weft look --words " king - man + woman"
+    weft look --words " man - boy + girl"
     weft look --heads --html heads.html`
 }
 

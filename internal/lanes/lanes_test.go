@@ -493,3 +493,25 @@ func TestManyStrips(t *testing.T) {
 		})
 	})
 }
+
+// TestLongRows: rows of more blocks than one call of assembly takes.
+func TestLongRows(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		eachForm(t, func(t *testing.T, f *Form) {
+			rng := rand.New(rand.NewPCG(15, 16))
+			const k = 129 * 256
+			strip := make([]byte, f.StripBytes(k))
+			for i := range strip {
+				strip[i] = byte(rng.Uint32())
+			}
+			finiteHalves(f, strip)
+			for _, n := range []int{1, DotCols()} {
+				p, _ := filled(k, n, rng)
+				want, got := make([]float32, n*Rows), make([]float32, n*Rows)
+				f.dotGeneric(want, Rows, strip, p, Rows, false)
+				f.Dot(got, Rows, strip, p, Rows, false)
+				equal(t, got, want, "%d columns", n)
+			}
+		})
+	})
+}

@@ -22,7 +22,7 @@ const (
 // drafter makes what guesses for one text; nil if nothing does.
 func (m *Model) drafter(o Options) (generate.Drafter, error) {
 	switch {
-	case o.Speculation == SpeculateNever:
+	case o.Speculation == SpeculateNever, o.Hooks != nil: // hooks would see guesses that are taken back
 		return nil, nil
 	case o.Draft == nil:
 		return &generate.Lookup{}, nil

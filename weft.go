@@ -58,7 +58,8 @@ type Options struct {
 	Progress func(done, total int) // called while a prompt runs; may be nil
 
 	// Hooks see, and may change, every pass of the answer: an ablation or a steering
-	// vector of package inspect, live. Not for a Batch, whose passes are shared.
+	// vector of package inspect, live. Nothing is guessed ahead then. Not for a Batch, whose
+	// passes are shared.
 	Hooks *model.Hooks
 }
 

@@ -95,7 +95,7 @@ func (s *Subject) fetching() float64 {
 	switch s.Model.KV {
 	case kvcache.F16:
 		return 2e-3
-	case kvcache.BF16:
+	case kvcache.BF16, kvcache.Q8_0:
 		return 1e-2
 	}
 	return 1e-5

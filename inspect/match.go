@@ -80,6 +80,9 @@ func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32) (*Matchin
 			return nil, err
 		}
 		point := block(l, "mlp.hook_post")
+		if !finite(seen[0][point]) || !finite(seen[1][point]) { // assign would not end
+			return nil, fmt.Errorf("neurons of block %d: %w", l, ErrNotFinite)
+		}
 		match := matchLayer(a.Model, tensor.Of(seen[0][point], tokens, ca.Hidden), tensor.Of(seen[1][point], tokens, ca.Hidden))
 		match.Layer = l
 		match.distances(a.Model, b.Model)

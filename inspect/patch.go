@@ -73,7 +73,7 @@ func (o PatchOptions) batch(tokens int) int {
 	if o.Batch > 0 {
 		return o.Batch
 	}
-	return max(1, batchTokens/tokens)
+	return max(1, batchTokens/max(1, tokens))
 }
 
 // patcher is one grid on its way.

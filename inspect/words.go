@@ -96,6 +96,9 @@ func (s *Subject) Neighbours(space Space, plus, minus []int32, k int) (*Neighbou
 		}
 		kernel.Axpy(query, float32(sign/size), v)
 	}
+	if lengthOf(query) < 1e-6 { // what rounding leaves
+		return nil, fmt.Errorf("%w: what is added is also taken away", ErrAsk)
+	}
 	n := &Neighbours{Provenance: s.provenance(nil), Space: space, Tied: c.TiedHead, Plus: plus, Minus: minus}
 	cosines := s.cosines(l, query)
 	for id, cosine := range cosines {

@@ -220,6 +220,30 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestStoppedAppend: a stop in any part of a long text leaves the session as it was.
+func TestStoppedAppend(t *testing.T) {
+	c := goldenConfigs["llama"]
+	c.Context = 1300
+	m := newModel(t, model.Init(c, 1))
+	text := randomTokens(1200, c.Vocab, 2)
+	for _, at := range []int{1, 2, 3} { // passes of 512
+		s, calls := m.NewSession(0), 0
+		h := &model.Hooks{}
+		h.On("blocks.0.hook_resid_pre", func(*model.Point) error {
+			if calls++; calls == at {
+				return model.ErrStop
+			}
+			return nil
+		})
+		if err := s.Watch(h); err != nil {
+			t.Fatal(err)
+		}
+		if logits, err := s.Append(text); logits != nil || err != nil || s.Len() != 0 || calls != at {
+			t.Errorf("stopped at pass %d: %d logits, error %v, %d tokens, %d passes", at, len(logits), err, s.Len(), calls)
+		}
+	}
+}
+
 func newModel(t *testing.T, w *model.Weights) *model.Model {
 	t.Helper()
 	pool := par.New(2)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"weft/kvcache"
@@ -97,9 +98,10 @@ func (s *Session) Append(tokens []int32) ([]float32, error) {
 		if n == len(tokens) {
 			s.run.Logits = LastLogits
 		}
+		before := s.Len()
 		logits, err := s.Model.Forward(tokens[:n], &s.run)
-		if err != nil {
-			return nil, err
+		if err != nil || s.Len() < before+n { // or a hook stopped the pass
+			return nil, errors.Join(err, s.Truncate(start))
 		}
 		if tokens = tokens[n:]; len(tokens) == 0 {
 			return logits.Data, nil

@@ -18,16 +18,17 @@ func (g *glass) words() error {
 	w := &view.Words{Asked: *g.Words}
 	shown := append(slices.Clone(plus), minus...)
 	for _, space := range []inspect.Space{inspect.Embedding, inspect.Unembedding} {
-		n, err := g.s.Neighbours(space, plus, minus, g.top(10))
+		n, err := g.s.Neighbours(space, plus, minus, max(3, g.top(10))) // three for the plane
 		if err != nil {
 			return err
 		}
-		w.Near = append(w.Near, n)
 		for _, x := range n.Near {
 			if !slices.Contains(shown, x.ID) {
 				shown = append(shown, x.ID)
 			}
 		}
+		n.Near = n.Near[:min(len(n.Near), g.top(10))]
+		w.Near = append(w.Near, n)
 		if n.Tied {
 			break
 		}

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"weft/inspect"
-	"weft/internal/par"
 	"weft/model"
 )
 
@@ -25,32 +23,7 @@ func configs() map[string]model.Config {
 	return map[string]model.Config{"llama": llama, "llama tied": tied, "gpt2": gpt2}
 }
 
-// randomModel has every parameter random, gains and biases too, and large
-// enough that the blocks matter.
-func randomModel(t *testing.T, c model.Config) *model.Model {
-	t.Helper()
-	w := model.Init(c, 1)
-	rng := rand.New(rand.NewPCG(5, 6))
-	for _, p := range w.Params() {
-		for i := range p.Data {
-			switch p.Kind {
-			case model.Gain:
-				p.Data[i] = 1 + 0.2*float32(rng.NormFloat64())
-			case model.Bias:
-				p.Data[i] = 0.2 * float32(rng.NormFloat64())
-			default:
-				p.Data[i] *= 10
-			}
-		}
-	}
-	pool := par.New(2)
-	t.Cleanup(pool.Close)
-	m, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
+func randomModel(t *testing.T, c model.Config) *model.Model { return inspect.RandomModel(t, c, 1, 5) }
 
 func prompt(n int) []int32 {
 	tokens := make([]int32, n)

@@ -2,13 +2,10 @@ package inspect
 
 import (
 	"errors"
-
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"weft/internal/par"
 	"weft/model"
 )
 
@@ -54,30 +51,10 @@ func families() map[string]model.Config {
 	return list
 }
 
-// family makes a model whose every parameter is random, and large enough that the
-// blocks matter.
+// family is a random model, as a subject.
 func family(t *testing.T, c model.Config, seed uint64) *Subject {
 	t.Helper()
-	w := model.Init(c, seed)
-	rng := rand.New(rand.NewPCG(seed, 6))
-	for _, p := range w.Params() {
-		for i := range p.Data {
-			switch p.Kind {
-			case model.Gain:
-				p.Data[i] = 1 + 0.2*float32(rng.NormFloat64())
-			case model.Bias:
-				p.Data[i] = 0.2 * float32(rng.NormFloat64())
-			default:
-				p.Data[i] *= 10
-			}
-		}
-	}
-	pool := par.New(2)
-	t.Cleanup(pool.Close)
-	m, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := RandomModel(t, c, seed, seed)
 	return NewSubject(m, About{Name: c.Arch, BOS: 0})
 }
 

@@ -4,8 +4,8 @@
 // thread, [Pool.Range] contiguous ranges; all return when all the work is done.
 // The caller works too. Between regions the workers spin for about 2 ms, because
 // waking a parked thread costs 100 µs while finding a spinning one costs well
-// under one; after that they park, so an idle process uses no CPU. gate.go holds the protocol between caller and
-// workers, worker.go the workers' life.
+// under one; after that they park, so an idle process uses no CPU. gate.go holds
+// the protocol between caller and workers, worker.go the workers' life.
 //
 // Nothing here fixes the order of work. Results stay independent of the number
 // of threads as long as each index writes its own outputs.

@@ -47,14 +47,19 @@ func panel(set tile.ISA, s store) {
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(c *float32, ldc int, a *float32, lda int, b *%s, rows int, k int, add bool)", s.goType))
 	Doc(fmt.Sprintf("%s is c = a·b or c += a·b for 1 to %d rows and 32 columns. ldc and lda are in numbers; k > 0.", name, set.Most))
 	Pragma("noescape")
+	eachRows(set.Most, func(n int) { (&tiler{ISA: set, store: s, rows: n, vecs: columns / set.Lanes}).emit() })
+}
+
+// eachRows emits code of its own for 1 to most rows, and the way to it.
+func eachRows(most int, emit func(n int)) {
 	rows := Load(Param("rows"), GP64())
-	for n := 1; n < set.Most; n++ {
+	for n := 1; n < most; n++ {
 		CMPQ(rows, U8(n))
 		JEQ(LabelRef(fmt.Sprintf("rows%d", n)))
 	}
-	for n := set.Most; n > 0; n-- {
+	for n := most; n > 0; n-- {
 		Label(fmt.Sprintf("rows%d", n))
-		(&tiler{ISA: set, store: s, rows: n, vecs: columns / set.Lanes}).emit()
+		emit(n)
 	}
 }
 

@@ -25,15 +25,7 @@ func score(set tile.ISA) {
 	TEXT(name, NOSPLIT, "func(c *float32, ldc int, a *int16, lda int, scale *float32, b *int8, scales *uint16, rows int, pairs int)")
 	Doc(fmt.Sprintf("%s is c = scale·(a·b) for 1 to %d rows and 32 columns. ldc and lda are in numbers; pairs > 0.", name, set.Most))
 	Pragma("noescape")
-	rows := Load(Param("rows"), GP64())
-	for n := 1; n < set.Most; n++ {
-		CMPQ(rows, U8(n))
-		JEQ(LabelRef(fmt.Sprintf("rows%d", n)))
-	}
-	for n := set.Most; n > 0; n-- {
-		Label(fmt.Sprintf("rows%d", n))
-		(&scorer{tiler: tiler{ISA: set, rows: n, vecs: columns / set.Lanes}}).emit()
-	}
+	eachRows(set.Most, func(n int) { (&scorer{tiler: tiler{ISA: set, rows: n, vecs: columns / set.Lanes}}).emit() })
 }
 
 // scorer writes the code for one number of rows. The accumulators hold int32.

@@ -28,16 +28,21 @@ func (c *cursor) loop(n reg.Register, head, block func()) {
 		LEAQ(Mem{Base: c.unit, Disp: c.sAt()}, c.s)
 		LEAQ(Mem{Base: c.unit, Disp: c.codesAt()}, c.codes)
 		MOVQ(U32(c.blocks), left)
-		Label("block")
-		block()
-		ADDQ(U32(c.subs()*rows), c.s)
-		ADDQ(U32(c.blockBytes()), c.codes)
-		DECQ(left)
-		JNZ(LabelRef("block"))
-		MOVQ(c.codes, c.unit)
+		c.blocksOfUnit(left, block)
 	}
 	DECQ(n)
 	JNZ(LabelRef("unit"))
+}
+
+// blocksOfUnit emits block for so many blocks of a unit of 8, and goes to the next unit.
+func (c *cursor) blocksOfUnit(left reg.Register, block func()) {
+	Label("block")
+	block()
+	ADDQ(U32(c.subs()*rows), c.s)
+	ADDQ(U32(c.blockBytes()), c.codes)
+	DECQ(left)
+	JNZ(LabelRef("block"))
+	MOVQ(c.codes, c.unit)
 }
 
 // low and high planes of the block.

@@ -235,16 +235,10 @@ func (d *dotter256) sums(h int) []parts {
 		g := h*per + i
 		codes := parts{d.group(0, g), d.group(1, g)}
 		for n := range d.cols {
-			number := YMM()
-			VPBROADCASTD(d.codesOf(g, n), number)
-			for part, code := range codes {
-				t := number
-				if part == 0 {
-					t = YMM()
-				}
-				VPMADDUBSW(number, code, t)
+			d.eachPart(g, n, func(part int, number, t reg.VecVirtual) {
+				VPMADDUBSW(number, codes[part], t)
 				words[n][part] = added(VPADDW, words[n][part], t)
-			}
+			})
 		}
 		if (i+1)%together == 0 {
 			d.widen(words, sums, i < together, i+1 == per)
@@ -287,21 +281,24 @@ func (d *dotter256) signedSums() []parts {
 			VPABSB(code, sizes[part])
 		}
 		for n := range d.cols {
-			number := YMM()
-			VPBROADCASTD(d.codesOf(g, n), number)
-			for part, code := range codes {
-				t := number
-				if part == 0 {
-					t = YMM()
-				}
-				VPSIGNB(code, number, t)
+			d.eachPart(g, n, func(part int, number, t reg.VecVirtual) {
+				VPSIGNB(codes[part], number, t)
 				VPMADDUBSW(t, sizes[part], t)
 				VPMADDWD(dwords256(0x00010001), t, t)
 				sums[n][part] = added(VPADDD, sums[n][part], t)
-			}
+			})
 		}
 	}
 	return sums
+}
+
+// eachPart gives both halves of the rows what column n has for group g, and a register
+// for what becomes of it: the second half may take the number's own.
+func (d *dotter256) eachPart(g, n int, do func(part int, number, t reg.VecVirtual)) {
+	number := YMM()
+	VPBROADCASTD(d.codesOf(g, n), number)
+	do(0, number, YMM())
+	do(1, number, number)
 }
 
 // added is x added to a sum, which may not have begun.

@@ -84,16 +84,21 @@ func (r *readerNEON) loop(body func()) {
 		r.F("ADD $%d, %s, %s", r.sAt(), rUnit, rSmall)
 		r.F("ADD $%d, %s, %s", r.codesAt(), rUnit, rCodes)
 		r.F("MOVD $%d, %s", r.blocks, rLeft)
-		r.Label("block")
-		body()
-		r.F("ADD $%d, %s", r.subs()*rows, rSmall)
-		r.F("ADD $%d, %s", r.blockBytes(), rCodes)
-		r.F("SUBS $1, %s", rLeft)
-		r.F("BNE block")
-		r.F("MOVD %s, %s", rCodes, rUnit)
+		r.blocksOfUnit(body)
 	}
 	r.F("SUBS $1, %s", rUnits)
 	r.F("BNE unit")
+}
+
+// blocksOfUnit emits body for rLeft blocks of a unit of 8, and goes to the next unit.
+func (r *readerNEON) blocksOfUnit(body func()) {
+	r.Label("block")
+	body()
+	r.F("ADD $%d, %s", r.subs()*rows, rSmall)
+	r.F("ADD $%d, %s", r.blockBytes(), rCodes)
+	r.F("SUBS $1, %s", rLeft)
+	r.F("BNE block")
+	r.F("MOVD %s, %s", rCodes, rUnit)
 }
 
 // quads emits body for all quads of a block, several at a time.

@@ -5,11 +5,7 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 
 	"weft/internal/kernel/_asm/strip"
 	"weft/internal/kernel/_asm/tile"
@@ -54,56 +50,4 @@ func (k kind) besideParam() string {
 		return ""
 	}
 	return "beside *int32, "
-}
-
-// choose emits a piece of code for each number of columns and the way to it.
-func choose(most int, piece func(cols int)) {
-	cols := Load(Param("cols"), GP64())
-	for n := most; n > 1; n-- {
-		CMPQ(cols, Imm(uint64(n)))
-		JEQ(LabelRef(fmt.Sprint("columns", n)))
-	}
-	for n := 1; n <= most; n++ {
-		Label(fmt.Sprint("columns", n))
-		piece(n)
-	}
-}
-
-// pointers are the general registers of a tile.
-type pointers struct {
-	c            []reg.Register // columns 0, 4, 8
-	ld, ld3      reg.Register   // column stride in bytes, three times it
-	w            reg.Register
-	core, beside reg.Register
-	blocks       reg.Register
-}
-
-func load(cols int, k kind) (p pointers) {
-	p.ld, p.ld3 = Load(Param("ldc"), GP64()), GP64()
-	SHLQ(Imm(2), p.ld)
-	LEAQ(Mem{Base: p.ld, Index: p.ld, Scale: 2}, p.ld3)
-	p.c = []reg.Register{Load(Param("c"), GP64())}
-	for n := 4; n < cols; n += 4 {
-		next := GP64()
-		LEAQ(Mem{Base: p.c[len(p.c)-1], Index: p.ld, Scale: 4}, next)
-		p.c = append(p.c, next)
-	}
-	p.w, p.core = Load(Param("w"), GP64()), Load(Param("core"), GP64())
-	if k.extra() > 0 {
-		p.beside = Load(Param("beside"), GP64())
-	}
-	p.blocks = Load(Param("blocks"), GP64())
-	return p
-}
-
-// column is the start of column n of c.
-func (p pointers) column(n int) Mem {
-	m := Mem{Base: p.c[n/4]}
-	switch n % 4 {
-	case 1, 2:
-		m.Index, m.Scale = p.ld, uint8(n%4)
-	case 3:
-		m.Index, m.Scale = p.ld3, 1
-	}
-	return m
 }

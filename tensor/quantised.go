@@ -262,15 +262,13 @@ func (g *gemmQ) dots(worker, i int) {
 	if g.x.Rows <= fewRows {
 		step = max(1, dotBytes/l.B.strip)
 	}
-	scratch := x.restScratch(l.B)
-	defer putScratch(scratch)
 	for s := lo; s < hi; s += step {
 		end := min(s+step, hi)
 		for j, panel := range x.panels {
 			c, rows := l.out(s, end, x.first[j])
 			strips := l.B.data[s*l.B.strip : end*l.B.strip]
 			l.B.form.Dot(c, l.C.RS, strips, panel, rows, l.Add)
-			l.B.form.AddRest(c, l.C.RS, strips, &x.rests[j], rows, asBytes(scratch.data))
+			l.B.form.AddRest(c, l.C.RS, strips, &x.rests[j], rows)
 		}
 	}
 }
@@ -281,10 +279,9 @@ func (g *gemmQ) tiles(_, i int) {
 	kind, blocks := b.form.Kind(), b.Cols/lanes.BlockLen
 	step := min(blocks, tileBlocks)
 	size := step * kind.BlockBytes()
-	s, rest := getScratch((hi-lo)*size/4), x.restScratch(b)
+	s := getScratch((hi - lo) * size / 4)
 	defer putScratch(s)
-	defer putScratch(rest)
-	w, spare := asBytes(s.data), asBytes(rest.data)
+	w := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.data))), 4*len(s.data))
 	for from := 0; from < blocks; from += step {
 		n := min(step, blocks-from)
 		for j := lo; j < hi; j++ {
@@ -295,23 +292,10 @@ func (g *gemmQ) tiles(_, i int) {
 			kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
 			switch {
 			case n == blocks:
-				kind.AddRest(c, l.C.RS, w, n, &x.rests[i], rows, spare)
+				kind.AddRest(c, l.C.RS, w, n, &x.rests[i], rows)
 			case from+n == blocks:
-				b.form.AddRest(c, l.C.RS, b.data[lo*b.strip:hi*b.strip], &x.rests[i], rows, spare)
+				b.form.AddRest(c, l.C.RS, b.data[lo*b.strip:hi*b.strip], &x.rests[i], rows)
 			}
 		}
 	}
-}
-
-// restScratch has room for a strip of the largest rest.
-func (r *rounded) restScratch(b *Quantised) *scratch {
-	n := 0
-	for i := range r.panels {
-		n = max(n, r.rests[i].Blocks)
-	}
-	return getScratch(n * b.form.Kind().BlockBytes() / 4)
-}
-
-func asBytes(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // Rest is what rounding left over of a panel's outliers, rounded to 8 bits once more.
@@ -92,40 +93,44 @@ func (p Panel) left(codes *[8]uint32, sums *[2]int32, x []float32, b, c int) flo
 	return d / restScale
 }
 
-// AddRest adds the products with a rest to c, as Tile would. w has room for one unpacked strip of its blocks.
-func (f *Form) AddRest(c []float32, ldc int, strip []byte, r *Rest, rows int, w []byte) {
+// AddRest adds the products with a rest to c, as Tile would.
+func (f *Form) AddRest(c []float32, ldc int, strip []byte, r *Rest, rows int) {
 	size := len(strip) / strips(rows)
-	if len(w) < r.Blocks*f.Kind().BlockBytes() || size%f.Bytes != 0 || !r.fits(c, ldc, 0, r.Blocks, rows) || r.Blocks > 0 && int(r.at[r.Blocks-1]) >= size/f.Bytes*f.Blocks() {
-		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, %v strips of %d bytes, %d rows, stride %d, %d bytes, into %d numbers", r.Blocks, r.Cols, f.Type, size, rows, ldc, len(w), len(c)))
+	if size%f.Bytes != 0 || !r.fits(c, ldc, 0, r.Blocks, rows) || !r.within(size/f.Bytes*f.Blocks()) {
+		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, %v strips of %d bytes, %d rows, stride %d, into %d numbers", r.Blocks, r.Cols, f.Type, size, rows, ldc, len(c)))
 	}
 	if r.Blocks > 0 && !f.rest(c, ldc, strip, size, r, rows) {
-		f.restTile(c, ldc, strip, size, r, rows, w)
+		r.tile(f.Kind(), c, ldc, rows, func(dst []byte, s, b int) { f.unpack(dst, strip[s*size:], b, 1) })
 	}
 }
 
-// restTile unpacks the blocks of one strip after the other.
-func (f *Form) restTile(c []float32, ldc int, strip []byte, size int, r *Rest, rows int, w []byte) {
-	kind := f.Kind()
-	for first := 0; first < rows; first += Rows {
-		for i, b := range r.at {
-			f.unpack(w[i*kind.BlockBytes():], strip[first/Rows*size:], int(b), 1)
-		}
-		kind.tile(c[first:], ldc, w, r.Panel, 0, r.Blocks, min(Rows, rows-first), true)
-	}
-}
-
-// AddRest is Form.AddRest with strips that are unpacked, each of so many blocks; spare has room for those of one
-// strip that the rest has.
-func (k Kind) AddRest(c []float32, ldc int, w []byte, blocks int, r *Rest, rows int, spare []byte) {
+// AddRest is Form.AddRest with strips that are unpacked, each of so many blocks.
+func (k Kind) AddRest(c []float32, ldc int, w []byte, blocks int, r *Rest, rows int) {
 	size := k.BlockBytes()
-	if len(w) < strips(rows)*blocks*size || len(spare) < r.Blocks*size || !r.fits(c, ldc, 0, r.Blocks, rows) || r.Blocks > 0 && int(r.at[r.Blocks-1]) >= blocks {
-		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, strips of %d blocks, %d rows, stride %d, %d and %d bytes, into %d numbers", r.Blocks, r.Cols, blocks, rows, ldc, len(w), len(spare), len(c)))
+	if len(w) < strips(rows)*blocks*size || !r.fits(c, ldc, 0, r.Blocks, rows) || !r.within(blocks) {
+		panic(fmt.Sprintf("lanes: rest of %d blocks × %d columns, strips of %d blocks, %d rows, stride %d, %d bytes, into %d numbers", r.Blocks, r.Cols, blocks, rows, ldc, len(w), len(c)))
 	}
-	for first := 0; first < rows && r.Blocks > 0; first += Rows {
+	if r.Blocks > 0 {
+		r.tile(k, c, ldc, rows, func(dst []byte, s, b int) { copy(dst, w[(s*blocks+b)*size:]) })
+	}
+}
+
+// within says whether strips of so many blocks have all that the rest has.
+func (r *Rest) within(blocks int) bool { return r.Blocks == 0 || int(r.at[r.Blocks-1]) < blocks }
+
+// chosen are unpacked blocks, side by side.
+var chosen = sync.Pool{New: func() any { return new([]byte) }}
+
+// tile multiplies strip after strip; block copies block b of strip s, unpacked.
+func (r *Rest) tile(k Kind, c []float32, ldc, rows int, block func(dst []byte, s, b int)) {
+	w, size := chosen.Get().(*[]byte), k.BlockBytes()
+	defer chosen.Put(w)
+	*w = resized(*w, r.Blocks*size)
+	for s := range strips(rows) {
 		for i, b := range r.at {
-			copy(spare[i*size:][:size], w[(first/Rows*blocks+int(b))*size:])
+			block((*w)[i*size:][:size], s, int(b))
 		}
-		k.tile(c[first:], ldc, spare, r.Panel, 0, r.Blocks, min(Rows, rows-first), true)
+		k.tile(c[s*Rows:], ldc, *w, r.Panel, 0, r.Blocks, min(Rows, rows-s*Rows), true)
 	}
 }
 

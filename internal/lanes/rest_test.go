@@ -111,16 +111,15 @@ func TestAddRest(t *testing.T) {
 			}
 			for n := 1; n <= MaxCols; n++ {
 				_, r, _ := withRest(k, n, rng)
-				spare := guarded[byte](t, r.Blocks*size)
 				for _, rows := range []int{1, 7, Rows, most} {
-					f.addRest(t, strip[:strips(rows)*bytes], w, blocks, r, rows, spare)
+					f.addRest(t, strip[:strips(rows)*bytes], w, blocks, r, rows)
 				}
 			}
 		})
 	})
 }
 
-func (f *Form) addRest(t *testing.T, strip, w []byte, blocks int, r *Rest, rows int, spare []byte) {
+func (f *Form) addRest(t *testing.T, strip, w []byte, blocks int, r *Rest, rows int) {
 	t.Helper()
 	kind, ldc := f.Kind(), rows+3
 	size := kind.BlockBytes()
@@ -139,8 +138,8 @@ func (f *Form) addRest(t *testing.T, strip, w []byte, blocks int, r *Rest, rows 
 		}
 		kind.tileGeneric(want[s*Rows:], ldc, chosen, r.Panel, 0, r.Blocks, min(Rows, rows-s*Rows), true)
 	}
-	f.AddRest(packed, ldc, strip, r, rows, spare)
+	f.AddRest(packed, ldc, strip, r, rows)
 	equal(t, packed, want, "%d rows × %d columns, of strips", rows, r.Cols)
-	kind.AddRest(unpacked, ldc, w, blocks, r, rows, spare)
+	kind.AddRest(unpacked, ldc, w, blocks, r, rows)
 	equal(t, unpacked, want, "%d rows × %d columns, of unpacked strips", rows, r.Cols)
 }

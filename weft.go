@@ -32,6 +32,7 @@ type Model struct {
 	Core      *model.Model         // the transformer
 	Tokenizer *tokenizer.Tokenizer // text to token IDs and back
 	Template  chat.Template        // how the model wants conversations written
+	Jinja     string               // the chat template as its files have it; may be empty
 	Sampling  sample.Options       // what the model's files recommend, else sample.Default
 	End       []int32              // tokens that end a text or the model's turn
 	Stored    []modelfile.Tensor   // the tensors of its files

@@ -5,10 +5,11 @@ import "net/http"
 // routes lists what the studio answers.
 func (s *Studio) routes() {
 	for pattern, h := range map[string]handler{
-		"GET /api/state":     s.state,
-		"GET /api/models":    s.listModels,
-		"POST /api/tokenize": s.tokenize,
-		"POST /api/run":      s.run,
+		"GET /api/state":         s.state,
+		"GET /api/models":        s.listModels,
+		"POST /api/tokenize":     s.tokenize,
+		"POST /api/run":          s.run,
+		"GET /api/run/{id}/tile": s.tile,
 	} {
 		s.mux.Handle(pattern, s.answer(h))
 	}

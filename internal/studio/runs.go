@@ -27,6 +27,7 @@ type run struct {
 	turn   chan struct{} // a place for the one who records
 	mu     sync.Mutex
 	points map[string]*recorded
+	clock  int64 // of points
 	bytes  int64
 	used   int64 // by the clock of runs
 }
@@ -81,6 +82,13 @@ func (c *runs) add(r *run) *run {
 	c.list[r.id] = r
 	c.shrink(r)
 	return r
+}
+
+// shrinkFor makes room after r has grown.
+func (c *runs) shrinkFor(r *run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shrink(r)
 }
 
 // shrink lets runs go until the rest fit, but never keep.

@@ -18,7 +18,7 @@ var llama = model.Config{Arch: "llama", Vocab: 128256, Context: 8192, Layers: 32
 	NormEps: 1e-5, Rope: model.Rope{Theta: 500000}, Gated: true}
 
 func TestInfoFits(t *testing.T) {
-	tensors := []Tensor{{"token_embd.weight", "F32", []int{50257, 768}, 154389504}, {"blk.0.attn_norm.weight", "F16", []int{768}, 1536}}
+	tensors := []Tensor{{Name: "token_embd.weight", DType: "F32", Shape: []int{50257, 768}, Bytes: 154389504}, {Name: "blk.0.attn_norm.weight", DType: "F16", Shape: []int{768}, Bytes: 1536}}
 	for _, c := range []model.Config{gpt2, llama} {
 		for _, w := range []int{80, 120} {
 			for _, color := range []bool{false, true} {
@@ -34,7 +34,7 @@ func TestInfoFits(t *testing.T) {
 }
 
 func TestInfoJSON(t *testing.T) {
-	data, err := json.Marshal(NewInfo("m", "", gpt2, []Tensor{{"a", "F32", []int{2}, 8}, {"b", "F32", []int{2}, 8}}))
+	data, err := json.Marshal(NewInfo("m", "", gpt2, []Tensor{{Name: "a", DType: "F32", Shape: []int{2}, Bytes: 8}, {Name: "b", DType: "F32", Shape: []int{2}, Bytes: 8}}))
 	if err != nil {
 		t.Fatal(err)
 	}

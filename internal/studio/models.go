@@ -36,6 +36,9 @@ type opened struct {
 	floats  sync.Mutex       // one makes floated, others wait
 	floated *inspect.Subject // in float32, for gradients; nil until somebody asks
 
+	counting sync.Mutex
+	counted  map[string]*statistics // by tensor
+
 	ready chan struct{} // closed when it is open, or err says why not
 	err   error
 	users int

@@ -14,6 +14,10 @@ import (
 // finalLogits is the point of the final logits; "logits" is short for it.
 const finalLogits = "hook_logits"
 
+// immutable is how long a browser may keep a run's numbers: the run's name says what
+// they are.
+const immutable = "private, max-age=86400, immutable"
+
 // key is what a point is kept under: of patterns and scores each head by itself, since
 // together they may be large.
 func key(name string, head int) string {
@@ -230,6 +234,7 @@ func (s *Studio) logits(ctx context.Context, o *opened, r *run, lo, hi int) (mat
 // tile answers with a region of a point.
 func (s *Studio) tile(w http.ResponseWriter, req *http.Request) error {
 	return s.withRun(w, req, func(ctx context.Context, o *opened, r *run) error {
+		w.Header().Set("Cache-Control", immutable)
 		q := newQuery(req)
 		name := q.required("point")
 		if name == "logits" {

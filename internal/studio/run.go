@@ -125,8 +125,8 @@ func (o *opened) asked(prompt string, templated bool, ids []int32) (prompted, er
 
 // runOf is the run of a prompt, made unless it is kept.
 func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress) (*run, error) {
-	hash := o.subject.Provenance(nil).Hash
-	r := &run{id: runID(o.name, hash, p.template, p.ids), model: o.name, hash: hash, ids: p.ids, template: p.template,
+	about := o.subject.Provenance(nil)
+	r := &run{id: runID(o.name, about, p.template, p.ids), model: o.name, hash: about.Hash, ids: p.ids, template: p.template,
 		streams: map[int][]float32{}, points: map[string]*recorded{}, turn: make(chan struct{}, 1)}
 	if kept := s.runs.find(r.id); kept != nil {
 		return kept, nil

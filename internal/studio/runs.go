@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync"
@@ -24,12 +25,13 @@ type run struct {
 	streams map[int][]float32 // by block: the stream that enters it; every stride-th block's
 	stride  int
 
-	turn   chan struct{} // a place for the one who records
-	mu     sync.Mutex
-	points map[string]*recorded
-	clock  int64 // of points
-	bytes  int64
-	used   int64 // by the clock of runs
+	turn    chan struct{} // a place for the one who records
+	mu      sync.Mutex
+	points  map[string]*recorded
+	answers map[string]json.RawMessage // by path and query
+	clock   int64                      // of points
+	bytes   int64
+	used    int64 // by the clock of runs
 }
 
 // recorded is the numbers of one point as a matrix, a row per token or query.
@@ -40,10 +42,11 @@ type recorded struct {
 	used       int64
 }
 
-// runID names a run by what it depends on, so that asking again is the same run.
-func runID(model, hash, template string, ids []int32) string {
+// runID names a run by what it depends on, so that asking again is the same run, also
+// after a restart.
+func runID(model string, p inspect.Provenance, template string, ids []int32) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%q %q %q %d", model, hash, template, ids)
+	fmt.Fprintf(sum, "%q %q %q %q %q %d", model, p.Hash, p.Arithmetic, p.Cache, template, ids)
 	return hex.EncodeToString(sum.Sum(nil)[:12])
 }
 

@@ -71,6 +71,7 @@ func (s *Studio) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return
 	}
+	w.Header().Set("Cache-Control", "no-store")
 	e := refusal(err)
 	if e.Status >= http.StatusInternalServerError {
 		s.o.Log.Error("studio", "path", r.URL.Path, "error", err)

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -38,6 +39,9 @@ func unorder(u uint32) float32 {
 // numbers: one pass counts them by their upper 16 bits, the next counts the lower 16
 // bits of those in question. What is not finite does not count; of nothing all are 0.
 func quantiles(m matrix, shares ...float64) []float32 {
+	if m.rows*m.cols <= fewNumbers {
+		return sorted(m, shares)
+	}
 	coarse := make([]int, 1<<16)
 	n := 0
 	eachFinite(m, func(v float32) {
@@ -71,6 +75,23 @@ func quantiles(m matrix, shares ...float64) []float32 {
 			lower++
 		}
 		out[i] = unorder(uint32(upper[i])<<16 | uint32(lower))
+	}
+	return out
+}
+
+// fewNumbers is how many are sorted rather than counted.
+const fewNumbers = 1 << 16
+
+// sorted is quantiles of few numbers.
+func sorted(m matrix, shares []float64) []float32 {
+	var all []float32
+	eachFinite(m, func(v float32) { all = append(all, v) })
+	slices.SortFunc(all, func(a, b float32) int { return cmp.Compare(order(a), order(b)) })
+	out := make([]float32, len(shares))
+	for i, q := range shares {
+		if len(all) > 0 {
+			out[i] = all[int(math.Round(q*float64(len(all)-1)))]
+		}
 	}
 	return out
 }

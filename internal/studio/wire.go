@@ -124,3 +124,9 @@ func (n number) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(float64(n))
 }
+
+// jsonText is a text as JSON has it.
+func jsonText(s string) string {
+	data, _ := json.Marshal(s) // a string cannot fail
+	return string(data)
+}

@@ -113,7 +113,7 @@ func cells(c model.Config, n int, f func(name string, head, row, col int)) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, p := range points(c, n) {
 		shape := p.Shape
-		for range 6 {
+		for range 4 {
 			head, row, col := 0, rng.IntN(n), rng.IntN(shape[len(shape)-1])
 			if heads := headsOf(c, p.Name); heads > 0 {
 				head = rng.IntN(heads)

@@ -3,7 +3,6 @@ package studio
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"weft/inspect"
@@ -169,12 +168,17 @@ func lensName(name string) string {
 
 // param finds a parameter by name.
 func (o *opened) param(name string) (model.Param, error) {
-	list := o.Core.W.Params()
-	i := slices.IndexFunc(list, func(p model.Param) bool { return p.Name == name })
-	if i < 0 {
-		return model.Param{}, problem(http.StatusNotFound, "not_found", "this model has no tensor %.80q; /api/model lists those it has", name)
+	o.naming.Do(func() {
+		o.params = map[string]model.Param{}
+		for _, p := range o.Core.W.Params() {
+			o.params[p.Name] = p
+		}
+	})
+	p, ok := o.params[name]
+	if !ok {
+		return p, problem(http.StatusNotFound, "not_found", "this model has no tensor %.80q; /api/model lists those it has", name)
 	}
-	return list[i], nil
+	return p, nil
 }
 
 // numbers is a parameter as a matrix, its rows decoded as they are read.

@@ -12,6 +12,7 @@ import (
 
 	"weft"
 	"weft/inspect"
+	"weft/model"
 )
 
 // builtIn is the name of the built-in model where it is not the default.
@@ -36,6 +37,8 @@ type opened struct {
 	floats  sync.Mutex       // one makes floated, others wait
 	floated *inspect.Subject // in float32, for gradients; nil until somebody asks
 
+	naming   sync.Once
+	params   map[string]model.Param
 	counting sync.Mutex
 	counted  map[string]*statistics // by tensor
 

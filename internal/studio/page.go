@@ -12,6 +12,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // dist is the built page: `npm run build` in web/ writes it.
@@ -28,6 +29,9 @@ type file struct {
 	kind, etag   string
 	forever      bool // its name changes with its content
 }
+
+// built is the page, zipped once.
+var built = sync.OnceValues(newPage)
 
 func newPage() (*page, error) {
 	p := &page{map[string]*file{}}

@@ -85,7 +85,7 @@ func New(o Options) (*Studio, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	page, err := newPage()
+	page, err := built()
 	if err != nil {
 		return nil, fmt.Errorf("studio: %w", err)
 	}

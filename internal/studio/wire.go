@@ -23,7 +23,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 type apiError struct {
 	Status  int    `json:"-"`
 	Message string `json:"message"`
-	Code    string `json:"code"` // bad_request, not_found, too_large, over_budget, busy, gone or internal
+	Code    string `json:"code"` // bad_request, not_found, too_large, over_budget, busy, gone, refuted or internal
 }
 
 func (e *apiError) Error() string { return e.Message }
@@ -49,6 +49,8 @@ func refusal(err error) *apiError {
 		return as(http.StatusRequestEntityTooLarge, "over_budget")
 	case errors.As(err, &long), errors.Is(err, model.ErrContext):
 		return as(http.StatusRequestEntityTooLarge, "too_large")
+	case errors.Is(err, inspect.ErrCheck):
+		return as(http.StatusUnprocessableEntity, "refuted")
 	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrArch), errors.Is(err, inspect.ErrHead),
 		errors.Is(err, model.ErrToken), errors.Is(err, chat.ErrMessages), errors.Is(err, generate.ErrRequest):
 		return as(http.StatusBadRequest, "bad_request")

@@ -197,7 +197,7 @@ func TestCellsRefute(t *testing.T) {
 			if was-was != 0 {
 				return
 			}
-			p.data[at] += 0.1 * (abs(was) + abs(p.spread.Max))
+			p.data[at] += 0.1 * (abs(was) + abs(p.spreadOf(dense(p.data, p.rows, p.cols)).Max))
 			cell, err := s.derive(context.Background(), o, r, point, head, row, col)
 			p.data[at] = was
 			if err != nil {

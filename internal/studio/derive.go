@@ -54,7 +54,7 @@ func (d *deriver) value() float64 {
 			d.err = err
 			return 0
 		}
-		return float64(m.row(d.row)[d.col])
+		return float64(m.row(nil, d.row)[d.col])
 	}
 	row := d.read(d.name, d.row)
 	if row == nil {
@@ -73,7 +73,7 @@ func (d *deriver) tensor(name string, row int) []float64 {
 	if err != nil {
 		return nil
 	}
-	return wide(numbers(p).row(row))
+	return wide(d.o.row(p, row))
 }
 
 func wide(x []float32) []float64 {

@@ -57,11 +57,11 @@ func (d *deriver) unit(x []float64, matrix, letter string, out int, value float6
 		d.err = err
 		return
 	}
-	rows, bias := numbers(p), d.tensor(matrix+".bias", 0)
-	squares := 0.0
+	rows, bias := d.o.numbers(p), d.tensor(matrix+".bias", 0)
+	buf, squares := make([]float32, rows.width), 0.0
 	for i := first; i < first+n; i++ {
 		v := 0.0
-		for j, w := range rows.row(i) {
+		for j, w := range rows.row(buf, i) {
 			v += x[j] * float64(w)
 		}
 		if bias != nil {

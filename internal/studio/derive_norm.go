@@ -175,13 +175,14 @@ func (d *deriver) behind(kind, which, point, matrix string) {
 		return
 	}
 	name, rounds := d.arithmetic()
-	rows := numbers(p)
+	rows := d.o.numbers(p)
+	buf := make([]float32, rows.width)
 	for i := range u {
 		if which == "normalized" && d.c.Norm == model.RMSNorm && i != d.col {
 			continue // it needs no other
 		}
 		size := 0.0
-		for j, w := range rows.row(i) {
+		for j, w := range rows.row(buf, i) {
 			u[i] += x[j] * float64(w)
 			size += float64(w) * float64(w)
 		}

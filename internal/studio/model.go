@@ -182,15 +182,21 @@ func (o *opened) param(name string) (model.Param, error) {
 }
 
 // numbers is a parameter as a matrix, its rows decoded as they are read.
-func numbers(p model.Param) matrix {
-	if p.Stored == nil {
-		return dense(p.Data, p.Rows, p.Cols)
+func (o *opened) numbers(p model.Param) matrix {
+	m := dense(p.Data, p.Rows, p.Cols)
+	if p.Stored != nil {
+		m.width, m.row = p.Cols, func(buf []float32, i int) []float32 {
+			p.Stored.Row(buf, i)
+			return buf
+		}
 	}
-	buf := make([]float32, p.Cols)
-	return matrix{p.Rows, p.Cols, func(i int) []float32 {
-		p.Stored.Row(buf, i)
-		return buf
-	}}
+	m.pool = o.Core.Pool
+	return m
+}
+
+// row is one row of a parameter.
+func (o *opened) row(p model.Param, i int) []float32 {
+	return o.numbers(p).row(make([]float32, p.Cols), i)
 }
 
 // tensor answers with a region of a parameter.
@@ -205,7 +211,7 @@ func (s *Studio) tensor(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return writeTile(w, q, name, numbers(p), o.statistics(p).spread)
+		return writeTile(w, q, name, o.numbers(p), o.statistics(p).spread)
 	})
 }
 
@@ -232,7 +238,7 @@ func (o *opened) statistics(p model.Param) *statistics {
 	if s := o.counted[p.Name]; s != nil {
 		return s
 	}
-	s := statisticsOf(numbers(p))
+	s := statisticsOf(o.numbers(p))
 	d := describe(p)
 	s.Shape, s.Type = d.Shape, d.Type
 	if o.counted == nil {

@@ -61,7 +61,6 @@ func (s *Studio) point(ctx context.Context, o *opened, r *run, name string, head
 		return nil, err
 	}
 	for k, p := range got {
-		p.spread = spreadOf(dense(p.data, p.rows, p.cols))
 		r.keep(k, p, s.runs.budget/2)
 	}
 	s.runs.shrinkFor(r)
@@ -228,7 +227,7 @@ func (s *Studio) logits(ctx context.Context, o *opened, r *run, lo, hi int) (mat
 	}
 	x := tensor.Of(slices.Clone(last.data[lo*c.Dim:hi*c.Dim]), hi-lo, c.Dim)
 	said := o.Core.Unembed(x)
-	return matrix{len(r.ids), c.Vocab, func(i int) []float32 { return said.Row(i - lo) }}, nil
+	return matrix{rows: len(r.ids), cols: c.Vocab, row: func(_ []float32, i int) []float32 { return said.Row(i - lo) }, pool: o.Core.Pool}, nil
 }
 
 // tile answers with a region of a point.
@@ -253,11 +252,13 @@ func (s *Studio) tile(w http.ResponseWriter, req *http.Request) error {
 			return err
 		}
 		m := dense(p.data, p.rows, p.cols)
+		m.pool = o.Core.Pool
+		spread := p.spreadOf(m)
 		if heads := headsOf(c, name); heads > 0 && !isPattern(name) {
 			width := p.cols / heads
 			m = m.columns(head*width, (head+1)*width)
 		}
-		return writeTile(w, q, name, m, p.spread)
+		return writeTile(w, q, name, m, spread)
 	})
 }
 
@@ -271,6 +272,7 @@ func (s *Studio) logitTile(ctx context.Context, w http.ResponseWriter, q *query,
 	if err != nil {
 		return err
 	}
-	part := matrix{g.r1 - g.r0, m.cols, func(i int) []float32 { return m.row(g.r0 + i) }}
+	part := m
+	part.rows, part.row = g.r1-g.r0, func(buf []float32, i int) []float32 { return m.row(buf, g.r0+i) }
 	return writeTile(w, q, finalLogits, m, spreadOf(part))
 }

@@ -38,8 +38,16 @@ type run struct {
 type recorded struct {
 	data       []float32
 	rows, cols int
-	spread     spread
 	used       int64
+
+	once   sync.Once
+	spread spread // once spreadOf was asked
+}
+
+// spreadOf is where the numbers lie, found once.
+func (p *recorded) spreadOf(m matrix) spread {
+	p.once.Do(func() { p.spread = spreadOf(m) })
+	return p.spread
 }
 
 // runID names a run by what it depends on, so that asking again is the same run, also

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 )
 
 // spread is where a matrix's numbers lie; what is not finite does not count.
@@ -42,34 +43,38 @@ func quantiles(m matrix, shares ...float64) []float32 {
 	if m.rows*m.cols <= fewNumbers {
 		return sorted(m, shares)
 	}
-	coarse := make([]int, 1<<16)
+	coarse := count(m, 1<<16, func(counts []int, v float32) { counts[order(v)>>16]++ })
 	n := 0
-	eachFinite(m, func(v float32) {
-		coarse[order(v)>>16]++
-		n++
-	})
+	for _, c := range coarse {
+		n += c
+	}
 	out := make([]float32, len(shares))
 	if n == 0 {
 		return out
 	}
+	// The share-th number is the rest-th of those whose upper bits are upper.
 	upper, rest := make([]int, len(shares)), make([]int, len(shares))
-	fine := map[int][]int{}
+	place := make([]int32, 1<<16) // of an upper half's counts; 0: it is not in question
+	places := int32(0)
 	for i, q := range shares {
 		rest[i] = int(math.Round(q * float64(n-1)))
 		for rest[i] >= coarse[upper[i]] {
 			rest[i] -= coarse[upper[i]]
 			upper[i]++
 		}
-		fine[upper[i]] = make([]int, 1<<16)
+		if place[upper[i]] == 0 {
+			places++
+			place[upper[i]] = places
+		}
 	}
-	eachFinite(m, func(v float32) {
+	fine := count(m, int(places)<<16, func(counts []int, v float32) {
 		u := order(v)
-		if counts := fine[int(u>>16)]; counts != nil {
-			counts[u&0xffff]++
+		if p := place[u>>16]; p > 0 {
+			counts[int(p-1)<<16|int(u&0xffff)]++
 		}
 	})
 	for i := range shares {
-		lower, counts := 0, fine[upper[i]]
+		lower, counts := 0, fine[int(place[upper[i]]-1)<<16:]
 		for rest[i] >= counts[lower] {
 			rest[i] -= counts[lower]
 			lower++
@@ -97,13 +102,36 @@ func sorted(m matrix, shares []float64) []float32 {
 }
 
 func eachFinite(m matrix, f func(v float32)) {
+	buf := make([]float32, m.width)
 	for i := range m.rows {
-		for _, v := range m.row(i) {
+		for _, v := range m.row(buf, i) {
 			if v-v == 0 {
 				f(v)
 			}
 		}
 	}
+}
+
+// count counts a matrix's finite numbers, with one list of counts for each goroutine.
+func count(m matrix, bins int, add func(counts []int, v float32)) []int {
+	var mu sync.Mutex
+	all := make([]int, bins)
+	m.parts(m.rows, func(buf []float32, lo, hi int) {
+		counts := make([]int, bins)
+		for i := lo; i < hi; i++ {
+			for _, v := range m.row(buf, i) {
+				if v-v == 0 {
+					add(counts, v)
+				}
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for i, n := range counts {
+			all[i] += n
+		}
+	})
+	return all
 }
 
 // histogram counts numbers in bins of equal width from Lo to Hi, the last bin with
@@ -117,20 +145,21 @@ type histogram struct {
 }
 
 func histogramOf(m matrix, lo, hi float32, bins int) histogram {
-	h := histogram{Lo: lo, Hi: hi, Counts: make([]int, bins)}
+	h := histogram{Lo: lo, Hi: hi}
 	width := (float64(hi) - float64(lo)) / float64(bins)
-	eachFinite(m, func(v float32) {
+	all := count(m, bins+2, func(counts []int, v float32) {
 		switch {
 		case v < lo:
-			h.Below++
+			counts[bins]++
 		case v > hi:
-			h.Above++
+			counts[bins+1]++
 		case width == 0:
-			h.Counts[0]++
+			counts[0]++
 		default:
-			h.Counts[min(bins-1, int((float64(v)-float64(lo))/width))]++
+			counts[min(bins-1, int((float64(v)-float64(lo))/width))]++
 		}
 	})
+	h.Counts, h.Below, h.Above = all[:bins], all[bins], all[bins+1]
 	return h
 }
 
@@ -157,22 +186,18 @@ const maxRowNorms = 8192
 // statisticsOf goes through a matrix some times.
 func statisticsOf(m matrix) *statistics {
 	s := &statistics{Quantiles: map[string]float32{}}
-	n, sum, squares := 0, 0.0, 0.0
-	for i := range m.rows {
-		row := 0.0
-		for _, v := range m.row(i) {
-			if v-v != 0 {
-				s.NotFinite++
-				continue
-			}
-			if v == 0 {
-				s.Zeros++
-			}
-			n, sum, row = n+1, sum+float64(v), row+float64(v)*float64(v)
+	rows := make([]rowSums, m.rows)
+	m.parts(m.rows, func(buf []float32, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			rows[i] = sumsOf(m.row(buf, i))
 		}
-		squares += row
+	})
+	n, sum, squares := 0, 0.0, 0.0
+	for _, r := range rows { // in order, whoever has added up what
+		n, sum, squares = n+r.n, sum+r.sum, squares+r.squares
+		s.Zeros, s.NotFinite = s.Zeros+r.zeros, s.NotFinite+m.cols-r.n
 		if m.rows > 1 && m.rows <= maxRowNorms {
-			s.RowNorms = append(s.RowNorms, math.Sqrt(row))
+			s.RowNorms = append(s.RowNorms, math.Sqrt(r.squares))
 		}
 	}
 	if n > 0 {
@@ -187,8 +212,24 @@ func statisticsOf(m matrix) *statistics {
 	s.Min, s.Max = q[5], q[6]
 	s.spread = spread{q[5], q[6], q[0], q[4]}
 	s.Histogram = histogramOf(m, q[7], q[8], 64)
-	if !slices.ContainsFunc(s.RowNorms, func(v float64) bool { return v > 0 }) {
-		s.RowNorms = nil
+	return s
+}
+
+// rowSums is what is added up of a row; what is not finite does not count.
+type rowSums struct {
+	n, zeros     int
+	sum, squares float64
+}
+
+func sumsOf(row []float32) (s rowSums) {
+	for _, v := range row {
+		if v-v != 0 {
+			continue
+		}
+		if v == 0 {
+			s.zeros++
+		}
+		s.n, s.sum, s.squares = s.n+1, s.sum+float64(v), s.squares+float64(v)*float64(v)
 	}
 	return s
 }

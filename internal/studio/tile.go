@@ -6,24 +6,38 @@ import (
 	"math"
 	"net/http"
 
+	"weft/internal/par"
 	"weft/internal/quant"
 )
 
-// matrix is numbers by rows. A row is valid until the next one is asked for.
+// matrix is numbers by rows. Reading a row may use buf, which has room for one of the
+// whole matrix; several goroutines may read, each with its own.
 type matrix struct {
 	rows, cols int
-	row        func(i int) []float32
+	row        func(buf []float32, i int) []float32
+	pool       *par.Pool // helps to go through all of it; nil: one goroutine does
+	width      int       // of buf; 0: none is needed
 }
 
 // dense is a matrix of which all is in memory.
 func dense(data []float32, rows, cols int) matrix {
-	return matrix{rows, cols, func(i int) []float32 { return data[i*cols : (i+1)*cols] }}
+	return matrix{rows: rows, cols: cols, row: func(_ []float32, i int) []float32 { return data[i*cols : (i+1)*cols] }}
 }
 
 // columns is the columns lo to hi of a matrix.
 func (m matrix) columns(lo, hi int) matrix {
-	return matrix{m.rows, hi - lo, func(i int) []float32 { return m.row(i)[lo:hi] }}
+	whole := m.row
+	m.cols, m.row = hi-lo, func(buf []float32, i int) []float32 { return whole(buf, i)[lo:hi] }
+	return m
 }
+
+// parts calls f for ranges of rows, with a buffer to read them, until all are done.
+func (m matrix) parts(rows int, f func(buf []float32, lo, hi int)) {
+	m.pool.Range(rows, max(1, partNumbers/max(1, m.cols)), func(lo, hi int) { f(make([]float32, m.width), lo, hi) })
+}
+
+// partNumbers is how many numbers are worth another goroutine.
+const partNumbers = 1 << 18
 
 // region is the part of a matrix that a tile shows, in at most h × w cells.
 type region struct{ r0, r1, c0, c1, h, w int }
@@ -86,22 +100,34 @@ func (g region) check() error {
 func (g region) reduce(m matrix) []float32 {
 	rows, cols := g.r1-g.r0, g.c1-g.c0
 	cells := make([]float32, g.h*g.w)
-	for i := range g.h {
-		line := cells[i*g.w : (i+1)*g.w]
-		lo, hi := i*rows/g.h, (i+1)*rows/g.h
-		for r := lo; r < hi; r++ {
-			from := m.row(g.r0 + r)[g.c0:g.c1]
-			for j := range line {
-				part := from[j*cols/g.w : (j+1)*cols/g.w]
-				for k, v := range part {
-					if r == lo && k == 0 || larger(v, line[j]) {
-						line[j] = v
-					}
-				}
+	m.pool.Range(g.h, max(1, partNumbers/(cols*(1+rows/g.h))), func(from, to int) {
+		buf := make([]float32, m.width)
+		for i := from; i < to; i++ {
+			line := cells[i*g.w : (i+1)*g.w]
+			lo, hi := i*rows/g.h, (i+1)*rows/g.h
+			for r := lo; r < hi; r++ {
+				g.into(line, m.row(buf, g.r0+r)[g.c0:g.c1], r == lo)
 			}
 		}
-	}
+	})
 	return cells
+}
+
+// into takes a row into a line of cells; first says that nothing is there yet.
+func (g region) into(line, row []float32, first bool) {
+	for j := range line {
+		part := row[j*len(row)/g.w : (j+1)*len(row)/g.w]
+		most := line[j]
+		if first {
+			most = part[0]
+		}
+		for _, v := range part {
+			if larger(v, most) {
+				most = v
+			}
+		}
+		line[j] = most
+	}
 }
 
 // larger says whether v stands for a cell rather than old.
@@ -146,8 +172,8 @@ func writeTile(w http.ResponseWriter, q *query, point string, m matrix, s spread
 	h.Set("X-Weft-Full", fmt.Sprintf("%d,%d", m.rows, m.cols))
 	h.Set("X-Weft-Range", fmt.Sprintf("%g,%g", s.Min, s.Max))
 	h.Set("X-Weft-Robust", fmt.Sprintf("%g,%g", s.Lo, s.Hi))
-	_, err := w.Write(encode(cells, format == "f16"))
-	return err
+	w.Write(encode(cells, format == "f16")) // an error means that nobody reads any more
+	return nil
 }
 
 // encode is the numbers little-endian.

@@ -36,7 +36,7 @@ func (s *Studio) lens(w http.ResponseWriter, req *http.Request) error {
 		for at := from; at < to; at++ {
 			options.Positions = append(options.Positions, at)
 		}
-		tell("reading the streams", 0, 0)
+		options.OnRead = func(done, total int) { tell("reading the streams", done, total) }
 		l, err := r.subject(ctx, o).Lens(ctx, r.ids, options)
 		if err != nil {
 			return nil, err

@@ -3,16 +3,13 @@ package studio
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 
-	"weft"
 	"weft/inspect"
-	"weft/model"
 )
 
 // builtIn is the name of the built-in model where it is not the default.
@@ -25,39 +22,6 @@ const (
 	kindStore   = "store"
 	kindTrain   = "train"
 )
-
-// opened is a model that is open, for as many requests as want it.
-type opened struct {
-	*weft.Model
-	name  string
-	kind  string
-	bytes int64
-
-	subject *inspect.Subject
-	floats  sync.Mutex       // one makes floated, others wait
-	floated *inspect.Subject // in float32, for gradients; nil until somebody asks
-
-	naming   sync.Once
-	params   map[string]model.Param
-	counting sync.Mutex
-	counted  map[string]*statistics // by tensor
-
-	ready chan struct{} // closed when it is open, or err says why not
-	err   error
-	users int
-	used  int64 // by the clock of models
-}
-
-// in is the subject for one request, whose analyses end with it. template is the chat
-// template that the prompt went through, or "".
-func (o *opened) in(ctx context.Context, template string) *inspect.Subject {
-	u := o.subject.Until(ctx)
-	u.About.Template = template
-	return u
-}
-
-// piece spells a token.
-func (o *opened) piece(id int32) []byte { return o.Tokenizer.Piece(id) }
 
 // models keeps models open within a budget; the longest unused is closed first.
 type models struct {
@@ -75,6 +39,7 @@ func newModels(o Options) *models {
 	d := &opened{Model: o.Default, name: o.Name, kind: o.Kind, ready: make(chan struct{}), users: 1}
 	close(d.ready)
 	m.prepare(d)
+	d.bytes = 0
 	m.open[d.name] = d
 	return m
 }
@@ -88,18 +53,6 @@ func (m *models) prepare(o *opened) {
 	o.subject = inspect.NewSubject(o.Core, inspect.About{Name: name, BOS: o.Tokenizer.BOS})
 	o.subject.Budget = m.o.RunBytes
 	o.bytes = weightBytes(o.Model) // what is arranged for speed takes what the file takes; the file's pages can go
-}
-
-// weightBytes is what a model's weights take.
-func weightBytes(m *weft.Model) int64 {
-	bytes := int64(0)
-	for _, t := range m.Stored {
-		bytes += int64(t.Bytes)
-	}
-	if bytes == 0 { // made in memory
-		bytes = 4 * int64(m.Params())
-	}
-	return bytes
 }
 
 // use opens a model unless it is open, and keeps it open until done is called.
@@ -214,11 +167,18 @@ func (m *models) fits(o *opened, bytes int64) error {
 
 func mib(bytes int64) int64 { return (bytes + 1<<20 - 1) >> 20 }
 
-// held is what open models take, besides the default and o.
+// grow counts what a model takes besides its weights.
+func (m *models) grow(o *opened, bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o.bytes += bytes
+}
+
+// held is what open models take, besides o and the default's weights.
 func (m *models) held(o *opened) int64 {
 	sum := int64(0)
 	for _, other := range m.open {
-		if other != o && other.name != m.o.Name && isReady(other) {
+		if other != o && isReady(other) {
 			sum += other.bytes
 		}
 	}
@@ -271,44 +231,4 @@ func (m *models) close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// listed is a model that requests may name.
-type listed struct {
-	Name    string `json:"name"`
-	Kind    string `json:"path_kind"`
-	Open    bool   `json:"open"`
-	Default bool   `json:"default"`
-	Bytes   int64  `json:"bytes"` // of its files; 0: not known
-}
-
-// list is every model but the training runs' checkpoints.
-func (m *models) list() ([]listed, error) {
-	list := []listed{{Name: m.o.Name, Kind: m.o.Kind, Default: true, Bytes: weightBytes(m.o.Default)}}
-	if m.o.Kind != kindBuiltIn {
-		list = append(list, listed{Name: builtIn, Kind: kindBuiltIn})
-	}
-	for _, name := range m.o.Models {
-		list = append(list, listed{Name: name, Kind: kindFile, Bytes: fileBytes(name)})
-	}
-	stored, err := m.stored()
-	if err != nil {
-		return nil, fmt.Errorf("list models: %w", err)
-	}
-	for _, s := range stored {
-		list = append(list, listed{Name: s.Name, Kind: kindStore, Bytes: s.Size})
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	seen := map[string]bool{}
-	list = slices.DeleteFunc(list, func(l listed) bool {
-		again := seen[l.Name]
-		seen[l.Name] = true
-		return again
-	})
-	for i := range list {
-		o := m.open[list[i].Name]
-		list[i].Open = o != nil && isReady(o)
-	}
-	return list, nil
 }

@@ -104,7 +104,7 @@ func (s *Studio) saliency(w http.ResponseWriter, req *http.Request) error {
 			return nil, q.err
 		}
 		tell("decoding the weights", 0, 0)
-		subject, err := o.differentiable(ctx)
+		subject, err := s.differentiable(ctx, o)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (s *Studio) saliency(w http.ResponseWriter, req *http.Request) error {
 }
 
 // differentiable is the model in float32, made once, which has gradients.
-func (o *opened) differentiable(ctx context.Context) (*inspect.Subject, error) {
+func (s *Studio) differentiable(ctx context.Context, o *opened) (*inspect.Subject, error) {
 	switch err := o.Core.Differentiable(); {
 	case err == nil:
 		return o.in(ctx, ""), nil
@@ -134,6 +134,7 @@ func (o *opened) differentiable(ctx context.Context) (*inspect.Subject, error) {
 			return nil, err
 		}
 		o.floated = f
+		s.models.grow(o, inspect.FloatsBytes(o.Core.Config))
 	}
 	return o.floated.Until(ctx), nil
 }

@@ -49,6 +49,12 @@ type Options struct {
 	Stop      []string        // texts that end the answer and are no part of it
 	LogProbs  bool            // fill Token.LogProb
 	Top       int             // list this many alternatives in Token.Top
+	Entropy   bool            // fill Token.Entropy
+	Trace     int             // show in Token.Trace how each token was chosen, with this many candidates at each step
+
+	// Prefix is what the answer begins with, whatever the sampler would choose. One that
+	// begins as it would have anyway goes on as it would have.
+	Prefix []int32
 
 	Raw          bool // nothing is put before the prompt, not even what the tokenizer puts before any text
 	ParseSpecial bool // text of the prompt that spells a special token is that token
@@ -157,7 +163,7 @@ func (m *Model) sampler(o Options) (*sample.Sampler, error) {
 func (m *Model) request(prompt []int32, s generate.Sampler, d generate.Drafter, spell generate.Decoder, o Options) generate.Request {
 	return generate.Request{
 		Prompt: prompt, Sampler: s, Decoder: spell, End: m.End, Drafter: d, Always: o.Speculation == SpeculateAlways,
-		MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Progress: o.Progress,
+		Prefix: o.Prefix, MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Entropy: o.Entropy, Trace: o.Trace, Progress: o.Progress,
 	}
 }
 

@@ -32,6 +32,22 @@ func LogSumExp(logits []float32) (float64, error) {
 	return top + math.Log(sum), nil
 }
 
+// Entropy is how undecided the model is, in bits, over the full vocabulary: 0 when
+// one token has all the probability, log2 of the vocabulary when all have the same.
+func Entropy(logits []float32) (float64, error) {
+	lse, err := LogSumExp(logits)
+	if err != nil {
+		return 0, err
+	}
+	nats := 0.0
+	for _, x := range logits {
+		if logP := float64(x) - lse; logP > -700 { // the others add nothing, and -Inf no number
+			nats -= exp(logP) * logP
+		}
+	}
+	return max(0, nats) / math.Ln2, nil
+}
+
 // Top returns the k most likely tokens, best first, with their exact
 // probabilities over the full vocabulary: those of the model, before any
 // sampling option. k above the size of the vocabulary means all.

@@ -21,6 +21,7 @@ type opened struct {
 	subject *inspect.Subject
 	floats  sync.Mutex       // one makes floated, others wait
 	floated *inspect.Subject // in float32, for gradients; nil until somebody asks
+	slots   chatSlots        // where conversations are answered
 
 	naming   sync.Once
 	params   map[string]model.Param

@@ -30,6 +30,7 @@ func (s *Studio) listModels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	list = append(list, s.train.models(s.models)...)
 	return writeJSON(w, http.StatusOK, map[string]any{"models": list})
 }
 

@@ -54,6 +54,7 @@ type Studio struct {
 	page   *page
 	models *models
 	runs   *runs
+	train  *training
 	heavy  chan struct{} // a place for each long work
 	boot   string        // of this start of the server
 	start  time.Time
@@ -89,14 +90,24 @@ func New(o Options) (*Studio, error) {
 	if err != nil {
 		return nil, fmt.Errorf("studio: %w", err)
 	}
-	s := &Studio{o: o, mux: http.NewServeMux(), page: page, models: newModels(o), runs: newRuns(o.RunBytes),
+	training, err := newTraining(o.TrainDir, o.Threads)
+	if err != nil {
+		return nil, fmt.Errorf("studio: %w", err)
+	}
+	s := &Studio{o: o, train: training, mux: http.NewServeMux(), page: page, models: newModels(o), runs: newRuns(o.RunBytes),
 		heavy: make(chan struct{}, o.Heavy), boot: rand.Text(), start: time.Now()}
+	s.models.checkpoint = s.train.checkpoint
 	s.routes()
+	s.conversations()
 	return s, nil
 }
 
-// Close closes the models that the studio opened, once nobody uses them any more.
-func (s *Studio) Close() error { return s.models.close() }
+// Close stops the training runs, each with a checkpoint, and closes the models that the
+// studio opened, once nobody uses them any more.
+func (s *Studio) Close() error {
+	s.train.close()
+	return s.models.close()
+}
 
 func (s *Studio) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	guard(w.Header())

@@ -19,6 +19,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"weft/internal/atomicfile"
 	"weft/train"
@@ -28,6 +29,7 @@ const text = "internal/studio/alice.txt"
 
 // measured is what the file holds; package studio reads it.
 type measured struct {
+	Made   string       `json:"made"` // how
 	Preset string       `json:"preset"`
 	Text   string       `json:"text_sha256"`
 	Recipe train.Recipe `json:"recipe"` // of the first seed
@@ -66,7 +68,7 @@ func measure(preset string, steps, every, seeds int) (measured, error) {
 		return measured{}, err
 	}
 	sum := sha256.Sum256(data)
-	m := measured{Preset: preset, Text: hex.EncodeToString(sum[:]), Recipe: p.Recipe}
+	m := measured{Made: fmt.Sprintf("scripts/expected.go -preset %s -steps %d -every %d -seeds %d, %s", preset, steps, every, seeds, runtime.GOARCH), Preset: preset, Text: hex.EncodeToString(sum[:]), Recipe: p.Recipe}
 	m.Recipe.Horizon, m.Recipe.EvalEvery = train.Horizon{Steps: steps}, every
 	for seed := range uint64(seeds) {
 		m.Recipe.Seed = seed + 1

@@ -12,7 +12,8 @@ import (
 )
 
 // alice is Lewis Carroll's Alice's Adventures in Wonderland (1865), which is in the
-// public domain: a text to learn from for who has none at hand.
+// public domain, without what editors put around it: a text to learn from for who has
+// none at hand.
 //
 //go:embed alice.txt
 var alice string

@@ -19,6 +19,7 @@ var expected embed.FS
 
 // measured is such a file.
 type measured struct {
+	Made   string       `json:"made"` // how
 	Preset string       `json:"preset"`
 	Text   string       `json:"text_sha256"`
 	Recipe train.Recipe `json:"recipe"` // of the first seed

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"math"
 	"testing"
 )
@@ -62,7 +63,9 @@ func TestEntropy(t *testing.T) {
 			t.Errorf("%v: %v bits, %v; want %v", c.logits, got, err, c.want)
 		}
 	}
-	if _, err := Entropy([]float32{inf}); err == nil {
-		t.Error("no error without a distribution")
+	for _, logits := range [][]float32{nil, {inf}, {-inf, -inf}} {
+		if _, err := Entropy(logits); !errors.Is(err, ErrLogits) {
+			t.Errorf("%v: %v", logits, err)
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package sample
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Candidate is a token and how likely it is.
 type Candidate struct {
@@ -35,17 +38,24 @@ func LogSumExp(logits []float32) (float64, error) {
 // Entropy is how undecided the model is, in bits, over the full vocabulary: 0 when
 // one token has all the probability, log2 of the vocabulary when all have the same.
 func Entropy(logits []float32) (float64, error) {
-	lse, err := LogSumExp(logits)
-	if err != nil {
+	if err := check(logits); err != nil {
 		return 0, err
 	}
-	nats := 0.0
+	top := math.Inf(-1)
 	for _, x := range logits {
-		if logP := float64(x) - lse; logP > -700 { // the others add nothing, and -Inf no number
-			nats -= exp(logP) * logP
+		top = max(top, float64(x))
+	}
+	if math.IsInf(top, -1) {
+		return 0, fmt.Errorf("%w: none of %d logits is finite", ErrLogits, len(logits))
+	}
+	sum, mean := 0.0, 0.0
+	for _, x := range logits {
+		if w := exp(float64(x) - top); w > 0 {
+			sum += w
+			mean += w * (float64(x) - top)
 		}
 	}
-	return max(0, nats) / math.Ln2, nil
+	return max(0, math.Log(sum)-mean/sum) / math.Ln2, nil
 }
 
 // Top returns the k most likely tokens, best first, with their exact

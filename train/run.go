@@ -42,7 +42,7 @@ type Options struct {
 	OnEvent func(Event) // called in order, on the goroutine of Run; may be nil
 }
 
-// Event is something to show while a run goes: Note, Plan, Line, Sample, Saved, Kept,
+// Event is something to show while a run goes: Note, Plan, Line, Sample, Saved, Snapshot,
 // Dropped.
 type Event interface{ event() }
 
@@ -70,19 +70,19 @@ type Sample struct {
 // Saved tells of a checkpoint.
 type Saved struct{ Step int }
 
-// Kept tells of a snapshot, Dropped of one that made room for another.
+// Snapshot tells of a snapshot, Dropped of one that made room for another.
 type (
-	Kept    struct{ Step int }
-	Dropped struct{ Step int }
+	Snapshot struct{ Step int }
+	Dropped  struct{ Step int }
 )
 
-func (Note) event()    {}
-func (Plan) event()    {}
-func (Line) event()    {}
-func (Sample) event()  {}
-func (Saved) event()   {}
-func (Kept) event()    {}
-func (Dropped) event() {}
+func (Note) event()     {}
+func (Plan) event()     {}
+func (Line) event()     {}
+func (Sample) event()   {}
+func (Saved) event()    {}
+func (Snapshot) event() {}
+func (Dropped) event()  {}
 
 // Result is what a finished run came to.
 type Result struct {

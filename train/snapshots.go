@@ -17,7 +17,7 @@ import (
 // A snapshot is the weights after a step as a model folder of its own,
 // OUT/train/steps/STEP, for looking at how a model came about. The first steps are
 // dense, because most changes then: 0, 1, 2, 4, 8, …, and every sixteenth of the run.
-// A folder appears whole or not at all.
+// A folder appears whole or not at all, and goes so.
 
 const (
 	snapshotsName = "steps"
@@ -83,14 +83,14 @@ func (r *run) keepSnapshot() error {
 	}
 	for len(steps) >= r.room {
 		i := crowded(append(steps, step))
-		if err := os.RemoveAll(SnapshotPath(r.opts.Out, steps[i])); err != nil {
+		if err := dropSnapshot(SnapshotPath(r.opts.Out, steps[i])); err != nil {
 			return fmt.Errorf("snapshot: %w", err)
 		}
 		r.emit(Dropped{steps[i]})
 		steps = slices.Delete(steps, i, i+1)
 	}
 	path := SnapshotPath(r.opts.Out, step)
-	fresh := filepath.Join(filepath.Dir(path), "new") // removed by cleanSnapshots if the process is killed
+	fresh := halfDone(path)
 	bundle := &modelfile.Bundle{Name: fmt.Sprintf("%s at step %d", r.name(), step), Weights: r.trainer.model.W, Tokenizer: r.data.tokenizer}
 	err = modelfile.SaveFolder(fresh, bundle)
 	if err == nil {
@@ -100,8 +100,20 @@ func (r *run) keepSnapshot() error {
 		os.RemoveAll(fresh)
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	r.emit(Kept{step})
+	r.emit(Snapshot{step})
 	return nil
+}
+
+// halfDone is where a snapshot's folder is before it is whole, and when it no longer
+// is. Whoever opens the run removes what a killed process has left there.
+func halfDone(path string) string { return filepath.Join(filepath.Dir(path), "half") }
+
+// dropSnapshot removes a snapshot at once, as others see it.
+func dropSnapshot(path string) error {
+	if err := os.Rename(path, halfDone(path)); err != nil {
+		return err
+	}
+	return os.RemoveAll(halfDone(path))
 }
 
 // crowded is the place of the step, neither the first nor the last, that leaves the
@@ -126,14 +138,14 @@ func (r *run) openSnapshots() error {
 	if err != nil {
 		return fmt.Errorf("snapshots: %w", err)
 	}
-	stale := []string{filepath.Join(r.dir, snapshotsName, "new")}
-	for _, step := range steps {
-		if step > r.state.Step || r.state.Step == 0 {
-			stale = append(stale, SnapshotPath(r.opts.Out, step))
-		}
+	if err := os.RemoveAll(halfDone(SnapshotPath(r.opts.Out, 0))); err != nil {
+		return fmt.Errorf("snapshots: %w", err)
 	}
-	for _, path := range stale {
-		if err := os.RemoveAll(path); err != nil {
+	for _, step := range steps {
+		if step <= r.state.Step && r.state.Step > 0 {
+			continue
+		}
+		if err := dropSnapshot(SnapshotPath(r.opts.Out, step)); err != nil {
 			return fmt.Errorf("snapshots: %w", err)
 		}
 	}

@@ -31,7 +31,7 @@ func TestSnapshots(t *testing.T) {
 	train(t, Options{Data: []string{data}, Out: plain, Recipe: &recipe})
 	var kept []int
 	train(t, Options{Data: []string{data}, Out: out, Recipe: &recipe, Snapshots: 1 << 30, OnEvent: func(e Event) {
-		if k, ok := e.(Kept); ok {
+		if k, ok := e.(Snapshot); ok {
 			kept = append(kept, k.Step)
 		}
 	}})
@@ -74,7 +74,7 @@ func TestSnapshotsOfStoppedRuns(t *testing.T) {
 		}
 	}
 	// A killed process was further than its checkpoint, and in the middle of a folder.
-	for _, name := range []string{"000020", "new"} {
+	for _, name := range []string{"000020", "half"} {
 		if err := os.MkdirAll(filepath.Join(out, "train", "steps", name), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestSnapshotsOfStoppedRuns(t *testing.T) {
 			t.Errorf("step %d: other weights", step)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(out, "train", "steps", "new")); err == nil {
+	if _, err := os.Stat(filepath.Join(out, "train", "steps", "half")); err == nil {
 		t.Error("half a folder is left")
 	}
 }

@@ -170,9 +170,10 @@ func (t *training) train(ctx context.Context, r *trainRun) {
 	}
 	defer func() { <-t.turn }()
 	r.enter(stateTraining)
+	_, err := os.Stat(filepath.Join(r.modelDir(), "train"))
 	recipe := r.about.Recipe
 	result, err := train.Run(ctx, train.Options{
-		Data: []string{r.textPath()}, Out: r.modelDir(), Recipe: &recipe, Resume: true, Threads: t.threads, Peak: t.peak(),
+		Data: []string{r.textPath()}, Out: r.modelDir(), Recipe: &recipe, Resume: err == nil, Threads: t.threads, Peak: t.peak(),
 		SampleEvery: r.about.SampleEvery, Snapshots: snapshotBytes, OnEvent: r.hear,
 	})
 	r.finish(result, ctx, err)

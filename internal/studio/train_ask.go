@@ -70,11 +70,17 @@ func (q *trainRequest) about() (a about, text []byte, err error) {
 		return a, nil, err
 	}
 	q.adjust(&a)
+	if n := a.Recipe.Batch * a.Recipe.Seq; n > mostPerStep {
+		return a, nil, bad("a step of %d tokens cannot be stopped soon; make batch times seq at most %d", n, mostPerStep)
+	}
 	if err := a.Recipe.Validate(); err != nil {
 		return a, nil, bad("%s", err)
 	}
 	return a, text, nil
 }
+
+// mostPerStep is how many tokens a step may have: who stops a run waits for its step.
+const mostPerStep = 1 << 16
 
 // bounded refuses what would take more memory or time than a page may ask for.
 func (q *trainRequest) bounded() error {

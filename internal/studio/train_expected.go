@@ -117,6 +117,9 @@ func (m measured) band(until int) bandJSON {
 		off := wide * math.Sqrt(squares/(n-1))
 		b.Low, b.High = append(b.Low, [2]float64{float64(step), sum/n - off}), append(b.High, [2]float64{float64(step), sum/n + off})
 	}
+	if len(b.Low) == 0 {
+		b.Why = fmt.Sprintf("no band: the measured runs had %d steps, and this one has other learning rates from the beginning", m.Recipe.Horizon.Steps)
+	}
 	return b
 }
 

@@ -73,6 +73,7 @@ func TestBand(t *testing.T) {
 	}
 	for want, q := range map[string]trainRequest{
 		"no runs with this recipe": {Sample: sampleName, LR: 0.1},
+		"from the beginning":       {Sample: sampleName, Steps: 24},
 		"your text is another":     {Text: strings.Replace(alice, "Alice", "Alica", 1), TextName: sampleName},
 	} {
 		if b, _ := bandOf(aboutOf(t, q)); len(b.Low) != 0 || !strings.Contains(b.Why, want) {
@@ -110,6 +111,14 @@ func TestThin(t *testing.T) {
 	}
 	if kept != 101 || len(log) > 250 {
 		t.Errorf("%d of 101 events that stay, %d in all", kept, len(log))
+	}
+	log = nil
+	for i := range 10 * mostEvents {
+		if log = append(log, trainEvent{ID: i, Name: "line", validated: true}); len(log) > mostEvents {
+			if log = thin(log); len(log) > mostEvents*3/4 {
+				t.Fatalf("%d events stay", len(log))
+			}
+		}
 	}
 }
 

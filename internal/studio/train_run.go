@@ -165,7 +165,7 @@ func (r *trainRun) hear(e train.Event) {
 		r.add("sample", sampleJSON{e.Step, strings.ToValidUTF8(e.Text, "\uFFFD")})
 	case train.Saved:
 		r.add("saved", stepOnly{e.Step})
-	case train.Kept:
+	case train.Snapshot:
 		r.add("checkpoint", stepOnly{e.Step})
 	case train.Dropped:
 		r.add("dropped", stepOnly{e.Step})

@@ -181,13 +181,22 @@ func (r *trainRun) keep(e trainEvent) {
 	}
 }
 
-// thin leaves out every other line of the older three quarters, but none with an
-// evaluation, nor any other event.
+// thin leaves out every other line of the older three quarters; with an evaluation
+// only if that is not enough, and then every other sample too.
 func thin(log []trainEvent) []trainEvent {
+	out := halve(log, func(e trainEvent) bool { return e.Name == "saved" || e.Name == "line" && !e.validated })
+	if len(out) > mostEvents*3/4 {
+		out = halve(out, func(e trainEvent) bool { return e.Name == "line" || e.Name == "sample" })
+	}
+	return out
+}
+
+// halve leaves out every other event that is dispensable among the older ones.
+func halve(log []trainEvent, dispensable func(trainEvent) bool) []trainEvent {
 	out := make([]trainEvent, 0, len(log))
 	odd := false
 	for i, e := range log {
-		if e.Name == "saved" || e.Name == "line" && !e.validated && i < len(log)*3/4 {
+		if i < len(log)*3/4 && dispensable(e) {
 			if odd = !odd; odd {
 				continue
 			}

@@ -269,6 +269,7 @@ func TestWrongRuns(t *testing.T) {
 		{`{"text":"a","steps":-1}`, "steps is -1", 400},
 		{`{"text":"a","steps":2000000}`, "steps is 2e+06", 400},
 		{`{"text":"a","seq":1000000,"batch":200}`, "seq is 1e+06", 400},
+		{`{"text":"a","seq":4096,"batch":200}`, "a step of 819200 tokens", 400},
 		{`{"text":"a","preset":"gpt2"}`, "weft train", 400},
 		{`{"text":"a","steps":3,"minutes":2}`, "horizon", 400},
 		{`{"text":"a","batch":-3}`, "batch is -3", 400},

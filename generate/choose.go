@@ -20,6 +20,9 @@ func (r *run) choose(logits []float32, history []int32) (Token, error) {
 	t := Token{ID: id, Trace: trace}
 	if n := r.result.Sampled; n < len(r.req.Prefix) {
 		t.ID, t.Forced = r.req.Prefix[n], true
+		if t.ID < 0 || int(t.ID) >= len(logits) {
+			return t, fmt.Errorf("%w: the prefix has token %d, the vocabulary %d tokens", ErrRequest, t.ID, len(logits))
+		}
 	}
 	r.result.Sampled++
 	return t, r.measure(&t, logits)
@@ -44,9 +47,6 @@ func (r *run) sample(logits []float32, history []int32) (trace *Trace, id int32,
 
 // measure says how likely a token was.
 func (r *run) measure(t *Token, logits []float32) (err error) {
-	if int(t.ID) >= len(logits) || t.ID < 0 {
-		return fmt.Errorf("%w: the prefix has token %d, the vocabulary %d tokens", ErrRequest, t.ID, len(logits))
-	}
 	if r.req.Entropy {
 		if t.Entropy, err = sample.Entropy(logits); err != nil {
 			return err

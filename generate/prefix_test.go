@@ -98,6 +98,22 @@ func TestForkIsQuick(t *testing.T) {
 	}
 }
 
+// TestForkGoesToItsSlot: a fork of a long answer to a short prompt is made where the
+// answer was, so that the prompt does not run again.
+func TestForkGoesToItsSlot(t *testing.T) {
+	b := NewBatch(newChoir(2, chain{9, 2}, 1000))
+	prompt := slices.Repeat([]int32{5, 6}, 10)
+	res, err := b.Run(context.Background(), Request{Prompt: prompt, MaxTokens: 100}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fork := append(ids(res.Tokens)[:90], 8)
+	res, err = b.Run(context.Background(), Request{Prompt: prompt, Prefix: fork, MaxTokens: 95}, nil)
+	if err != nil || res.Reused != len(prompt)-1 || !slices.Equal(ids(res.Tokens)[:91], fork) {
+		t.Errorf("%d of %d tokens reused, %v", res.Reused, len(prompt), err)
+	}
+}
+
 func TestPrefixMayEnd(t *testing.T) {
 	e, req := saying("a", "b", "c")
 	req.Prefix = []int32{1, 0, 2}

@@ -20,7 +20,9 @@ func configs() map[string]model.Config {
 	gpt2 := model.Config{Arch: "gpt2", Vocab: 97, Context: 40, Layers: 3, Dim: 24, Heads: 4, KVHeads: 4, HeadDim: 6, Hidden: 96,
 		Norm: model.LayerNorm, NormEps: 1e-5, NormBias: true, Position: model.LearnedPositions, Activation: model.GELU,
 		QKVBias: true, OutBias: true, MLPBias: true, TiedHead: true}
-	return map[string]model.Config{"llama": llama, "llama tied": tied, "gpt2": gpt2}
+	wide := llama
+	wide.ValueDim = 9
+	return map[string]model.Config{"llama": llama, "llama tied": tied, "llama wide values": wide, "gpt2": gpt2}
 }
 
 func randomModel(t *testing.T, c model.Config) *model.Model { return inspect.RandomModel(t, c, 1, 5) }
@@ -130,8 +132,8 @@ func ablated(t *testing.T, m *model.Model, tr *inspect.Trace, layer, head int) f
 		if silence {
 			h.On(fmt.Sprintf("blocks.%d.attn.hook_z", layer), func(p *model.Point) error {
 				for i := range tr.Tokens {
-					d := m.Config.HeadDim
-					clear(p.Data[i*m.Config.QDim()+head*d:][:d])
+					d := m.Config.VHead()
+					clear(p.Data[i*m.Config.ZDim()+head*d:][:d])
 				}
 				return nil
 			})

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -184,6 +185,30 @@ func TestHookErrors(t *testing.T) {
 	}
 	if err := run("blocks.9.hook_resid_mid", nil); err == nil || !strings.Contains(err.Error(), "blocks.9.hook_resid_mid") {
 		t.Error(err)
+	}
+}
+
+// TestUntil: a pass ends between two blocks once nobody waits for it, and a cache is as
+// it was.
+func TestUntil(t *testing.T) {
+	m := randomModel(t, configs()["llama"], 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	want, err := m.Forward([]int32{1, 2, 3}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Data = slices.Clone(want.Data)
+	bounded := m.Until(ctx)
+	if got, err := bounded.Forward([]int32{1, 2, 3}, nil); err != nil || !slices.Equal(got.Data, want.Data) {
+		t.Errorf("a context that goes on changed the logits: %v", err)
+	}
+	var h model.Hooks
+	h.On("blocks.0.hook_resid_mid", func(*model.Point) error { cancel(); return nil })
+	h.On("blocks.1.hook_resid_pre", func(*model.Point) error { t.Error("the next block ran"); return nil })
+	cache := m.NewCache(10)
+	if _, err := bounded.Forward([]int32{1, 2, 3}, &model.Run{Hooks: &h, Cache: cache}); !errors.Is(err, context.Canceled) || cache.Len() != 0 {
+		t.Errorf("%v, %d tokens in the cache", err, cache.Len())
 	}
 }
 

@@ -68,6 +68,7 @@ export interface MemoryAt {
   context: number;
   weights: number;
   cache: number;
+  activations: number;
   total: number;
 }
 
@@ -89,6 +90,8 @@ export interface ModelInfo {
   bytes_by_type: Record<string, number>;
   memory_bytes: MemoryAt[];
   tensors: TensorEntry[];
+  /** Its name; "plain": the model only continues texts. */
+  template: string;
   chat_template: string;
   licence: string;
   sampling: Partial<Sampling>;
@@ -103,8 +106,9 @@ export interface TensorStats {
   mean: number;
   std: number;
   zeros: number;
+  not_finite?: number;
   quantiles: Record<string, number>;
-  histogram: { lo: number; hi: number; counts: number[] };
+  histogram: { lo: number; hi: number; counts: number[]; below?: number; above?: number };
   row_norms?: number[];
 }
 
@@ -200,6 +204,7 @@ export interface Sampling {
   repeat_penalty: number;
   presence_penalty: number;
   frequency_penalty: number;
+  repeat_last_n: number;
   seed: number;
 }
 
@@ -214,29 +219,38 @@ export interface ChatPrompt {
   pieces: Piece[];
   added: number[];
   text: string;
+  template: string;
   dropped: number;
+  context: number;
+  max_tokens: number;
+  sampling: Sampling;
 }
 
+/** A token that could be taken; null where the probability is not a number. */
 export interface Alternative {
   id: number;
   text: string;
-  p: number;
+  p: number | null;
 }
 
 export interface SamplerStep {
   name: string;
+  setting: string;
   kept: number;
   candidates: Alternative[];
-  note: string;
+  draw?: { u: number; from: number; width: number };
+  note?: string;
 }
 
+/** Probabilities are the model's own, over the whole vocabulary, before any option. */
 export interface ChatToken {
+  /** -1: the broken character that an answer ends with. */
   id: number;
   text: string;
-  bytes?: number[];
-  logprob: number;
-  p: number;
-  entropy_bits: number;
+  piece?: Piece;
+  logprob: number | null;
+  p: number | null;
+  entropy_bits: number | null;
   top: Alternative[];
   steps?: SamplerStep[];
   forced: boolean;
@@ -245,7 +259,11 @@ export interface ChatToken {
 export interface ChatResult {
   text: string;
   message: Message;
-  finish: string;
+  ids: number[];
+  pieces: Piece[];
+  finish: 'stop' | 'length' | 'context';
+  stop_text?: string;
+  stop_token?: Piece;
   timing: Record<string, number>;
 }
 

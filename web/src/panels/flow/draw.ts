@@ -3,7 +3,7 @@ import type { Theme } from '../../lib/color';
 import { middle, number, percent } from '../../lib/format';
 import { visible } from '../../lib/tokens';
 import type { Palette } from './palette';
-import { span, within, type Stage } from './stages';
+import { cellsOf, span, within, type Stage } from './stages';
 import type { Tiles } from './tiles.svelte';
 import type { View } from './Viewport.svelte';
 
@@ -83,6 +83,7 @@ export function drawLoom(c: CanvasRenderingContext2D, view: View, scene: Scene):
     else if (stage.draws === 'fan') fan(c, scene, stage);
   }
   marks(c, scene);
+  if (last === run.ids.length - 1 && !scene.hidden && scene.until >= stages.length - 1) unwoven(c, view, scene);
   c.restore();
   labels(c, view, scene, first, last);
   heads(c, view, scene, seen.first, seen.last);
@@ -220,7 +221,7 @@ function words(c: CanvasRenderingContext2D, scene: Scene, stage: Stage, first: n
 
 /** The last thread's end fans out into the vocabulary; the chosen token goes back as a new thread. */
 function fan(c: CanvasRenderingContext2D, scene: Scene, stage: Stage): void {
-  const { candidates, choice, row, colours, run, stages, hidden } = scene;
+  const { candidates, choice, row, colours, run, hidden } = scene;
   const n = run.ids.length;
   const y0 = middleOf(n - 1, row);
   const top = barsTop(n, candidates.length, row);
@@ -255,17 +256,32 @@ function fan(c: CanvasRenderingContext2D, scene: Scene, stage: Stage): void {
   const chosen = candidates[choice];
   if (!chosen || hidden) return;
   loop(c, scene, stage, top + choice * barHeight + barHeight / 2, Math.max(top + candidates.length * barHeight + 10, middleOf(n, row)));
-  const text = stages[0]!;
   c.fillStyle = colours.likely;
   c.textAlign = 'right';
   c.font = `12px ${colours.sans}`;
   c.fillText('the chosen token becomes the next thread', stage.x - 34, middleOf(n, row) - 9);
-  void text;
 }
 
-function loop(c: CanvasRenderingContext2D, { row, colours, run, stages }: Scene, stage: Stage, from: number, below: number): void {
+/** Where the chosen token will run: its thread is not woven yet. */
+function unwoven(c: CanvasRenderingContext2D, view: View, { run, row, colours, stages }: Scene): void {
   const y = middleOf(run.ids.length, row);
-  const right = stage.x + stage.width + 8, left = stage.x - 22, end = stages[0]!.x + stages[0]!.width + 8;
+  c.strokeStyle = colours.likely;
+  c.lineWidth = 1.5;
+  c.globalAlpha = 0.6;
+  c.setLineDash([5, 4]);
+  c.lineDashOffset = view.x;
+  c.beginPath();
+  c.moveTo(Math.max(view.x, stages[0]!.width + 8), y);
+  c.lineTo(Math.min(view.x + view.width, stages.at(-1)!.x - 30), y);
+  c.stroke();
+  c.setLineDash([]);
+  c.lineDashOffset = 0;
+  c.globalAlpha = 1;
+}
+
+function loop(c: CanvasRenderingContext2D, { row, colours, run }: Scene, stage: Stage, from: number, below: number): void {
+  const y = middleOf(run.ids.length, row);
+  const right = stage.x + stage.width + 8, left = stage.x - 22;
   c.strokeStyle = colours.likely;
   c.lineWidth = 1.75;
   c.setLineDash([5, 4]);
@@ -275,7 +291,6 @@ function loop(c: CanvasRenderingContext2D, { row, colours, run, stages }: Scene,
   c.arcTo(right, below, right - 8, below, 8);
   c.arcTo(left, below, left, y, Math.min(8, Math.abs(below - y) / 2));
   c.arcTo(left, y, left - 8, y, Math.min(8, Math.abs(below - y) / 2));
-  c.lineTo(end, y);
   c.stroke();
   c.setLineDash([]);
 }
@@ -326,7 +341,7 @@ function heads(c: CanvasRenderingContext2D, view: View, scene: Scene, from: numb
     const row = Math.max(0, Math.floor((view.y - 0) / scene.row));
     if (stage.draws === 'ribbon') {
       const piece = tiles.get(stage, stage.point === 'logits' ? scene.run.ids.length - 1 : Math.min(row, scene.run.ids.length - 1), theme);
-      if (piece?.scale.type === 'diverging') note = stage.title ? `${note} · ±${number(piece.scale.limit, 2)}` : `±${number(piece.scale.limit, 2)}`;
+      if (piece?.scale.type === 'diverging') note = stage.title ? `${note}  ±${number(piece.scale.limit, 2)}` : `±${number(piece.scale.limit, 2)}`;
     }
     c.save();
     c.beginPath();
@@ -350,7 +365,7 @@ function heads(c: CanvasRenderingContext2D, view: View, scene: Scene, from: numb
 /** The numbers that the cell under a pointer stands for. */
 export function numbersAt(stage: Stage, x: number): { cell: number; cells: number; from: number; to: number } | null {
   if (!stage.cols || x < stage.x || x >= stage.x + stage.width) return null;
-  const cells = Math.min(stage.cols, Math.round(stage.width));
+  const cells = cellsOf(stage);
   const cell = Math.min(cells - 1, Math.floor(((x - stage.x) / stage.width) * cells));
   const [from, to] = span(cell, cells, stage.cols);
   return { cell, cells, from, to };

@@ -36,6 +36,14 @@ export interface Shape {
   vocab: number;
 }
 
+/** How wide a cell is at least: what is thinner is noise to the eye. */
+export const cellWidth = 2;
+
+/** How many cells a column is drawn in. */
+export function cellsOf(stage: Stage): number {
+  return Math.max(1, Math.min(stage.cols, Math.floor(stage.width / cellWidth)));
+}
+
 /** Room between two columns, where the thread can be seen. */
 export const gap = 26;
 const crossing = 76;
@@ -59,13 +67,13 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     });
   };
 
-  add({ id: 'text', draws: 'text', title: 'Text', note: 'as you wrote it', layer: -1, cols: 0, kind: '', width: 92, formula: '',
+  add({ id: 'text', draws: 'text', title: 'Text', note: 'in pieces', layer: -1, cols: 0, kind: '', width: 84, formula: '',
     plain: 'The prompt, cut where the tokenizer cuts it. Marks stand for spaces and line ends.' });
-  add({ id: 'bytes', draws: 'bytes', title: 'Bytes', note: 'how a computer stores it', layer: -1, cols: 0, kind: '', width: 108, formula: '',
+  add({ id: 'bytes', draws: 'bytes', title: 'Bytes', note: 'in base 16', layer: -1, cols: 0, kind: '', width: 84, formula: '',
     plain: 'Text is stored as bytes, numbers from 0 to 255, here in base 16. A plain letter is one byte, others take two to four.' });
-  add({ id: 'token', draws: 'token', title: 'Token', note: 'its number in the vocabulary', layer: -1, cols: 0, kind: 'made', width: 62, formula: 'id = vocabulary[bytes]',
+  add({ id: 'token', draws: 'token', title: 'Token', note: 'number', layer: -1, cols: 0, kind: 'made', width: 48, formula: 'id = vocabulary[bytes]',
     plain: 'Each piece has a number in the model’s vocabulary. From here on the model sees only these numbers, never letters.' });
-  ribbon('hook_embed', 'Vector', 'embedding', 112,
+  ribbon('hook_embed', 'Vector', '', 112,
     'The token’s number picks a row of a learned table: its vector. Every cell is one number, blue below zero and orange above.', 'x = W_E[id]');
   ribbon('hook_pos_embed', 'Position', 'learned', 112, 'A second learned vector that says in which place the token stands. It is added to the token’s.', 'x ← x + W_P[position]');
 

@@ -4,7 +4,7 @@ import type { Tile } from '../../lib/api/tiles';
 import { limitOf, paint, type Scale, type Theme } from '../../lib/color';
 import { session } from '../../lib/session.svelte';
 import { strongest, type Link } from './links';
-import type { Stage } from './stages';
+import { cellsOf, type Stage } from './stages';
 
 /** Rows of a matrix that are fetched together. */
 export const chunk = 64;
@@ -57,7 +57,7 @@ export class Tiles {
     if (!stage.point) return undefined;
     // The head on the last stream costs a product with the vocabulary per row: one row is enough.
     const r0 = stage.point === 'logits' ? row : row - (row % chunk);
-    const w = stage.cols ? Math.min(stage.cols, Math.round(stage.width)) : 0;
+    const w = stage.cols ? cellsOf(stage) : 0;
     const key = `${this.#run}|${stage.point}|${stage.head ?? ''}|${r0}|${stage.draws === 'crossing' ? 'links' : w}`;
     const found = this.#have.get(key);
     if (found) {

@@ -110,17 +110,23 @@ function threads(c: CanvasRenderingContext2D, view: View, scene: Scene, first: n
   const reached = until >= stages.length ? fanStage.x - 26 : stages[Math.max(0, Math.min(until, stages.length - 1))]!.x + stages[Math.max(0, Math.min(until, stages.length - 1))]!.width;
   const x1 = Math.min(view.x + view.width, reached, fanStage.x - 26);
   if (x1 <= x0) return;
+  // Only the last token's vector goes on to the vocabulary.
+  const others = Math.max(x0, Math.min(x1, (stages.find((stage) => stage.id === 'logits')?.x ?? x1) - 26));
+  const line = (i: number) => {
+    c.moveTo(x0, middleOf(i, row));
+    c.lineTo(i === run.ids.length - 1 ? x1 : others, middleOf(i, row));
+  };
   c.strokeStyle = colours.made;
-  for (let i = first; i <= last; i++) {
-    const y = middleOf(i, row);
-    const followed = focus?.row === i;
-    c.globalAlpha = followed ? 1 : focus ? 0.22 : 0.4;
-    c.lineWidth = followed ? 2.5 : 1.25;
+  c.globalAlpha = focus ? 0.22 : 0.4;
+  c.lineWidth = 1.25;
+  c.beginPath();
+  for (let i = first; i <= last; i++) if (i !== focus?.row) line(i);
+  c.stroke();
+  if (focus && focus.row >= first && focus.row <= last) {
+    c.globalAlpha = 1;
+    c.lineWidth = 2.5;
     c.beginPath();
-    c.moveTo(x0, y);
-    // Only the last token's vector goes on to the vocabulary.
-    const end = i === run.ids.length - 1 ? x1 : Math.min(x1, (stages.find((stage) => stage.id === 'logits')?.x ?? x1) - 26);
-    c.lineTo(Math.max(x0, end), y);
+    line(focus.row);
     c.stroke();
   }
   c.globalAlpha = 1;
@@ -175,8 +181,14 @@ function crossings(c: CanvasRenderingContext2D, scene: Scene, stage: Stage, firs
       const a = middleOf(link.from, row), b = middleOf(link.to, row);
       const mine = focus?.row === link.to;
       const path = mine ? new Path2D() : paths[Math.min(4, Math.floor(link.weight * 5))]!.path;
-      path.moveTo(x0 + 4, a);
-      path.bezierCurveTo(x0 + stage.width * 0.55, a, x0 + stage.width * 0.45, b, x1 - 4, b);
+      if (link.from < first && !mine) {
+        // What comes from far above is a stub: hundreds of long curves would be a wall, and slow.
+        path.moveTo(x0 + stage.width * 0.48, b - row * 1.15);
+        path.quadraticCurveTo(x0 + stage.width * 0.5, b, x1 - 4, b);
+      } else {
+        path.moveTo(x0 + 4, a);
+        path.bezierCurveTo(x0 + stage.width * 0.55, a, x0 + stage.width * 0.45, b, x1 - 4, b);
+      }
       if (mine) bright.push({ weight: link.weight, path });
     }
   }
@@ -300,9 +312,7 @@ function labels(c: CanvasRenderingContext2D, view: View, scene: Scene, first: nu
   const { stages, colours, run, row, focus, candidates, choice, hidden, until } = scene;
   const wide = stages[0]!.width;
   c.fillStyle = colours.paper;
-  c.globalAlpha = 0.94;
   c.fillRect(0, 0, wide + 6, view.height);
-  c.globalAlpha = 1;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
   const added = new Set(run.added);
@@ -341,7 +351,7 @@ function heads(c: CanvasRenderingContext2D, view: View, scene: Scene, from: numb
     const row = Math.max(0, Math.floor((view.y - 0) / scene.row));
     if (stage.draws === 'ribbon') {
       const piece = tiles.get(stage, stage.point === 'logits' ? scene.run.ids.length - 1 : Math.min(row, scene.run.ids.length - 1), theme);
-      if (piece?.scale.type === 'diverging') note = stage.title ? `${note}  ±${number(piece.scale.limit, 2)}` : `±${number(piece.scale.limit, 2)}`;
+      if (piece?.scale.type === 'diverging') note = `${note}${note ? '  ' : ''}±${number(piece.scale.limit, 2)}`;
     }
     c.save();
     c.beginPath();

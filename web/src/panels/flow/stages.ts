@@ -62,7 +62,7 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     if (!found) return;
     const byHead = found.shape.length === 3;
     add({
-      id: point, draws: 'ribbon', title, note: `${note}${note ? ' · ' : ''}${found.shape.at(-1)}`, point, layer: found.layer,
+      id: point, draws: 'ribbon', title, note, point, layer: found.layer,
       cols: found.shape.at(-1)!, head: byHead ? headOf(found, head) : undefined, kind: 'made', plain, formula, width, ...more
     });
   };
@@ -73,7 +73,7 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     plain: 'Text is stored as bytes, numbers from 0 to 255, here in base 16. A plain letter is one byte, others take two to four.' });
   add({ id: 'token', draws: 'token', title: 'Token', note: 'number', layer: -1, cols: 0, kind: 'made', width: 48, formula: 'id = vocabulary[bytes]',
     plain: 'Each piece has a number in the model’s vocabulary. From here on the model sees only these numbers, never letters.' });
-  ribbon('hook_embed', 'Vector', '', 112,
+  ribbon('hook_embed', 'Vector', 'embedding', 112,
     'The token’s number picks a row of a learned table: its vector. Every cell is one number, blue below zero and orange above.', 'x = W_E[id]');
   ribbon('hook_pos_embed', 'Position', 'learned', 112, 'A second learned vector that says in which place the token stands. It is added to the token’s.', 'x ← x + W_P[position]');
 
@@ -88,7 +88,7 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     }
   }
   ribbon('ln_final.hook_normalized', 'Final norm', '', 112, 'Each vector is brought to a standard size before it is compared with the vocabulary.', 'N(x) = x / √(mean(x²) + ε)');
-  add({ id: 'logits', draws: 'ribbon', title: 'Logits', note: `last token · ${shape.vocab.toLocaleString('en')}`, point: 'logits', layer: -1, cols: shape.vocab, kind: 'made', width: 150,
+  add({ id: 'logits', draws: 'ribbon', title: 'Logits', note: 'of the last token', point: 'logits', layer: -1, cols: shape.vocab, kind: 'made', width: 150,
     plain: 'The last token’s vector is compared with every token of the vocabulary: one score each. Only the last row matters for what comes next.',
     formula: 'logit[t] = ⟨N(x), W_U[t]⟩' });
   add({ id: 'fan', draws: 'fan', title: 'Probabilities', note: 'of the next token', layer: -1, cols: 0, kind: 'likely', width: 236,
@@ -114,24 +114,24 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     add({ id: `blocks.${layer}`, draws: 'crossing', title: `Block ${layer}`, note: `head ${head}`, layer, head, cols: 0, kind: 'looked', width: crossing, inside: true,
       point: `${p}attn.hook_pattern`, plain: `Head ${head} of block ${layer}: which tokens each token takes from.`, formula: 'x ← x + Attn(N(x))' });
     const norm = ['N(x) = x / √(mean(x²) + ε)', 'The vector at a standard size, so that what reads it is not upset by how long it has grown. The learned gain comes after.'] as const;
-    ribbon(`${p}ln1.hook_normalized`, 'Norm', 'before attention', wide, norm[1], norm[0], inside);
+    ribbon(`${p}ln1.hook_normalized`, 'Norm', 'for attention', wide, norm[1], norm[0], inside);
     ribbon(`${p}attn.hook_q`, 'Query', `head ${head}`, wide, 'What this token asks for: its normed vector times the learned matrix W_Q of this head.', 'q = N(x) W_Q', inside);
     ribbon(`${p}attn.hook_k`, 'Key', kvNote(), wide, 'What this token offers to be found by: its normed vector times W_K.', 'k = N(x) W_K', inside);
     ribbon(`${p}attn.hook_v`, 'Value', kvNote(), wide, 'What this token hands over to those who look at it: its normed vector times W_V.', 'v = N(x) W_V', inside);
     ribbon(`${p}attn.hook_rot_q`, 'Query, turned', 'RoPE', wide, 'The query, turned by an angle that grows with the position, so that scores depend on how far apart two tokens are.', 'q′ = R(position) q', inside);
     ribbon(`${p}attn.hook_rot_k`, 'Key, turned', 'RoPE', wide, 'The key, turned by an angle that grows with the position.', 'k′ = R(position) k', inside);
     const n = shape.tokens;
-    add({ id: `${p}attn.hook_pattern`, draws: 'pattern', title: 'Pattern', note: `head ${head} · ${n}`, point: `${p}attn.hook_pattern`, layer, head, cols: n, kind: 'looked',
+    add({ id: `${p}attn.hook_pattern`, draws: 'pattern', title: 'Pattern', note: `head ${head}`, point: `${p}attn.hook_pattern`, layer, head, cols: n, kind: 'looked',
       width: Math.max(wide, Math.min(n * 14, 420)), inside: true,
       plain: 'One row per token, one cell per token it may look at: how much it takes from there. Every row adds up to 1, and nobody sees the future.',
       formula: 'a = softmax(q·k / √d_head)' });
     ribbon(`${p}attn.hook_z`, 'Gathered', `head ${head}`, wide, 'The values of the tokens looked at, weighed by the pattern and added up.', 'z = Σ_j a[j] v[j]', inside);
     ribbon(`${p}hook_attn_out`, '+ attention', 'all heads', wide, 'What all heads together add to the thread, through the learned matrix W_O.', 'attn = Σ_h z_h W_O', inside);
     ribbon(`${p}hook_resid_mid`, 'Thread', 'after attention', wide, 'The vector with what attention brought.', 'x_mid = x + attn', inside);
-    ribbon(`${p}ln2.hook_normalized`, 'Norm', 'before the MLP', wide, norm[1], norm[0], inside);
+    ribbon(`${p}ln2.hook_normalized`, 'Norm', 'for the MLP', wide, norm[1], norm[0], inside);
     const gated = byName.has(`${p}mlp.hook_pre_linear`);
     ribbon(`${p}mlp.hook_pre`, 'MLP in', gated ? 'gate' : 'before the bend', 168, 'The vector widened: one number per neuron, before it is bent.', 'pre = N(x) W_in', inside);
-    ribbon(`${p}mlp.hook_pre_linear`, 'MLP in', 'what the gate lets through', 168, 'A second widening, which the bent gate multiplies.', 'up = N(x) W_up', inside);
+    ribbon(`${p}mlp.hook_pre_linear`, 'MLP in', 'gated', 168, 'A second widening, which the bent gate multiplies.', 'up = N(x) W_up', inside);
     ribbon(`${p}mlp.hook_post`, 'MLP neurons', 'after the bend', 168, 'What each neuron says. Most are near zero for any one token; those that are not are what the block recognised.', gated ? 'post = act(pre) · up' : 'post = act(pre)', inside);
     ribbon(`${p}hook_mlp_out`, '+ MLP', 'added', wide, 'What the feed-forward network adds to the thread.', 'mlp = post W_out', inside);
     ribbon(`${p}hook_resid_post`, 'Thread', `after block ${layer}`, wide, 'The vector after the block. The next one begins with it.', 'x ← x_mid + mlp', inside);

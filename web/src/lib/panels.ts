@@ -60,7 +60,7 @@ export const panels: readonly PanelEntry[] = [
   {
     id: 'words',
     name: 'Words',
-    prompt: false,
+    prompt: true,
     icon: 'M5 18l4-12l4 12M6.300 14h5.400M16 18v-7M16 14.500a2.500 3 0 1 1 0 .1',
     topic: {
       title: 'Words as directions',

@@ -278,18 +278,20 @@ export interface Neighbours {
   space: string;
   tied: boolean;
   plus: number[];
-  minus: number[];
+  minus: number[] | null;
   near: Neighbour[];
   checks: Check[];
-  pieces?: Piece[];
+  plus_pieces: Piece[];
+  minus_pieces: Piece[];
+  /** Of a single token: with and without a space, in the other case. */
+  other_forms: Piece[];
 }
 
 export interface Projection {
   provenance: Provenance;
   space: string;
   tokens: number[];
-  texts?: string[];
-  pieces?: Piece[];
+  pieces: Piece[];
   points: [number, number][];
   explained: [number, number];
   checks: Check[];

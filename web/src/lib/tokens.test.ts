@@ -18,6 +18,7 @@ describe('a token’s text', () => {
   it('writes bytes that are no character as bytes', () => {
     expect(visible({ text: '\ufffd', bytes: [0xe2, 0x0a] })).toBe('<0xE2><0x0A>');
     expect(visible({ text: '\ufffd' })).toBe('\ufffd');
+    expect(visible({ text: '\ufffd', id: 149 })).toBe('#149');
   });
 
   it('keeps marks and letters apart', () => {

@@ -23,8 +23,12 @@ export function runs(piece: Pick<Piece, 'text' | 'bytes'>): Run[] {
   return out;
 }
 
-/** The same as one string, for labels and canvases. */
-export function visible(piece: Pick<Piece, 'text' | 'bytes'>): string {
+/**
+ * The same as one string, for labels and canvases. A token of broken bytes that
+ * came without them is told by its number, for they would all look alike.
+ */
+export function visible(piece: Pick<Piece, 'text' | 'bytes'> & { id?: number }): string {
+  if (piece.id !== undefined && !piece.bytes?.length && /^\ufffd+$/.test(piece.text)) return `#${piece.id}`;
   return runs(piece).map((run) => run.text).join('') || '∅';
 }
 

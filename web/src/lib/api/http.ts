@@ -56,7 +56,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
   } catch (error) {
     if (isAbort(error) || init.signal?.aborted) throw new DOMException('stopped', 'AbortError');
     reach(false);
-    throw new ApiError('offline', 'The server does not answer. Start it again with `weft studio`; this page will notice.');
+    throw new ApiError('offline', 'The server does not answer. Start it again with weft studio; this page notices by itself.');
   }
   reach(true);
   if (response.ok) return response;

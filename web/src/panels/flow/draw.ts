@@ -4,7 +4,7 @@ import { middle, number, percent } from '../../lib/format';
 import { visible } from '../../lib/tokens';
 import type { Palette } from './palette';
 import { cellsOf, span, within, type Stage } from './stages';
-import type { Tiles } from './tiles.svelte';
+import type { Piece, Tiles } from './tiles.svelte';
 import type { View } from './Viewport.svelte';
 
 export const header = 50;
@@ -141,16 +141,41 @@ function ribbons(c: CanvasRenderingContext2D, scene: Scene, s: number, first: nu
   for (let i = only >= 0 ? Math.max(first, only) : first; i <= last; i++) {
     const y = middleOf(i, row) - height / 2;
     const piece = tiles.get(stage, i, theme);
-    c.globalAlpha = focus && focus.row !== i ? 0.55 : 1;
-    if (piece) c.drawImage(piece.image, 0, i - piece.r0, piece.tile.cols, 1, stage.x, y, stage.width, height);
-    else {
+    c.globalAlpha = focus ? 0.55 : 1;
+    if (!piece) {
       c.fillStyle = colours.line;
       c.globalAlpha *= 0.6;
       c.fillRect(stage.x, y, stage.width, height);
+      continue;
     }
+    // All rows of a piece at once, laid out as they stand on the page.
+    const strip = stripOf(piece, stage, row, height);
+    const from = i - piece.r0, to = Math.min(last - piece.r0, piece.tile.rows - 1);
+    c.drawImage(strip, 0, from * row, stage.width, (to - from + 1) * row, stage.x, header + i * row, stage.width, (to - from + 1) * row);
+    if (focus && focus.row >= i && focus.row <= piece.r0 + to) {
+      c.globalAlpha = 1;
+      c.drawImage(strip, 0, (focus.row - piece.r0) * row, stage.width, row, stage.x, header + focus.row * row, stage.width, row);
+    }
+    i = piece.r0 + to;
   }
   c.globalAlpha = 1;
   if (focus?.stage === s && focus.col >= 0 && (only < 0 || focus.row === only)) frame(c, scene, stage, focus, colours.ink);
+}
+
+/** A piece's rows in their distances, drawn once. */
+function stripOf(piece: Piece, stage: Stage, row: number, height: number): HTMLCanvasElement {
+  const { tile, image, strip } = piece;
+  if (strip?.row === row && strip.theme === piece.theme) return strip.canvas;
+  const canvas = document.createElement('canvas');
+  canvas.width = stage.width;
+  canvas.height = tile.rows * row;
+  const c = canvas.getContext('2d');
+  if (c) {
+    c.imageSmoothingEnabled = false;
+    for (let r = 0; r < tile.rows; r++) c.drawImage(image, 0, r, tile.cols, 1, 0, r * row + (row - height) / 2, stage.width, height);
+  }
+  piece.strip = { canvas, row, theme: piece.theme };
+  return canvas;
 }
 
 /** Frames the cell that holds a number; it is at least wide enough to be seen. */
@@ -344,7 +369,7 @@ function heads(c: CanvasRenderingContext2D, view: View, scene: Scene, from: numb
     c.globalAlpha = s > until ? 0.35 : 1;
     c.fillStyle = focus?.stage === s ? colours.ink : stage.kind ? colours[stage.kind] : colours.ink;
     c.font = `600 13px ${colours.sans}`;
-    c.fillText(stage.title, x, 17);
+    c.fillText(stage.draws === 'crossing' ? `${stage.title} ${stage.inside ? '◂' : '▸'}` : stage.title, x, 17);
     c.fillStyle = colours.muted;
     c.font = `12px ${colours.sans}`;
     let note = stage.note;

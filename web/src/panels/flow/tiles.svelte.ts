@@ -16,6 +16,8 @@ export interface Piece {
   theme: Theme;
   image: HTMLCanvasElement;
   links?: Link[];
+  /** The rows laid out as they are drawn, with what that depended on. */
+  strip?: { canvas: HTMLCanvasElement; row: number; theme: Theme };
 }
 
 interface Ask {
@@ -36,7 +38,7 @@ export class Tiles {
   problem = $state('');
 
   #run = '';
-  #have = new Lru<Piece>(48 << 20);
+  #have = new Lru<Piece>(128 << 20);
   #queue: Ask[] = [];
   #going = new Set<string>();
   #failed = new Set<string>();
@@ -104,7 +106,7 @@ export class Tiles {
       const piece: Piece = { tile, scale, r0, theme, image: document.createElement('canvas') };
       if (stage.draws === 'crossing') piece.links = strongest(tile.data, tile.rows, tile.cols, r0);
       else repaint(piece, theme);
-      this.#have.set(key, piece, tile.data.byteLength * 2 + 1024);
+      this.#have.set(key, piece, tile.data.byteLength * 2 + (piece.links ? 0 : 4 * stage.width * tile.rows * 30) + 1024);
       this.version++;
     } catch (error) {
       if (isAbort(error) || run !== this.#run) return;

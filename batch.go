@@ -50,9 +50,6 @@ func (b *Batch) Continue(ctx context.Context, prompt []int32, o Options, yield f
 	return b.model.answer(ctx, b.batch, prompt, b.model.Tokenizer.Stream(), o, yield)
 }
 
-// Context is how many tokens a prompt and its answer may have together.
-func (b *Batch) Context() int { return b.batch.Context() }
-
 // Chat is [Model.Chat]. Options.Context does not count. Conversations may go on at
 // the same time, each on one goroutine at a time.
 func (b *Batch) Chat(o Options) (*Chat, error) {

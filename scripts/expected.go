@@ -25,7 +25,7 @@ import (
 	"weft/train"
 )
 
-const text = "internal/studio/alice.txt"
+const text = "internal/studio/stories.txt"
 
 // measured is what the file holds; package studio reads it.
 type measured struct {

@@ -4,9 +4,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 
+	"weft"
+	"weft/internal/hub"
 	"weft/internal/server"
+	"weft/internal/studio"
 )
 
 type studioCommand struct {
@@ -27,10 +31,38 @@ func (c *studioCommand) Run(a *app) error {
 	return a.serve([]string{c.Model}, c.serverFlags, true)
 }
 
-// page is what the server shows beside the API; nil is a list of endpoints. names are
-// those of the command line.
+// page is the studio. names are those of the command line.
 func (a *app) page(names []string, models []server.Model, f serverFlags) (http.Handler, error) {
-	return nil, nil
+	store, err := hub.DefaultStore()
+	if err != nil {
+		return nil, err
+	}
+	runs, err := os.UserCacheDir()
+	if err != nil {
+		a.note("there is no place for training runs: %v", err)
+	} else {
+		runs = filepath.Join(runs, "weft", "train")
+	}
+	version, _ := built()
+	return studio.New(studio.Options{
+		Default: models[0].Model, Name: models[0].Name, Kind: kindOf(names[0]), Models: names[1:],
+		Open: func(name string) (*weft.Model, error) {
+			m, err := a.openModel(name, f.computeFlags)
+			return m.Model, err
+		},
+		Store: store, TrainDir: runs, Version: version, Threads: a.Threads, Log: a.log(),
+	})
+}
+
+// kindOf is what a MODEL of the command line is, for the page's list.
+func kindOf(name string) string {
+	if name == "" {
+		return "builtin"
+	}
+	if _, err := os.Stat(name); err != nil {
+		return "store"
+	}
+	return "file"
 }
 
 // browse opens a page in the user's browser, if there is one.

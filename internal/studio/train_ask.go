@@ -11,15 +11,14 @@ import (
 	"weft/train"
 )
 
-// alice is Lewis Carroll's Alice's Adventures in Wonderland (1865), which is in the
-// public domain, without what editors put around it: a text to learn from for who has
-// none at hand.
+// stories are short stories that SmolLM2-135M-Instruct told, as scripts/stories.go had
+// it do: a text to learn from for who has none at hand.
 //
-//go:embed alice.txt
-var alice string
+//go:embed stories.txt
+var stories string
 
 // sampleName is what requests call it.
-const sampleName = "alice"
+const sampleName = "stories"
 
 // trainRequest starts a run. Exactly one of Text and Sample is there.
 type trainRequest struct {
@@ -107,7 +106,7 @@ func (q *trainRequest) source() (t textJSON, text []byte, err error) {
 	case q.Text != "" && q.Sample != "":
 		return t, nil, bad("send a text or name the sample, not both")
 	case q.Sample == sampleName:
-		q.Text, q.TextName = alice, sampleName
+		q.Text, q.TextName = stories, sampleName
 	case q.Sample != "":
 		return t, nil, bad("there is no sample text %.40q; there is %s", q.Sample, sampleName)
 	case strings.TrimSpace(q.Text) == "":

@@ -127,7 +127,7 @@ func (m measured) band(until int) bandJSON {
 func measuredPresets() (names []string) {
 	all, _ := allMeasured()
 	for _, m := range all {
-		if m.Text == hashOf([]byte(alice)) && !slices.Contains(names, m.Preset) {
+		if m.Text == hashOf([]byte(stories)) && !slices.Contains(names, m.Preset) {
 			names = append(names, m.Preset)
 		}
 	}

@@ -74,7 +74,7 @@ func TestBand(t *testing.T) {
 	for want, q := range map[string]trainRequest{
 		"no runs with this recipe": {Sample: sampleName, LR: 0.1},
 		"from the beginning":       {Sample: sampleName, Steps: 24},
-		"your text is another":     {Text: strings.Replace(alice, "Alice", "Alica", 1), TextName: sampleName},
+		"your text is another":     {Text: strings.Replace(stories, "Fox", "Pox", 1), TextName: sampleName},
 	} {
 		if b, _ := bandOf(aboutOf(t, q)); len(b.Low) != 0 || !strings.Contains(b.Why, want) {
 			t.Errorf("%q: %+v", want, b)

@@ -55,7 +55,7 @@ type trainListJSON struct {
 
 func (s *Studio) listTraining(w http.ResponseWriter, r *http.Request) error {
 	out := trainListJSON{Enabled: s.train.dir != "", Runs: []trainJSON{}, MaxText: maxBody * 3 / 4, // JSON escapes some
-		Samples: []textJSON{{sampleName, len(alice), hashOf([]byte(alice))}}}
+		Samples: []textJSON{{sampleName, len(stories), hashOf([]byte(stories))}}}
 	for _, run := range s.train.list() {
 		j, err := run.json()
 		if err != nil {

@@ -263,7 +263,7 @@ func TestWrongRuns(t *testing.T) {
 	}{
 		{`{"name":"x"}`, "no text to learn from", 400},
 		{`{"text":"  \n"}`, "no text to learn from", 400},
-		{`{"text":"a","sample":"alice"}`, "not both", 400},
+		{`{"text":"a","sample":"stories"}`, "not both", 400},
 		{`{"sample":"bob"}`, "no sample text", 400},
 		{`{"text":"a","preset":"huge"}`, "no preset", 400},
 		{`{"text":"a","steps":-1}`, "steps is -1", 400},

@@ -40,6 +40,19 @@ func (b *Batch) Complete(ctx context.Context, prompt string, o Options, yield fu
 	return b.model.complete(ctx, b.batch, prompt, o, yield)
 }
 
+// Continue answers a prompt of tokens, as chat.Encode makes them of messages. Its text
+// begins as that of a [Chat]'s answer does. The rest is as with Complete, except
+// Options.Raw and ParseSpecial, which do not count.
+func (b *Batch) Continue(ctx context.Context, prompt []int32, o Options, yield func(Token) bool) (Result, error) {
+	if o.Hooks != nil {
+		return Result{End: -1}, errBatchHooks
+	}
+	return b.model.answer(ctx, b.batch, prompt, b.model.Tokenizer.Stream(), o, yield)
+}
+
+// Context is how many tokens a prompt and its answer may have together.
+func (b *Batch) Context() int { return b.batch.Context() }
+
 // Chat is [Model.Chat]. Options.Context does not count. Conversations may go on at
 // the same time, each on one goroutine at a time.
 func (b *Batch) Chat(o Options) (*Chat, error) {

@@ -114,6 +114,10 @@ type answerer interface {
 }
 
 func (m *Model) complete(ctx context.Context, a answerer, prompt string, o Options, yield func(Token) bool) (Result, error) {
+	return m.answer(ctx, a, m.Encode(prompt, o), m.Tokenizer.Continue(), o, yield)
+}
+
+func (m *Model) answer(ctx context.Context, a answerer, prompt []int32, spell generate.Decoder, o Options, yield func(Token) bool) (Result, error) {
 	s, err := m.sampler(o)
 	if err != nil {
 		return Result{End: -1}, err
@@ -122,7 +126,7 @@ func (m *Model) complete(ctx context.Context, a answerer, prompt string, o Optio
 	if err != nil {
 		return Result{End: -1}, err
 	}
-	return a.Run(ctx, m.request(m.Encode(prompt, o), s, d, m.Tokenizer.Continue(), o), yield)
+	return a.Run(ctx, m.request(prompt, s, d, spell, o), yield)
 }
 
 // Generate continues a text, token by token. An error comes last, with an empty

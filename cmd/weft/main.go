@@ -36,6 +36,8 @@ type commands struct {
 	Run      runCommand      `cmd:"" help:"Let a model continue a text."`
 	Look     lookCommand     `cmd:"" help:"See inside a model while it reads a text."`
 	Info     infoCommand     `cmd:"" help:"Show what a model is made of."`
+	Serve    serveCommand    `cmd:"" help:"Answer requests over HTTP, as OpenAI's API has them."`
+	Studio   studioCommand   `cmd:"" help:"Open the page that shows a model at work."`
 	Train    trainCommand    `cmd:"" help:"Train a model from text."`
 	Eval     evalCommand     `cmd:"" help:"Measure how well a model predicts a text."`
 	Compare  compareCommand  `cmd:"" help:"Show how two models differ."`

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"weft/internal/server"
+)
+
+type studioCommand struct {
+	modelArg
+	serverFlags
+}
+
+func (studioCommand) Help() string {
+	return `Does what weft serve does, and opens its page in the browser. If port 8080 is taken, it looks for the next that is free.
+
+Examples:
+
+    weft studio
+    weft studio smollm2.gguf --addr 127.0.0.1:9000`
+}
+
+func (c *studioCommand) Run(a *app) error {
+	return a.serve([]string{c.Model}, c.serverFlags, true)
+}
+
+// page is what the server shows beside the API; nil is a list of endpoints. names are
+// those of the command line.
+func (a *app) page(names []string, models []server.Model, f serverFlags) (http.Handler, error) {
+	return nil, nil
+}
+
+// browse opens a page in the user's browser, if there is one.
+func (a *app) browse(url string) {
+	cmd := opener(url)
+	if cmd == nil {
+		a.note("there is no display here; open %s in a browser", url)
+		return
+	}
+	if err := cmd.Start(); err != nil {
+		a.note("no browser opens by itself (%v); open %s in one", err, url)
+		return
+	}
+	go func() {
+		if err := cmd.Wait(); err != nil {
+			a.note("no browser opens by itself (%s: %v); open %s in one", cmd.Path, err, url)
+		}
+	}()
+}
+
+// opener is how this platform opens a page; nil if it cannot.
+func opener(url string) *exec.Cmd {
+	switch {
+	case runtime.GOOS == "darwin":
+		return exec.Command("open", url)
+	case runtime.GOOS == "windows":
+		return exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
+	case os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "":
+		return nil
+	}
+	return exec.Command("xdg-open", url)
+}

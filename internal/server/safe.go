@@ -66,7 +66,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
+	if err == io.EOF {
 		b.connection.SetReadDeadline(time.Time{})
 	}
 	return n, err

@@ -149,13 +149,13 @@ type tokenLogProb struct {
 type candidate struct {
 	Token   string  `json:"token"`
 	LogProb float64 `json:"logprob"`
-	Bytes   bytes   `json:"bytes"`
+	Bytes   octets  `json:"bytes"`
 }
 
-// bytes are written as numbers, since a token need not be whole characters.
-type bytes []byte
+// octets are written as numbers, since a token need not be whole characters.
+type octets []byte
 
-func (b bytes) MarshalJSON() ([]byte, error) {
+func (b octets) MarshalJSON() ([]byte, error) {
 	numbers := make([]int, len(b))
 	for i, x := range b {
 		numbers[i] = int(x)

@@ -66,6 +66,10 @@ func (e *engine) understand(req *chatRequest) (*ask, *apiError) {
 	if bad != nil {
 		return nil, unwritten(bad)
 	}
+	if n := size(rendered); n > e.most { // making millions of tokens, to find out, would take seconds
+		return nil, invalid("messages", "context_length_exceeded", "the prompt has %d bytes, far too many for a context of %d tokens; send less%s",
+			n, e.batch.Context(), e.more())
+	}
 	a := &ask{req: req, engine: e, o: o, format: chat.FormatFor(template), prompt: chat.Encode(e.Tokenizer, rendered)}
 	a.opened = a.format.Opened(rendered)
 	switch n, most := len(a.prompt), e.batch.Context(); {
@@ -75,6 +79,13 @@ func (e *engine) understand(req *chatRequest) (*ask, *apiError) {
 		return nil, invalid("messages", "context_length_exceeded", "%s; send less%s", &generate.ContextError{Prompt: n, Context: most}, e.more())
 	}
 	return a, nil
+}
+
+func size(p chat.Prompt) (n int) {
+	for _, piece := range p.Pieces {
+		n += len(piece.Text)
+	}
+	return n
 }
 
 // more says how the context can be made larger, if it can.

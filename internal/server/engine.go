@@ -12,6 +12,7 @@ type engine struct {
 	Model
 	batch *weft.Batch
 	seats chan struct{} // of those that are answered or wait
+	most  int           // bytes that can fit in the context: all tokens the longest there is
 }
 
 func newEngine(m Model, parallel, context, queue int) (*engine, error) {
@@ -19,7 +20,11 @@ func newEngine(m Model, parallel, context, queue int) (*engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engine{m, b, make(chan struct{}, parallel+queue)}, nil
+	longest := 0
+	for id := range int32(m.Tokenizer.Size()) {
+		longest = max(longest, len(m.Tokenizer.Piece(id)))
+	}
+	return &engine{m, b, make(chan struct{}, parallel+queue), longest * b.Context()}, nil
 }
 
 // sit takes a seat, which leave gives back.

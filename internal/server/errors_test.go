@@ -45,6 +45,7 @@ func TestRefused(t *testing.T) {
 		{`{"messages": [{"role": "assistant", "content": "x", "audio": {"id": "1"}}]}`, 400, "messages[0].audio", "unsupported_parameter", "audio"},
 		{`{"messages": [{"role": "assistant", "content": "x", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}`, 400, "messages", "", "form"},
 		{`{"messages": [{"role": "user", "content": "` + strings.Repeat("many words ", 100) + `"}]}`, 400, "messages", "context_length_exceeded", "the context holds 100; send less, or serve"},
+		{`{"messages": [{"role": "user", "content": "` + strings.Repeat("many words ", 1e5) + `"}]}`, 400, "messages", "context_length_exceeded", "far too many"},
 		{`{"model": "gpt-5", ` + hello + `}`, 404, "model", "model_not_found", "built-in"},
 		{`{"model": 3, ` + hello + `}`, 400, "model", "", "string"},
 		{`{"temprature": 1, ` + hello + `}`, 400, "temprature", "unknown_parameter", "temprature"},

@@ -36,18 +36,18 @@ const begins, ends = "<|go|>", "<|end|>"
 
 // scripted is a model that says what it is told to, a token for each text, and calls
 // tools if that is a call: every token makes the next of the row the likely one.
-func scripted(t *testing.T, says ...string) *weft.Model {
+func scripted(t testing.TB, says ...string) *weft.Model {
 	t.Helper()
 	return chained(t, says, append(append([]string{begins}, says...), ends))
 }
 
 // endless is a model that does not stop before its context is full, which takes long.
-func endless(t *testing.T) *weft.Model {
+func endless(t testing.TB) *weft.Model {
 	t.Helper()
 	return chained(t, []string{"on "}, []string{begins, "on ", "on "})
 }
 
-func chained(t *testing.T, says, row []string) *weft.Model {
+func chained(t testing.TB, says, row []string) *weft.Model {
 	t.Helper()
 	tok := tokenizer.Bytes(append([]string{ends, begins}, says...)...)
 	w := model.Init(model.Config{

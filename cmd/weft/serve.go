@@ -98,14 +98,16 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 	if err != nil {
 		return usageError{err}
 	}
-	url := "http://" + reachable(l.Addr())
-	if err := a.announce(url, models, f); err != nil {
-		return err
-	}
-	if studio {
-		a.browse(url)
-	}
-	return untilStopped(func(ctx context.Context) error { return s.Serve(ctx, l) })
+	return untilStopped(func(ctx context.Context) error {
+		url := "http://" + reachable(l.Addr())
+		if err := a.announce(url, models, f); err != nil {
+			return err
+		}
+		if studio {
+			a.browse(url)
+		}
+		return s.Serve(ctx, l)
+	})
 }
 
 // check refuses what cannot be meant, and reads the keys.

@@ -82,7 +82,8 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 		}
 		models = append(models, server.Model{Name: served(name, m.Name), Model: m.Model})
 	}
-	page, err := a.page(names, models, f)
+	log := a.log()
+	page, err := a.page(names, models, f, log)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 	}
 	version, _ := built()
 	s, err := server.New(server.Options{
-		Models: models, Parallel: f.Parallel, Context: f.Ctx, Keys: keys, Version: version, Log: a.log(),
+		Models: models, Parallel: f.Parallel, Context: f.Ctx, Keys: keys, Version: version, Log: log,
 		Addr: cmp.Or(f.Addr, defaultAddr), Hosts: f.AllowHost, Origins: f.AllowOrigin, Insecure: f.Insecure,
 		Page: page,
 	})

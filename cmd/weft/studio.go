@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,8 +29,8 @@ func (c *studioCommand) Run(a *app) error {
 }
 
 // page is what the server shows beside the API; nil is a list of endpoints. names are
-// those of the command line.
-func (a *app) page(names []string, models []server.Model, f serverFlags) (http.Handler, error) {
+// those of the command line. If it can be closed, it is.
+func (a *app) page(names []string, models []server.Model, f serverFlags, log *slog.Logger) (http.Handler, error) {
 	return nil, nil
 }
 

@@ -181,3 +181,28 @@ func TestBenchParallel(t *testing.T) {
 		}
 	}
 }
+
+// TestContinueIsChat: messages made tokens are answered as a conversation is.
+func TestContinueIsChat(t *testing.T) {
+	m := tiny(t, 200, "<|im_start|>", "<|im_end|>")
+	b, err := m.Batch(2, 100)
+	if err != nil || b.Context() != 100 {
+		t.Fatal(err)
+	}
+	o := weft.Options{MaxTokens: 20, LogProbs: true, Sampling: &sample.Options{Temp: 1, Seed: 5}}
+	c, err := b.Chat(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := c.Say(context.Background(), "hello", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Continue(context.Background(), want.Prompt, o, nil)
+	if err != nil || !reflect.DeepEqual(plain(got), plain(want.Result)) {
+		t.Errorf("%+v, want %+v (%v)", got, want.Result, err)
+	}
+	if _, err := b.Continue(context.Background(), nil, o, nil); err == nil {
+		t.Error("no tokens were continued")
+	}
+}

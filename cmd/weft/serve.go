@@ -82,7 +82,8 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 		}
 		models = append(models, server.Model{Name: served(name, m.Name), Model: m.Model})
 	}
-	page, err := a.page(names, models, f)
+	log := a.log()
+	page, err := a.page(names, models, f, log)
 	if err != nil {
 		return err
 	}
@@ -91,21 +92,23 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 	}
 	version, _ := built()
 	s, err := server.New(server.Options{
-		Models: models, Parallel: f.Parallel, Context: f.Ctx, Keys: keys, Version: version, Log: a.log(),
+		Models: models, Parallel: f.Parallel, Context: f.Ctx, Keys: keys, Version: version, Log: log,
 		Addr: cmp.Or(f.Addr, defaultAddr), Hosts: f.AllowHost, Origins: f.AllowOrigin, Insecure: f.Insecure,
 		Page: page,
 	})
 	if err != nil {
 		return usageError{err}
 	}
-	url := "http://" + reachable(l.Addr())
-	if err := a.announce(url, models, f); err != nil {
-		return err
-	}
-	if studio {
-		a.browse(url)
-	}
-	return untilStopped(func(ctx context.Context) error { return s.Serve(ctx, l) })
+	return untilStopped(func(ctx context.Context) error {
+		url := "http://" + reachable(l.Addr())
+		if err := a.announce(url, models, f); err != nil {
+			return err
+		}
+		if studio {
+			a.browse(url)
+		}
+		return s.Serve(ctx, l)
+	})
 }
 
 // check refuses what cannot be meant, and reads the keys.

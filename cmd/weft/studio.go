@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,7 +33,7 @@ func (c *studioCommand) Run(a *app) error {
 }
 
 // page is the studio. names are those of the command line.
-func (a *app) page(names []string, models []server.Model, f serverFlags) (http.Handler, error) {
+func (a *app) page(names []string, models []server.Model, f serverFlags, log *slog.Logger) (http.Handler, error) {
 	store, err := hub.DefaultStore()
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (a *app) page(names []string, models []server.Model, f serverFlags) (http.H
 			m, err := a.openModel(name, f.computeFlags)
 			return m.Model, err
 		},
-		Store: store, TrainDir: runs, Version: version, Threads: a.Threads, Log: a.log(),
+		Store: store, TrainDir: runs, Version: version, Threads: a.Threads, Log: log,
 	})
 }
 

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"reflect"
@@ -132,5 +131,5 @@ func kind(t reflect.Type) string {
 	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	}
-	return fmt.Sprintf("a number (%s)", t.Kind())
+	return "a number"
 }

@@ -97,7 +97,7 @@ func own(origin, host string) bool {
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.names.knows(r.Host) {
-			fail(w, forbidden("this server does not go by the name %q; call it localhost or by its address, or start it with --allow-host", r.Host))
+			fail(w, forbidden("this server does not go by the name %.100q; call it localhost or by its address, or start it with --allow-host", r.Host))
 			return
 		}
 		if r.Method == http.MethodConnect { // the one whose path nobody cleans
@@ -105,7 +105,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if !s.names.lets(r) {
-			fail(w, forbidden("pages of other origins may not ask this server (%s); --allow-origin lets one", originOf(r)))
+			fail(w, forbidden("pages of other origins may not ask this server (%.100s); --allow-origin lets one", originOf(r)))
 			return
 		}
 		if origin := r.Header.Get("Origin"); s.names.foreign(origin) {

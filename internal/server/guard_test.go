@@ -234,6 +234,7 @@ func TestBug(t *testing.T) {
 			io.WriteString(w, "half")
 			w.(http.Flusher).Flush()
 		}
+		w.Header().Set("Content-Length", "3")
 		panic("oh no")
 	})})
 	res := r.do(t, "GET", "/", "")

@@ -15,6 +15,9 @@ type route struct {
 	about   string
 }
 
+// name is the path as people read it.
+func (e route) name() string { return strings.Replace(e.path, "{model...}", "NAME", 1) }
+
 func (s *Server) endpoints() []route {
 	get, post := []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
 	return []route{
@@ -43,7 +46,7 @@ func (s *Server) api(e route) http.Handler {
 		if !slices.Contains(e.methods, r.Method) {
 			w.Header().Set("Allow", strings.Join(e.methods, ", "))
 			fail(w, newError(http.StatusMethodNotAllowed, invalidRequest, "method_not_allowed",
-				"%s takes %s, not %.20s", e.path, e.methods[0], r.Method))
+				"%s takes %s, not %.20s", e.name(), e.methods[0], r.Method))
 			return
 		}
 		if e.path == "/health" { // also while draining, and however many requests there are
@@ -99,6 +102,6 @@ func (s *Server) contents(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	for _, e := range s.endpoints() {
-		fmt.Fprintf(w, "%-4s  %-24s  %s\n", e.methods[0], e.path, e.about)
+		fmt.Fprintf(w, "%-4s  %-24s  %s\n", e.methods[0], e.name(), e.about)
 	}
 }

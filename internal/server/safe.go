@@ -28,9 +28,7 @@ var headers = map[string]string{
 // safe sets the headers, and turns a bug into an answer and a line in the log.
 func (s *Server) safe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for name, value := range headers {
-			w.Header().Set(name, value)
-		}
+		setHeaders(w)
 		defer func() {
 			bug := recover()
 			if bug == nil || bug == http.ErrAbortHandler {
@@ -40,10 +38,18 @@ func (s *Server) safe(next http.Handler) http.Handler {
 			if w.(*watched).status != 0 {
 				panic(http.ErrAbortHandler) // part of an answer is out: only a broken connection says that it is not whole
 			}
+			clear(w.Header()) // what the answer would have been is not what comes
+			setHeaders(w)
 			fail(w, newError(http.StatusInternalServerError, "server_error", "internal_error", "this is a bug in weft; the server's log has more"))
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func setHeaders(w http.ResponseWriter) {
+	for name, value := range headers {
+		w.Header().Set(name, value)
+	}
 }
 
 // limited bounds a request's body, in bytes and in time.

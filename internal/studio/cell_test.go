@@ -47,7 +47,11 @@ func shapes() map[string]model.Config {
 	latent.Rope.Dims, latent.Latent = 2, model.Latent{KV: 10, Rope: 2, NormEps: 1e-6}
 	layered := olmo
 	layered.Arch, layered.Norm, layered.NormBias, layered.QKNorm, layered.OutBias, layered.MLPBias = "layered", model.LayerNorm, true, model.NoQKNorm, true, true
-	return map[string]model.Config{"llama": llama, "gpt2": gpt2, "gemma": gemma, "olmo": olmo, "neox": neox, "phi": phi, "granite": granite,
+	plain := llama
+	plain.Arch, plain.Norm, plain.NormPlain = "olmo", model.LayerNorm, true
+	long := llama
+	long.Arch, long.Rope.Scaling = "phi3", model.Scaling{Kind: model.ScaleDivided, Original: 8, Divisors: []float64{1, 2, 3}, Long: []float64{4, 5, 6}}
+	return map[string]model.Config{"plain": plain, "long": long, "llama": llama, "gpt2": gpt2, "gemma": gemma, "olmo": olmo, "neox": neox, "phi": phi, "granite": granite,
 		"yarn": yarn, "experts": experts, "sinks": sinks, "latent": latent, "layered": layered}
 }
 

@@ -132,6 +132,20 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestOneToken: the shortest prompt has everything too.
+func TestOneToken(t *testing.T) {
+	_, server := serve(t, Options{})
+	var run runJSON
+	ask(t, server, "POST", "/api/run", `{"ids":[5]}`, 200, &run)
+	at := "/api/run/" + run.Run
+	for _, path := range []string{"/lens", "/attribution", "/attention", "/attention/thumbs?layer=0", "/saliency",
+		"/tile?point=blocks.0.attn.hook_pattern&head=0", "/tile?point=blocks.0.attn.hook_attn_scores&head=0", "/tile?point=logits",
+		"/cell?point=blocks.0.attn.hook_pattern&head=0&row=0&col=0", "/cell?point=blocks.5.attn.hook_rot_k&head=0&row=0&col=9"} {
+		ask(t, server, "GET", at+path, "", 200, nil)
+	}
+	ask(t, server, "POST", at+"/change", `{"targets":["layer 2"],"kind":"resample","continue":2}`, 200, nil)
+}
+
 func TestPage(t *testing.T) {
 	_, server := serve(t, Options{})
 	var body []byte

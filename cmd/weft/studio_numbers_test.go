@@ -146,6 +146,7 @@ func TestStudioShowsWhatLookPrints(t *testing.T) {
 	n := newNumbers(t)
 	run, path := n.run()
 	look := n.look("-p", spoken)
+	n.same("provenance", run["provenance"], look["provenance"])
 	n.same("prediction", run["prediction"], look["prediction"])
 	n.same("embedding norms", run["embedding"].(map[string]any)["norms"], look["embedding"].(map[string]any)["norms"])
 	for l, block := range look["blocks"].([]any) {

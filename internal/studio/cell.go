@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"weft/model"
 )
 
 // cellJSON is where one number came from.
@@ -169,26 +171,29 @@ func (d *deriver) then(what string, value, slope float64) {
 	d.out.Tolerance = number(float64(d.out.Tolerance)*math.Abs(slope) + 2e-6*math.Abs(value))
 }
 
-// goCode is a program's part that fetches the same number.
+// matRow is the row of model.Point.Mat that a cell is in.
+func matRow(c model.Config, n int, point string, head, row int) int {
+	switch heads := headsOf(c, point); {
+	case isPattern(point):
+		return head*n + row
+	case heads > 0:
+		return row*heads + head
+	}
+	return row
+}
+
+// goCode is the part of a program that fetches the same number.
 func goCode(o *opened, r *run, out *cellJSON) string {
-	path, at := o.name, fmt.Sprintf("p.Mat().At(%d, %d)", out.Row, out.Col)
+	path, head, where, logits := o.name, 0, fmt.Sprintf("row %d", out.Row), ""
 	if o.kind == kindBuiltIn {
 		path = ""
 	}
-	switch {
-	case isPattern(out.Point):
-		at = fmt.Sprintf("p.Mat().At(%d, %d) // head %d", *out.Head*len(r.ids)+out.Row, out.Col, *out.Head)
-	case out.Head != nil:
-		heads := headsOf(o.Core.Config, out.Point)
-		at = fmt.Sprintf("p.Mat().At(%d, %d) // token %d, head %d", out.Row*heads+*out.Head, out.Col, out.Row, *out.Head)
+	if out.Head != nil {
+		head = *out.Head
+		where = fmt.Sprintf("head %d, row %d", head, out.Row)
 	}
-	logits := ""
 	if out.Point == finalLogits {
 		logits = ", Logits: model.AllLogits"
-	}
-	value, note, _ := strings.Cut(at, " // ")
-	if note != "" {
-		note = " // " + note
 	}
 	return fmt.Sprintf(`m, err := weft.Open(%q)
 if err != nil {
@@ -197,12 +202,12 @@ if err != nil {
 defer m.Close()
 var hooks model.Hooks
 hooks.On(%q, func(p *model.Point) error {
-	fmt.Println(%s)%s
+	fmt.Println(p.Mat().At(%d, %d)) // %s
 	return nil
 })
 _, err = m.Core.Forward([]int32{%s}, &model.Run{Hooks: &hooks%s})
 return err
-`, path, out.Point, value, note, listIDs(r.ids, ", "), logits)
+`, path, out.Point, matRow(o.Core.Config, len(r.ids), out.Point, head, out.Row), out.Col, where, listIDs(r.ids, ", "), logits)
 }
 
 func listIDs(ids []int32, between string) string {

@@ -47,7 +47,11 @@ func shapes() map[string]model.Config {
 	latent.Rope.Dims, latent.Latent = 2, model.Latent{KV: 10, Rope: 2, NormEps: 1e-6}
 	layered := olmo
 	layered.Arch, layered.Norm, layered.NormBias, layered.QKNorm, layered.OutBias, layered.MLPBias = "layered", model.LayerNorm, true, model.NoQKNorm, true, true
-	return map[string]model.Config{"llama": llama, "gpt2": gpt2, "gemma": gemma, "olmo": olmo, "neox": neox, "phi": phi, "granite": granite,
+	plain := llama
+	plain.Arch, plain.Norm, plain.NormPlain = "olmo", model.LayerNorm, true
+	long := llama
+	long.Arch, long.Rope.Scaling = "phi3", model.Scaling{Kind: model.ScaleDivided, Original: 8, Divisors: []float64{1, 2, 3}, Long: []float64{4, 5, 6}}
+	return map[string]model.Config{"plain": plain, "long": long, "llama": llama, "gpt2": gpt2, "gemma": gemma, "olmo": olmo, "neox": neox, "phi": phi, "granite": granite,
 		"yarn": yarn, "experts": experts, "sinks": sinks, "latent": latent, "layered": layered}
 }
 
@@ -140,6 +144,13 @@ func TestCellsOfBuiltIn(t *testing.T) {
 	checkCells(t, s, s.o.Default.Encode("To be, or not to be, that is the question", weft.Options{}))
 }
 
+// TestCellsOfARealModel: products in 8 bits with weights of 4, and outliers.
+func TestCellsOfARealModel(t *testing.T) {
+	m := realModel(t, weft.Opener{})
+	s, _ := serve(t, Options{Default: m, Kind: kindFile})
+	checkCells(t, s, m.Encode("The capital of France is", weft.Options{}))
+}
+
 // unexplained are the points that may have no formula.
 func unexplained(c model.Config, name string) bool {
 	switch {
@@ -207,5 +218,47 @@ func TestCellsRefute(t *testing.T) {
 				t.Errorf("%s: %s [%d,%d] was changed from %g to %g, and passes: sum %g, tolerance %g", name, point, row, col, was, cell.Value, cell.Sum, cell.Tolerance)
 			}
 		})
+	}
+}
+
+// TestCodeOfCells: what the Go code reads is the cell, and what the curl command asks
+// for is answered with it.
+func TestCodeOfCells(t *testing.T) {
+	s, server := serve(t, Options{})
+	ids := s.o.Default.Encode("To be, or not to be", weft.Options{})
+	o, r := ran(t, s, ids)
+	c := o.Core.Config
+	cells(c, len(ids), func(name string, head, row, col int) {
+		cell, err := s.derive(context.Background(), o, r, name, head, row, col)
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, at := goCode(o, r, cell), fmt.Sprintf("At(%d, %d)", matRow(c, len(ids), name, head, row), col)
+		if !strings.Contains(code, at) || !strings.Contains(code, fmt.Sprintf("%q", name)) {
+			t.Errorf("%s is not in:\n%s", at, code)
+		}
+		var got float32
+		h := &model.Hooks{}
+		h.On(name, func(p *model.Point) error {
+			got = p.Mat().At(matRow(c, len(ids), name, head, row), col)
+			return nil
+		})
+		if _, err := o.Core.Forward(ids, &model.Run{Hooks: h, Logits: model.AllLogits}); err != nil {
+			t.Fatal(err)
+		}
+		if v := fmt.Sprint(got); v != cell.ValueText {
+			t.Errorf("%s: the code reads %s, the cell is %s", name, v, cell.ValueText)
+		}
+	})
+	cell, err := s.derive(context.Background(), o, r, "blocks.1.attn.hook_z", 2, 3, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := curlCode("host:1", o, r, cell)
+	_, path, _ := strings.Cut(command[strings.LastIndex(command, "http://"):], "host:1")
+	var again cellJSON
+	ask(t, server, "GET", strings.TrimSuffix(path, "'\n"), "", 200, &again)
+	if again.Value != cell.Value || again.Go == "" || again.Curl == "" {
+		t.Errorf("%s gives %+v", command, again)
 	}
 }

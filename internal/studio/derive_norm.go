@@ -105,8 +105,11 @@ func (d *deriver) mean(x []float64) float64 {
 
 // less writes a mean that is taken away.
 func less(mean float64) string {
-	if mean == 0 {
+	switch {
+	case mean == 0:
 		return ""
+	case mean < 0:
+		return fmt.Sprintf(" + %.6g", -mean)
 	}
 	return fmt.Sprintf(" − %.6g", mean)
 }

@@ -2,8 +2,12 @@ package studio
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+
+	"weft/kvcache"
 )
 
 // TestRefusals: whatever is asked, the answer is one sentence with a code.
@@ -128,6 +132,20 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestOneToken: the shortest prompt has everything too.
+func TestOneToken(t *testing.T) {
+	_, server := serve(t, Options{})
+	var run runJSON
+	ask(t, server, "POST", "/api/run", `{"ids":[5]}`, 200, &run)
+	at := "/api/run/" + run.Run
+	for _, path := range []string{"/lens", "/attribution", "/attention", "/attention/thumbs?layer=0", "/saliency",
+		"/tile?point=blocks.0.attn.hook_pattern&head=0", "/tile?point=blocks.0.attn.hook_attn_scores&head=0", "/tile?point=logits",
+		"/cell?point=blocks.0.attn.hook_pattern&head=0&row=0&col=0", "/cell?point=blocks.5.attn.hook_rot_k&head=0&row=0&col=9"} {
+		ask(t, server, "GET", at+path, "", 200, nil)
+	}
+	ask(t, server, "POST", at+"/change", `{"targets":["layer 2"],"kind":"resample","continue":2}`, 200, nil)
+}
+
 func TestPage(t *testing.T) {
 	_, server := serve(t, Options{})
 	var body []byte
@@ -152,4 +170,27 @@ func TestPage(t *testing.T) {
 		ask(t, server, "GET", path, "", 404, nil)
 	}
 	ask(t, server, "POST", "/", "", 405, nil)
+}
+
+// FuzzAsk: whatever is asked of a run, the answer is the number, or a reason that is not
+// the server's fault.
+func FuzzAsk(f *testing.F) {
+	s, err := New(Options{Default: random(f, shapes()["gemma"], kvcache.F16), Kind: kindFile})
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, r := ran(f, s, tokens(9))
+	for _, x := range []string{"tile?point=blocks.0.attn.hook_q&head=1&h=2", "cell?point=blocks.2.hook_mlp_out&row=1&col=5", "attention/thumbs?layer=2&size=3",
+		"cell?point=logits&row=8&col=96", "cell?point=blocks.9999999999999999999.hook_q&head=-1&row=NaN", "tile?point=blocks..hook_z&r0=1&r1=0", "lens?top=1", "tile?point=blocks.0.attn.hook_pattern#1"} {
+		f.Add(x)
+	}
+	f.Fuzz(func(t *testing.T, ask string) {
+		path, query, _ := strings.Cut(ask, "?")
+		req := &http.Request{Method: "GET", URL: &url.URL{Path: "/api/run/" + r.id + "/" + path, RawQuery: query}, Header: http.Header{}}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, req)
+		if w.Code >= 500 {
+			t.Fatalf("%q: %d %s", ask, w.Code, w.Body)
+		}
+	})
 }

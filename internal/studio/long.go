@@ -36,8 +36,9 @@ func streams(r *http.Request) bool {
 func newEvents(w http.ResponseWriter) *events {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 	e := &events{w: w, c: http.NewResponseController(w)}
+	e.c.SetWriteDeadline(time.Time{}) // a stream lasts as long as its work; not every writer has deadlines
+	w.WriteHeader(http.StatusOK)
 	e.c.Flush() // so that the page knows that it is heard
 	return e
 }

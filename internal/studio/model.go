@@ -2,6 +2,7 @@ package studio
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -108,8 +109,11 @@ func (o *opened) stock() modelJSON {
 	for _, p := range o.Core.W.Params() {
 		out.Tensors = append(out.Tensors, describe(p))
 	}
-	if err := c.Trainable(); err != nil {
-		out.Gradients, out.NoGradients = false, err.Error()
+	switch need := inspect.FloatsBytes(c); {
+	case c.Trainable() != nil:
+		out.Gradients, out.NoGradients = false, c.Trainable().Error()
+	case o.Core.Differentiable() != nil && need > o.subject.Budget:
+		out.Gradients, out.NoGradients = false, fmt.Sprintf("its weights in float32 take %d MiB, the budget is %d MiB", mib(need), mib(o.subject.Budget))
 	}
 	return out
 }

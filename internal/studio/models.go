@@ -93,7 +93,7 @@ func (m *models) use(ctx context.Context, name string) (o *opened, done func(), 
 // any file that it can think of.
 func (m *models) resolve(name string) (canonical, path, kind string, err error) {
 	switch {
-	case name == "" || name == m.o.Name:
+	case name == "" || name == m.o.Name || name == builtIn && m.o.Kind == kindBuiltIn:
 		return m.o.Name, "", m.o.Kind, nil
 	case name == builtIn:
 		return name, "", kindBuiltIn, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"weft/model"
 	"weft/tensor"
@@ -98,7 +99,7 @@ func (r *run) record(ctx context.Context, o *opened, name string, head int, budg
 	if isPattern(name) {
 		// The pass holds all heads' patterns at once, and scores thrice.
 		need := 4 * int64(c.Heads) * int64(n) * int64(n)
-		if name[len(name)-6:] == "scores" {
+		if strings.HasSuffix(name, "scores") {
 			need *= 3
 		}
 		if need > budget {
@@ -148,7 +149,7 @@ func (r *run) peers(c model.Config, name string) []string {
 }
 
 // isFinal says whether a point outside the blocks is behind them.
-func isFinal(point string) bool { return len(point) > 8 && point[:8] == "ln_final" }
+func isFinal(point string) bool { return strings.HasPrefix(point, "ln_final") }
 
 func blockBytes(c model.Config, names []string, tokens int) int64 {
 	sum := int64(0)

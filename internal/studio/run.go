@@ -76,6 +76,7 @@ func (s *Studio) run(w http.ResponseWriter, r *http.Request) error {
 		return bad("top is %d, must be from 1 to %d", q.Top, maxTop)
 	}
 	return s.long(w, r, func(ctx context.Context, tell progress) (out any, err error) {
+		tell("opening", 0, 0)
 		err = s.with(ctx, q.Model, func(o *opened) error {
 			p, err := o.asked(q.Prompt, q.Chat, q.IDs)
 			if err != nil {
@@ -177,8 +178,9 @@ func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) 
 		return err
 	}
 	tell("running", c.Layers, c.Layers)
+	trace.Attention = inspect.Pattern{} // which is large; patterns are points like others
 	r.trace = trace
-	r.bytes = each*int64(len(r.streams)) + 8*int64(n)*int64(5*c.Layers+2) + 2*int64(n)*int64(n)
+	r.bytes = each*int64(len(r.streams)) + 8*int64(n)*int64(5*c.Layers+2)
 	return nil
 }
 

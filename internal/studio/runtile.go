@@ -35,7 +35,7 @@ func (s *Studio) tile(w http.ResponseWriter, req *http.Request) error {
 			name = finalLogits
 		}
 		c := o.Core.Config
-		head := q.int("head", -1, 0, c.Heads)
+		head := q.int("head", -1, 0, c.Heads-1)
 		if q.err != nil {
 			return q.err
 		}

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -129,26 +130,34 @@ func flat(p chat.Prompt) string {
 	return b.String()
 }
 
-// spans are the bytes of text that each token stands for. Where a token's bytes are
-// not found there, as a beginning mark's, or a normalised character's, its span is
-// empty and the next goes on from the same place.
+// spans are the bytes of text that each token stands for. Where a token's bytes do not
+// come next, as a beginning mark's, or a normalised character's, its span is empty; the
+// next token may skip what it left over.
 func (o *opened) spans(ids []int32, text []byte) [][2]int {
 	list := make([][2]int, len(ids))
 	at := 0
 	for i, id := range ids {
+		list[i] = [2]int{at, at}
 		raw := o.piece(id)
-		for _, try := range [][]byte{raw, []byte(strings.TrimPrefix(string(raw), " "))} {
-			if len(try) > 0 && strings.HasPrefix(string(text[at:]), string(try)) {
-				list[i] = [2]int{at, at + len(try)}
-				at += len(try)
+		for _, try := range [][]byte{raw, bytes.TrimPrefix(raw, []byte(" "))} {
+			near := text[at:min(len(text), at+len(try)+o.skips(id))]
+			if from := bytes.Index(near, try); len(try) > 0 && from >= 0 {
+				at += from + len(try)
+				list[i] = [2]int{at - len(try), at}
 				break
 			}
 		}
-		if list[i][1] == 0 {
-			list[i] = [2]int{at, at}
-		}
 	}
 	return list
+}
+
+// skips is how many bytes before a token may be none's: some that were normalised or
+// unknown, but none before a mark, which may not be of the text.
+func (o *opened) skips(id int32) int {
+	if o.Tokenizer.IsSpecial(id) {
+		return 0
+	}
+	return 8
 }
 
 type tokenizeRequest struct {

@@ -169,3 +169,45 @@ func TestRunsWithinBudget(t *testing.T) {
 		t.Errorf("%+v", refused)
 	}
 }
+
+// TestLongPrompt: while 4,000 tokens run, the rest of the page is answered at once.
+func TestLongPrompt(t *testing.T) {
+	c := model.Config{Arch: "llama", Vocab: 97, Context: 4096, Layers: 2, Dim: 16, Heads: 2, KVHeads: 1, HeadDim: 8, Hidden: 32,
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true}
+	s, server := serve(t, Options{Default: random(t, c, kvcache.F16), Kind: kindFile})
+	var short runJSON
+	ask(t, server, "POST", "/api/run", ids(20), 200, &short)
+	lines := listen(t, context.Background(), server, ids(4000))
+	wait(t, lines, `"running"`)
+	answered := 0
+	for len(s.heavy) > 0 {
+		start := time.Now()
+		ask(t, server, "GET", "/api/state", "", 200, nil)
+		ask(t, server, "POST", "/api/tokenize", `{"text":"To be"}`, 200, nil)
+		ask(t, server, "GET", fmt.Sprintf("/api/run/%s/tile?point=blocks.%d.hook_attn_out", short.Run, answered%2), "", 200, nil)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("three small requests took %v", took)
+		}
+		answered++
+	}
+	wait(t, lines, "event: result")
+	if answered == 0 {
+		t.Error("nothing was asked meanwhile")
+	}
+	r := s.runs.find(runOnly(s, short.Run))
+	cells, rows, cols := fetchTile(t, server, "/api/run/"+r.id+"/tile?point=blocks.1.attn.hook_pattern&head=1&h=200&w=300")
+	if rows != 200 || cols != 300 || len(cells) != 60000 {
+		t.Errorf("a tile of %d × %d", rows, cols)
+	}
+	ask(t, server, "GET", "/api/run/"+r.id+"/cell?point=blocks.1.attn.hook_z&head=0&row=3999&col=7", "", 200, nil)
+}
+
+// runOnly is the run besides the one that is named.
+func runOnly(s *Studio, other string) string {
+	for id := range s.runs.list {
+		if id != other {
+			return id
+		}
+	}
+	return ""
+}

@@ -51,5 +51,8 @@ func (b *Batch) Chat(o Options) (*Chat, error) {
 
 var errBatchHooks = errors.New("hooks cannot watch one answer of a batch: its passes are shared")
 
+// Context is the most tokens of prompt and answer of each request.
+func (b *Batch) Context() int { return b.batch.Context() }
+
 // Load is how many requests are being answered, and how many wait.
 func (b *Batch) Load() (answering, waiting int) { return b.batch.Load() }

@@ -73,7 +73,7 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit, Release: b.DropPages})
 	}
 	m := &Model{
-		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template,
+		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template, Jinja: b.ChatTemplate,
 		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool, bundle: b,
 	}
 	if m.End, err = ends(b.Tokenizer, m.Template, b.Generation.EOS); err != nil {

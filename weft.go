@@ -32,6 +32,7 @@ type Model struct {
 	Core      *model.Model         // the transformer
 	Tokenizer *tokenizer.Tokenizer // text to token IDs and back
 	Template  chat.Template        // how the model wants conversations written
+	Jinja     string               // the chat template as its files have it; may be empty
 	Sampling  sample.Options       // what the model's files recommend, else sample.Default
 	End       []int32              // tokens that end a text or the model's turn
 	Stored    []modelfile.Tensor   // the tensors of its files
@@ -48,6 +49,12 @@ type Options struct {
 	Stop      []string        // texts that end the answer and are no part of it
 	LogProbs  bool            // fill Token.LogProb
 	Top       int             // list this many alternatives in Token.Top
+	Entropy   bool            // fill Token.Entropy
+	Trace     int             // show in Token.Trace how each token was chosen, with this many candidates at each step
+
+	// Prefix is what the answer begins with, whatever the sampler would choose. One that
+	// begins as it would have anyway goes on as it would have.
+	Prefix []int32
 
 	Raw          bool // nothing is put before the prompt, not even what the tokenizer puts before any text
 	ParseSpecial bool // text of the prompt that spells a special token is that token
@@ -156,7 +163,7 @@ func (m *Model) sampler(o Options) (*sample.Sampler, error) {
 func (m *Model) request(prompt []int32, s generate.Sampler, d generate.Drafter, spell generate.Decoder, o Options) generate.Request {
 	return generate.Request{
 		Prompt: prompt, Sampler: s, Decoder: spell, End: m.End, Drafter: d, Always: o.Speculation == SpeculateAlways,
-		MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Progress: o.Progress,
+		Prefix: o.Prefix, MaxTokens: o.MaxTokens, Stop: o.Stop, LogProbs: o.LogProbs, Top: o.Top, Entropy: o.Entropy, Trace: o.Trace, Progress: o.Progress,
 	}
 }
 

@@ -159,6 +159,39 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestFork: an answer with another beginning, which joins the conversation, does not
+// run the prompt again; with its own beginning it is the same answer.
+func TestFork(t *testing.T) {
+	m := tiny(t, 512, "<|im_start|>", "<|im_end|>")
+	o := weft.Options{MaxTokens: 12, Top: 2, Trace: 3, Entropy: true, Sampling: &sample.Options{Temp: 1, Seed: 1}}
+	c, _ := m.Chat(o)
+	first, err := c.Say(context.Background(), "hello", nil)
+	if err != nil || len(first.Tokens) != 12 {
+		t.Fatalf("%d tokens, %v", len(first.Tokens), err)
+	}
+	for _, token := range first.Tokens[:5] {
+		o.Prefix = append(o.Prefix, token.ID)
+	}
+	again, _ := m.Chat(o)
+	same, err := again.Say(context.Background(), "hello", nil)
+	if err != nil || same.Text != first.Text || !same.Tokens[4].Forced || same.Tokens[5].Forced || same.Tokens[5].Trace == nil {
+		t.Errorf("%q, want %q (%v)", same.Text, first.Text, err)
+	}
+	c.Options.Prefix = append(o.Prefix[:4:4], 'X')
+	fork, err := c.Again(context.Background(), nil)
+	if err != nil || fork.Message.Content[:5] == first.Text[:5] || fork.Tokens[4].ID != 'X' || fork.Reused != len(fork.Prompt)-1 || len(c.Turns) != 2 {
+		t.Errorf("%q after %q, %d of %d reused, %v", fork.Text, first.Text, fork.Reused, len(fork.Prompt), err)
+	}
+	c.Options.Prefix = []int32{1 << 20}
+	if _, err := c.Again(context.Background(), nil); err == nil || len(c.Turns) != 2 {
+		t.Errorf("a token that does not exist: %v", err)
+	}
+	c.Options.Prefix = []int32{'a', 'b', -7}
+	if _, err := c.Again(context.Background(), nil); err == nil {
+		t.Error("a token that does not exist, later")
+	}
+}
+
 func TestFullConversationDropsTheOldestAndSaysSo(t *testing.T) {
 	m := tiny(t, 60)
 	c, _ := m.Chat(weft.Options{MaxTokens: 5, Sampling: &sample.Options{}})

@@ -78,7 +78,7 @@ func (b *Batch) Run(ctx context.Context, req Request, yield func(Token) bool) (R
 	if err := req.check(b.Context()); err != nil { // before it waits
 		return Result{End: -1}, err
 	}
-	s := b.take(ctx, req.Prompt)
+	s := b.take(ctx, slices.Concat(req.Prompt, req.Prefix)) // a fork of an answer goes where the answer was made
 	if s == nil {
 		return Result{End: -1, Prompt: len(req.Prompt), Finish: Cancel}, nil
 	}

@@ -50,7 +50,8 @@ type Request struct {
 	Sampler Sampler // nil: greedy
 	Decoder Decoder // nil: no text, only IDs
 
-	MaxTokens int      // most tokens to generate; 0: until something else ends it
+	Prefix    []int32  // what the answer begins with, whatever the sampler chooses there
+	MaxTokens int      // most tokens to generate, Prefix among them; 0: until something else ends it
 	End       []int32  // tokens that end the answer and are no part of it (end of text, end of turn)
 	Stop      []string // texts that end the answer and are no part of it; need a Decoder
 
@@ -59,6 +60,8 @@ type Request struct {
 
 	LogProbs bool // fill Token.LogProb
 	Top      int  // how many alternatives to list in Token.Top; more than 0 implies LogProbs
+	Entropy  bool // fill Token.Entropy
+	Trace    int  // how many candidates to list at each step in Token.Trace, for a Sampler that is a Tracer; 0: no trace
 
 	Progress func(done, total int) // called while a prompt runs, with the tokens of it that did; may be nil
 }
@@ -69,6 +72,24 @@ type Token struct {
 	Text    string             // empty while a character is incomplete; the token that completes it has all of it
 	LogProb float64            // by the model, before any sampling option
 	Top     []sample.Candidate // what else was likely, best first; the token itself is listed too if it is
+	Entropy float64            // of the model's distribution, in bits
+	Forced  bool               // one of Request.Prefix
+	Trace   *Trace             // how it was chosen
+}
+
+// Trace is how a token was chosen, or what the sampler chose where a prefix had it
+// otherwise.
+type Trace struct {
+	Steps  []sample.Step // what each left
+	Draw   sample.Draw   // from what the last one left; only if Drawn
+	Drawn  bool          // false: there was but one token to take
+	Chosen int32         // by the sampler
+}
+
+// Tracer is a Sampler that shows its work. sample.Sampler is one.
+type Tracer interface {
+	Trace(logits []float32, history []int32, n int) ([]sample.Step, error) // of the next choice
+	Drawn() (sample.Draw, bool)                                            // of the last
 }
 
 // Finish says why an answer ended.
@@ -131,6 +152,7 @@ func (r *Request) check(context int) error {
 			return bad("a stop text is empty")
 		}
 	}
+	_, traces := r.Sampler.(Tracer)
 	switch {
 	case len(r.Prompt) == 0:
 		return bad("the prompt is empty")
@@ -138,10 +160,12 @@ func (r *Request) check(context int) error {
 		return &ContextError{len(r.Prompt), context}
 	case r.MaxTokens < 0:
 		return bad("the most tokens to generate is %d", r.MaxTokens)
-	case r.Top < 0:
-		return bad("%d alternatives", r.Top)
+	case r.Top < 0 || r.Trace < 0:
+		return bad("%d alternatives", min(r.Top, r.Trace))
 	case len(r.Stop) > 0 && r.Decoder == nil:
 		return bad("stop texts need a decoder")
+	case r.Trace > 0 && r.Sampler != nil && !traces:
+		return bad("the sampler does not show its work")
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ import (
 // cancellation, and at once beside other answers.
 const promptStep = 256
 
+// prefixStep is how many tokens of a prefix run at once: there are logits for each.
+const prefixStep = 15
+
 // Generator answers requests with one engine, one at a time. Nobody else may use
 // the engine meanwhile.
 type Generator struct{ memory }
@@ -89,9 +92,11 @@ func (r *run) take(ctx context.Context, logits []float32) (id int32, err error) 
 		}
 		right++
 	}
-	r.result.Accepted += right
-	if r.took > 0 {
-		r.gauge.measured(len(r.guess) > 0, r.took, r.result.Sampled-before)
+	if before >= len(r.req.Prefix) { // else these were no guesses
+		r.result.Accepted += right
+		if r.took > 0 {
+			r.gauge.measured(len(r.guess) > 0, r.took, r.result.Sampled-before)
+		}
 	}
 	if forget := r.g.truncate(at + right); err == nil {
 		err = forget
@@ -171,33 +176,6 @@ func (r *run) prefill(ctx context.Context) ([]float32, error) {
 	return logits, nil
 }
 
-// choose takes the next token and says how likely it was.
-func (r *run) choose(logits []float32, history []int32) (Token, error) {
-	start := time.Now()
-	defer func() { r.result.Decode += time.Since(start) }()
-	id, err := r.req.Sampler.Next(logits, history)
-	if err != nil {
-		return Token{}, fmt.Errorf("choose token %d: %w", r.result.Sampled+1, err)
-	}
-	r.result.Sampled++
-	t := Token{ID: id}
-	switch {
-	case r.req.Top > 0:
-		if t.Top, err = sample.Top(logits, r.req.Top); err != nil {
-			return t, err
-		}
-		best := t.Top[0] // its logit minus its log probability is the normaliser
-		t.LogProb = float64(logits[id]) - (float64(best.Logit) - best.LogProb)
-	case r.req.LogProbs:
-		lse, err := sample.LogSumExp(logits)
-		if err != nil {
-			return t, err
-		}
-		t.LogProb = float64(logits[id]) - lse
-	}
-	return t, nil
-}
-
 // step runs the token chosen last, and guesses of what comes after it. It returns
 // a row of logits for each.
 func (r *run) step(id int32) (logits []float32, err error) {
@@ -211,7 +189,9 @@ func (r *run) step(id int32) (logits []float32, err error) {
 		return nil, fmt.Errorf("guess after token %d: %w", r.result.Sampled, err)
 	}
 	if r.guess = r.tokens[1:]; len(r.guess) > 0 {
-		r.result.Proposed += len(r.guess)
+		if r.result.Sampled >= len(r.req.Prefix) {
+			r.result.Proposed += len(r.guess)
+		}
 		logits, err = r.g.appendAll(r.tokens)
 	} else {
 		logits, err = r.g.append(r.tokens)
@@ -224,12 +204,17 @@ func (r *run) step(id int32) (logits []float32, err error) {
 }
 
 // propose adds guesses to the tokens of a step: no more than the answer has room
-// for.
+// for. The rest of a prefix is the best of guesses.
 func (r *run) propose() error {
-	n := min(guesses, r.g.engine.Context()-len(r.g.held)-1)
+	n := r.g.engine.Context() - len(r.g.held) - 1
 	if most := r.req.MaxTokens; most > 0 {
 		n = min(n, most-r.result.Sampled-1)
 	}
+	if left := r.req.Prefix[min(r.result.Sampled, len(r.req.Prefix)):]; len(left) > 0 {
+		r.tokens = append(r.tokens, left[:max(0, min(n, prefixStep, len(left)))]...)
+		return nil
+	}
+	n = min(n, guesses)
 	if r.req.Drafter == nil || n < 1 || !r.gauge.propose() {
 		return nil
 	}

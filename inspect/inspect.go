@@ -34,6 +34,9 @@ type Options struct {
 	Head  *Head // whose pattern to keep; nil: the one that looks around most
 
 	AllHeads bool // keep every head's pattern too: layers × heads × tokens²/2 numbers
+	NoLens   bool // read the last stream's last token alone, for the prediction: far less work
+
+	Watch func(h *model.Hooks) // adds hooks of the caller's to the pass; may be nil
 }
 
 // Head names one attention head.
@@ -152,14 +155,22 @@ func Look(m *model.Model, tokens []int32, o Options) (*Trace, error) {
 	}
 	t := &Trace{Config: c, Tokens: tokens}
 	w := newWatcher(t, o)
-	logits, err := m.Forward(tokens, &model.Run{Hooks: w.hooks()})
+	hooks := w.hooks()
+	if o.Watch != nil {
+		o.Watch(hooks)
+	}
+	logits, err := m.Forward(tokens, &model.Run{Hooks: hooks})
 	if err != nil {
 		return nil, err
 	}
 	if !finite(logits.Data) {
 		return nil, ErrNotFinite // its weights are broken, and every picture would be
 	}
-	said := t.readLens(m, w, o.Top)
+	read := t.readLens
+	if o.NoLens {
+		read = t.readNext
+	}
+	said := read(m, w, o.Top)
 	t.Checks.compare(said, logits.Data)
 	if w.largest > 0 {
 		t.Checks.StreamSum /= w.largest

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"math"
+	"slices"
 	"sort"
 
 	"weft/model"
@@ -43,6 +44,16 @@ func (t *Trace) readLens(m *model.Model, w *watcher, top int) (said []float32) {
 		}
 	}
 	t.Next = t.Blocks[len(t.Blocks)-1].After.Lens[len(t.Tokens)-1]
+	return said
+}
+
+// readNext reads the last depth of the last token alone.
+func (t *Trace) readNext(m *model.Model, w *watcher, top int) (said []float32) {
+	last := w.row(w.streams[len(w.streams)-1], len(t.Tokens)-1)
+	said = m.Unembed(tensor.Of(slices.Clone(last), 1, t.Config.Dim)).Row(0)
+	final := newDistribution(said)
+	t.Next = Reading{Top: final.top(top), Entropy: final.entropy(), Rank: 1}
+	t.Next.P = t.Next.Top[0].P
 	return said
 }
 

@@ -16,6 +16,8 @@ type LensOptions struct {
 	Positions []int   // which tokens' vectors; nil: all
 	Targets   []int32 // tokens to follow through the depths
 	Mid       bool    // read between attention and MLP too, where blocks are sequential
+
+	OnRead func(done, total int) // is told how many positions are read; may be nil
 }
 
 // Lens is what the head says of the stream at every depth, the final norm's
@@ -157,6 +159,9 @@ func (r *lensReader) read(ctx context.Context) error {
 			return err
 		}
 		r.some(lo, min(lo+step, len(r.o.Positions)))
+		if r.o.OnRead != nil {
+			r.o.OnRead(min(lo+step, len(r.o.Positions)), len(r.o.Positions))
+		}
 	}
 	r.l.Checks.add("lens_equals_model", "the last depth's logits are the model's, to the bit", r.last, 0)
 	return nil

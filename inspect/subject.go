@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -38,6 +39,15 @@ type About struct {
 
 // NewSubject puts a model under the glass.
 func NewSubject(m *model.Model, about About) *Subject { return &Subject{Model: m, About: about} }
+
+// Until is the same subject, whose analyses end between two blocks, with ctx's error,
+// once ctx is done. It shares what takes time to find out: the weights' hash.
+func (s *Subject) Until(ctx context.Context) *Subject {
+	u := &Subject{Model: s.Model.Until(ctx), About: s.About, Budget: s.Budget}
+	s.provenance(nil)
+	u.once.Do(func() { u.facts = s.facts })
+	return u
+}
 
 // Provenance says what a result was made of.
 type Provenance struct {

@@ -144,7 +144,7 @@ func (w *watcher) change(p *model.Point) Change {
 // heads keeps the last token's head outputs, from which each head's share of
 // the attribution follows.
 func (w *watcher) heads(p *model.Point) error {
-	width := w.t.Config.QDim()
+	width := w.t.Config.ZDim()
 	w.writers = append(w.writers, writer{z: append([]float32(nil), p.Data[len(p.Data)-width:]...)})
 	return nil
 }

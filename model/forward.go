@@ -163,6 +163,9 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 	for l := p.from; l < c.Layers; l++ {
 		p.layer = l
 		w, s := &m.W.Layers[l], a.layers[l].take(n)
+		if err := m.ended(); err != nil {
+			return err
+		}
 		if err := p.fire("hook_resid_pre", s.residPre.Data, c.Dim); err != nil {
 			return err
 		}

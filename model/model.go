@@ -15,6 +15,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -42,6 +43,7 @@ type Model struct {
 	KV kvcache.Type
 
 	observe func(l *Linear, x tensor.Mat)
+	until   context.Context // nil: passes end when they are done
 }
 
 // Observe is the same model, with f called for every product of a weight matrix:
@@ -50,6 +52,22 @@ func (m *Model) Observe(f func(l *Linear, x tensor.Mat)) *Model {
 	observed := *m
 	observed.observe = f
 	return &observed
+}
+
+// Until is the same model, whose passes end between two blocks, with ctx's error, once
+// ctx is done.
+func (m *Model) Until(ctx context.Context) *Model {
+	bounded := *m
+	bounded.until = ctx
+	return &bounded
+}
+
+// ended is why the pass must not go on, if so.
+func (m *Model) ended() error {
+	if m.until == nil {
+		return nil
+	}
+	return m.until.Err()
 }
 
 // New makes a model of weights.

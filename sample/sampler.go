@@ -12,9 +12,10 @@
 // and a top-p the two therefore keep different tokens.)
 //
 //   - [New] and [Sampler.Next] choose tokens.
-//   - [Sampler.Trace] shows what each step left, and with what probability.
-//   - [Top] and [LogSumExp] give exact probabilities over the full vocabulary,
-//     whatever the options.
+//   - [Sampler.Trace] shows what each step left, and with what probability, and
+//     [Sampler.Drawn] how the draw fell.
+//   - [Top], [LogSumExp] and [Entropy] give exact numbers over the full
+//     vocabulary, whatever the options.
 //
 // All of it is deterministic: ties go to the lower ID, and the draw uses a
 // seeded PCG generator (O'Neill 2014, HMC-CS-2014-0905).
@@ -57,6 +58,7 @@ type Sampler struct {
 	max     float64         // largest logit among choices
 	scale   float64         // 1/temperature, once that step has run
 	weights []float64       // of choices, when all of them are needed at once
+	drawn   Draw            // of the last Next
 	counts  map[int32]int32 // recent tokens
 }
 
@@ -79,6 +81,7 @@ func (s *Sampler) Options() Options { return s.options }
 // Next chooses a token. logits has one number per token and is only read;
 // history is all tokens so far, prompt included, for the penalties.
 func (s *Sampler) Next(logits []float32, history []int32) (int32, error) {
+	s.drawn = Draw{}
 	if err := s.load(logits); err != nil {
 		return 0, err
 	}
@@ -142,7 +145,8 @@ func (s *Sampler) draw() int32 {
 		return s.choices[0].id
 	}
 	total := s.weigh()
-	r := s.rng.Float64() * total
+	u := s.rng.Float64()
+	r := u * total
 	last := 0
 	for i, w := range s.weights {
 		if w == 0 {
@@ -152,7 +156,9 @@ func (s *Sampler) draw() int32 {
 			break
 		}
 	}
-	return s.choices[last].id // rounding may leave r ≥ 0 at the end: then it is the last with any weight
+	// Rounding may leave r ≥ 0 at the end: then it is the last with any weight.
+	s.drawn = Draw{U: u, From: max(0, u-(r+s.weights[last])/total), Width: s.weights[last] / total}
+	return s.choices[last].id
 }
 
 // weigh fills weights for the choices and returns their sum.

@@ -1,6 +1,9 @@
 package sample
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Candidate is a token and how likely it is.
 type Candidate struct {
@@ -30,6 +33,29 @@ func LogSumExp(logits []float32) (float64, error) {
 		sum += exp(float64(x) - top)
 	}
 	return top + math.Log(sum), nil
+}
+
+// Entropy is how undecided the model is, in bits, over the full vocabulary: 0 when
+// one token has all the probability, log2 of the vocabulary when all have the same.
+func Entropy(logits []float32) (float64, error) {
+	if err := check(logits); err != nil {
+		return 0, err
+	}
+	top := math.Inf(-1)
+	for _, x := range logits {
+		top = max(top, float64(x))
+	}
+	if math.IsInf(top, -1) {
+		return 0, fmt.Errorf("%w: none of %d logits is finite", ErrLogits, len(logits))
+	}
+	sum, mean := 0.0, 0.0
+	for _, x := range logits {
+		if w := exp(float64(x) - top); w > 0 {
+			sum += w
+			mean += w * (float64(x) - top)
+		}
+	}
+	return max(0, math.Log(sum)-mean/sum) / math.Ln2, nil
 }
 
 // Top returns the k most likely tokens, best first, with their exact

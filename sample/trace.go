@@ -48,3 +48,15 @@ func (s *Sampler) look(st step, n int) Step {
 	}
 	return found
 }
+
+// Draw is how a token was drawn: the choices lie side by side, each as wide as its
+// probability, and U fell on the one that begins at From.
+type Draw struct {
+	U     float64 // at least 0, below 1
+	From  float64
+	Width float64 // the probability that the token was drawn with
+}
+
+// Drawn is the draw of the last Next; false if there was none, because a single
+// token was left to take.
+func (s *Sampler) Drawn() (d Draw, ok bool) { return s.drawn, s.drawn.Width > 0 }

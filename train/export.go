@@ -9,11 +9,15 @@ import (
 
 // export writes the model folder as transformers has it.
 func (r *run) export() error {
-	name := filepath.Base(r.opts.Out)
+	return modelfile.SaveFolder(r.opts.Out, &modelfile.Bundle{Name: r.name(), Weights: r.trainer.model.W, Tokenizer: r.data.tokenizer})
+}
+
+// name is what the model is called.
+func (r *run) name() string {
 	if abs, err := filepath.Abs(r.opts.Out); err == nil {
-		name = filepath.Base(abs)
+		return filepath.Base(abs)
 	}
-	return modelfile.SaveFolder(r.opts.Out, &modelfile.Bundle{Name: name, Weights: r.trainer.model.W, Tokenizer: r.data.tokenizer})
+	return filepath.Base(r.opts.Out)
 }
 
 // exported loads the weights that the folder holds.

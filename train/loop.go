@@ -14,6 +14,9 @@ func (r *run) loop(ctx context.Context) (Result, error) {
 	}
 	r.saved = time.Now()
 	r.emit(r.plan())
+	if r.state.Step == 0 {
+		r.snapshot()
+	}
 	switch {
 	case r.state.Pending != nil: // stopped between a step and what follows it
 		if err := r.after(ctx); err != nil {
@@ -98,6 +101,7 @@ func (r *run) after(ctx context.Context) error {
 	r.logLate = len(r.log.pending) > 0
 	r.state.Pending = nil
 	r.emit(*line)
+	r.snapshot()
 	if n := r.opts.SampleEvery; n > 0 && r.state.Step%n == 0 {
 		text, err := r.trainer.sampleText(r.data, recipe.Seed, r.state.Step)
 		if err != nil {

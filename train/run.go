@@ -37,11 +37,13 @@ type Options struct {
 	SampleEvery int           // steps between two sampled texts; 0: none
 	SaveEvery   int           // steps between two checkpoints; 0: by SaveAfter
 	SaveAfter   time.Duration // between two checkpoints; 0: a minute, more when writing one takes seconds
+	Snapshots   int64         // bytes that the weights of chosen steps may take as models of their own (snapshots.go); 0: none are kept
 
 	OnEvent func(Event) // called in order, on the goroutine of Run; may be nil
 }
 
-// Event is something to show while a run goes: Note, Plan, Line, Sample, Saved.
+// Event is something to show while a run goes: Note, Plan, Line, Sample, Saved, Snapshot,
+// Dropped.
 type Event interface{ event() }
 
 // Note is a line for the user.
@@ -68,11 +70,19 @@ type Sample struct {
 // Saved tells of a checkpoint.
 type Saved struct{ Step int }
 
-func (Note) event()   {}
-func (Plan) event()   {}
-func (Line) event()   {}
-func (Sample) event() {}
-func (Saved) event()  {}
+// Snapshot tells of a snapshot, Dropped of one that made room for another.
+type (
+	Snapshot struct{ Step int }
+	Dropped  struct{ Step int }
+)
+
+func (Note) event()     {}
+func (Plan) event()     {}
+func (Line) event()     {}
+func (Sample) event()   {}
+func (Saved) event()    {}
+func (Snapshot) event() {}
+func (Dropped) event()  {}
 
 // Result is what a finished run came to.
 type Result struct {
@@ -99,6 +109,8 @@ type run struct {
 	saved   time.Time // when the last checkpoint was begun
 	every   time.Duration
 	write   writeFunc
+	room    int  // snapshots that may be there at once
+	thinned bool // the user was told that there are more
 }
 
 // Run trains, from the beginning or from the last checkpoint, until the
@@ -228,6 +240,11 @@ func (r *run) open(ctx context.Context, corpus *Corpus, pool *par.Pool) error {
 		return err
 	}
 	if err := r.build(ck, pool); err != nil {
+		r.data.close()
+		return err
+	}
+	if err := r.openSnapshots(); err != nil {
+		r.log.close()
 		r.data.close()
 		return err
 	}

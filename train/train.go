@@ -13,6 +13,8 @@
 //	evaluate.go      nats per token and bits per byte of the validation split
 //	loop.go          steps, evaluations, samples and checkpoints until the horizon
 //	checkpoint.go    everything a run is, in one file
+//	snapshots.go     the weights of chosen steps, each a model to look at
+//	status.go        what a folder's run has come to, without running it
 //
 // A run is a function of data, recipe and seed: the number of threads, the size
 // of micro-batches, and being stopped and resumed change no bit of the weights.

@@ -35,22 +35,6 @@ Examples:
     weft compare out/seed1 out/seed2 --html seeds.html`
 }
 
-// defaultText is what models are compared on unless there is a text: ours, so
-// that the comparison needs no file.
-const defaultText = `The harbour was quiet that morning. Two boats lay at the pier, and an old man mended a net without looking at his hands.
-"Will it rain?" asked the girl. He counted the gulls on the roof of the shed, seven of them, all facing west.
-"Not before noon," he said, "and then only a little." She wrote it down: 12:00, rain, light; wind from the west at 3.5 m/s.
-
-func mean(list []float64) (sum float64) {
-	for _, v := range list {
-		sum += v / float64(len(list))
-	}
-	return sum
-}
-
-If every number in a list grows by two, its mean grows by two as well, because adding and dividing may change places.
-`
-
 func (c *compareCommand) Run(a *app) error {
 	if c.A == "" || c.B == "" {
 		return usagef("a model's name is empty")
@@ -58,7 +42,7 @@ func (c *compareCommand) Run(a *app) error {
 	if c.Ctx < 2 || c.Limit < 2 {
 		return usagef("--ctx and --limit must be 2 or more")
 	}
-	text := []byte(defaultText)
+	text := []byte(inspect.DefaultText)
 	if c.Text != "" {
 		var err error
 		if text, err = a.readFile(c.Text); err != nil {

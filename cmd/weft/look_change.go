@@ -120,7 +120,7 @@ func (g *glass) ablate(ctx context.Context) error {
 
 // reference is what parts were on another text, a prompt per line.
 func (g *glass) reference(ctx context.Context, targets []inspect.Target) (*inspect.Reference, string, error) {
-	text, name := []byte(defaultText), "built in"
+	text, name := []byte(inspect.DefaultText), "built in"
 	if g.Reference != nil {
 		var err error
 		if text, err = g.readFile(*g.Reference); err != nil {

@@ -35,6 +35,7 @@ type trainCommand struct {
 	Resume      bool `help:"Continue the run in --out (which need not have begun)."`
 	SampleEvery int  `help:"Show what the model writes, every N steps." placeholder:"N"`
 	SaveEvery   int  `help:"Steps between two checkpoints; by time unless given." placeholder:"N"`
+	KeepSteps   bool `help:"Keep the models of steps 0, 1, 2, 4, 8, … and of every sixteenth of the run, to see how it came about; at most 1 GiB."`
 }
 
 func (trainCommand) Help() string {
@@ -182,7 +183,7 @@ func (c *trainCommand) Run(a *app) error {
 	defer p.clear()
 	result, err := train.Run(ctx, train.Options{
 		Data: c.Data, Out: c.Out, Recipe: recipe, Resume: c.Resume, Threads: a.Threads, Peak: a.peak(),
-		SampleEvery: c.SampleEvery, SaveEvery: c.SaveEvery, OnEvent: p.event,
+		SampleEvery: c.SampleEvery, SaveEvery: c.SaveEvery, Snapshots: c.snapshots(), OnEvent: p.event,
 	})
 	p.clear()
 	switch {
@@ -199,6 +200,14 @@ func (c *trainCommand) Run(a *app) error {
 	}
 	p.done(result)
 	return nil
+}
+
+// snapshots is how many bytes the models of single steps may take.
+func (c *trainCommand) snapshots() int64 {
+	if c.KeepSteps {
+		return 1 << 30
+	}
+	return 0
 }
 
 // peak measures what the threads can compute, in FLOP/s.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -83,6 +84,9 @@ func (p *progress) done(r train.Result) {
 	p.note("%d steps, %s tokens, %s", r.Steps, view.Count(int(r.Tokens)), clock(seconds(r.ElapsedS)))
 	if r.ValLoss > 0 {
 		p.note("validation: %.4f nats per token, %.4f bits per byte (the weights of step %d)", r.ValLoss, r.ValBPB, r.Kept)
+	}
+	if steps, err := train.Snapshots(p.out); err == nil && len(steps) > 0 {
+		p.note("the models of %d steps are in %s", len(steps), filepath.Dir(train.SnapshotPath(p.out, 0)))
 	}
 	p.note("%s is ready: weft chat %s", p.out, p.out)
 }

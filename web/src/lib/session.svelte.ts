@@ -1,5 +1,5 @@
 import { api } from './api/client';
-import { ApiError, isAbort, messageOf } from './api/http';
+import { ApiError, isAbort, messageOf, type StreamOptions } from './api/http';
 import type { Region, Tile } from './api/tiles';
 import type { Cell, Progress, Run } from './api/types';
 import { app } from './app.svelte';
@@ -27,9 +27,14 @@ class Session {
     return router.flag('chat');
   }
 
+  /** Tokens that were knotted on behind the prompt, one by one. */
+  get then(): number[] {
+    return router.text('then').split(',').filter((id) => /^\d+$/.test(id)).map(Number);
+  }
+
   /** Runs the address's prompt, unless that is what was run last. An empty prompt is no run. */
   ensure(): void {
-    const key = JSON.stringify([app.model, this.prompt, this.chat, app.epoch]);
+    const key = JSON.stringify([app.model, this.prompt, this.chat, this.then, app.epoch]);
     if (key === this.#key || !app.info) return;
     this.#key = key;
     if (this.prompt === '') {
@@ -74,6 +79,16 @@ class Session {
     }
   }
 
+  /** The prompt as it is, or with what was knotted on: then the tokens count, not the text they spell. */
+  async #ask(options: StreamOptions): Promise<Run> {
+    const then = this.then;
+    if (!then.length) return api.run(app.model, { prompt: this.prompt, chat: this.chat }, options);
+    const text = this.chat ? { messages: [{ role: 'user' as const, content: this.prompt }] } : { text: this.prompt };
+    const before = await api.tokenize({ ...text, model: app.model }, options.signal);
+    const run = await api.run(app.model, { ids: [...before.ids, ...then] }, options);
+    return { ...run, added: before.added };
+  }
+
   async #start(): Promise<void> {
     this.#stop?.abort();
     const stop = new AbortController();
@@ -83,7 +98,7 @@ class Session {
     this.progress = null;
     this.since = Date.now();
     try {
-      const run = await api.run(app.model, { prompt: this.prompt, chat: this.chat }, { signal: stop.signal, onProgress: (p) => (this.progress = p) });
+      const run = await this.#ask({ signal: stop.signal, onProgress: (p) => (this.progress = p) });
       if (!stop.signal.aborted) this.run = run;
     } catch (error) {
       if (isAbort(error) || stop.signal.aborted) return;

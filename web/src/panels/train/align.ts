@@ -39,6 +39,8 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
 export interface Agreement {
   /** How much of the probability the two share, 0 … 1 (1 − total variation), on average over positions. */
   overlap: number;
+  /** The same between different positions: what two models share that only know which tokens are frequent. */
+  elsewhere: number;
   /** At how many positions both hold the same token for likeliest. */
   same: number;
   positions: number;
@@ -46,15 +48,21 @@ export interface Agreement {
 
 /** Compares two models' logits, rows × cols each, position by position. */
 export function agreement(a: ArrayLike<number>, b: ArrayLike<number>, rows: number, cols: number): Agreement {
-  let overlap = 0, same = 0;
-  for (let r = 0; r < rows; r++) {
-    const p = softmax(a, r * cols, cols), q = softmax(b, r * cols, cols);
-    let shared = 0;
-    for (let i = 0; i < cols; i++) shared += Math.min(p.shares[i]!, q.shares[i]!);
-    overlap += shared;
-    if (p.best === q.best) same++;
-  }
-  return { overlap: rows ? overlap / rows : NaN, same, positions: rows };
+  const p = Array.from({ length: rows }, (_, r) => softmax(a, r * cols, cols));
+  const q = Array.from({ length: rows }, (_, r) => softmax(b, r * cols, cols));
+  const shifted = (by: number) => mean(p.map((one, r) => shared(one.shares, q[(r + by) % rows]!.shares)));
+  const shifts = Array.from({ length: Math.min(rows - 1, 12) }, (_, i) => i + 1);
+  return { overlap: shifted(0), elsewhere: mean(shifts.map(shifted)), same: p.filter((one, r) => one.best === q[r]!.best).length, positions: rows };
+}
+
+function shared(p: Float64Array, q: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) sum += Math.min(p[i]!, q[i]!);
+  return sum;
+}
+
+function mean(values: number[]): number {
+  return values.length ? values.reduce((sum, v) => sum + v, 0) / values.length : NaN;
 }
 
 function softmax(logits: ArrayLike<number>, from: number, n: number): { shares: Float64Array; best: number } {

@@ -36,7 +36,8 @@ class App {
   themeChoice = $state<ThemeChoice>((load('theme') as ThemeChoice | null) ?? 'system');
   systemDark = $state(false);
   still = $state(false);
-  drawer = $state(load('drawer') !== 'closed');
+  /** Beside the panel on wide windows; over it, and closed at first, on narrow ones. */
+  drawer = $state(wide() && load('drawer') !== 'closed');
   topic = $state.raw<Topic | null>(null);
 
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -141,7 +142,7 @@ class App {
 
   setDrawer(open: boolean): void {
     this.drawer = open;
-    save('drawer', open ? 'open' : 'closed');
+    if (wide()) save('drawer', open ? 'open' : 'closed');
   }
 
   #restarted(state: ServerState): void {
@@ -155,6 +156,10 @@ class App {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.connect(), 1500);
   }
+}
+
+function wide(): boolean {
+  return typeof matchMedia === 'undefined' || matchMedia('(min-width: 68rem)').matches;
 }
 
 function follow(query: string, set: (on: boolean) => void): () => void {

@@ -30,7 +30,14 @@ class Session {
   /** Runs the address's prompt, unless that is what was run last. An empty prompt is no run. */
   ensure(): void {
     const key = JSON.stringify([app.model, this.prompt, this.chat, app.epoch]);
-    if (key === this.#key || !app.info) return;
+    if (!app.info) {
+      // Another model is on its way: what the one before made of the prompt is no longer asked.
+      this.stop();
+      this.run = null;
+      this.#key = '';
+      return;
+    }
+    if (key === this.#key) return;
     this.#key = key;
     if (this.prompt === '') {
       this.stop();

@@ -26,7 +26,10 @@ class App {
   models = $state.raw<ModelEntry[]>([]);
   info = $state.raw<ModelInfo | null>(null);
   loading = $state.raw<{ model: string; progress: Progress | null; since: number } | null>(null);
+  /** Why the model is not there. */
   problem = $state('');
+  /** Why the server, which can be reached, does not answer. */
+  refusal = $state('');
   online = $state(true);
   /** Why the page drew itself anew: said in a banner until it is dismissed. */
   news = $state('');
@@ -42,6 +45,8 @@ class App {
 
   #retry: ReturnType<typeof setTimeout> | undefined;
   #loadingModel: AbortController | null = null;
+  /** The name that info belongs to. */
+  #shown = '';
 
   get theme(): Theme {
     if (this.themeChoice !== 'system') return this.themeChoice;
@@ -85,12 +90,12 @@ class App {
       const returned = !this.online;
       this.server = state;
       this.online = true;
-      this.problem = '';
+      this.refusal = '';
       if (before && before.boot !== state.boot) this.#restarted(state);
       else if (returned) this.news = 'The server answers again.';
       if (!before || before.boot !== state.boot) await this.loadModels();
     } catch (error) {
-      if (error instanceof ApiError && error.code !== 'offline') this.problem = error.message;
+      if (error instanceof ApiError && error.code !== 'offline') this.refusal = error.message;
       else this.#lost();
     }
   }
@@ -99,7 +104,7 @@ class App {
     try {
       this.models = (await api.models()).models;
     } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'offline')) this.problem = messageOf(error);
+      if (!(error instanceof ApiError && error.code === 'offline')) this.refusal = messageOf(error);
     }
   }
 
@@ -111,6 +116,7 @@ class App {
     this.#loadingModel = stop;
     this.loading = { model, progress: null, since: Date.now() };
     this.problem = '';
+    if (this.#shown !== model) this.info = null;
     try {
       const info = await api.open(model, {
         signal: stop.signal,
@@ -120,6 +126,7 @@ class App {
       });
       if (stop.signal.aborted) return;
       this.info = info;
+      this.#shown = model;
       this.epoch++;
     } catch (error) {
       if (isAbort(error) || stop.signal.aborted) return;

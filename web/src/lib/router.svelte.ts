@@ -79,7 +79,7 @@ class Router {
 }
 
 /** What every panel looks at: it stays when the panel changes. */
-const shared = ['model', 'prompt', 'chat', 'then', 'mode', 'tour'];
+const shared = ['model', 'prompt', 'chat', 'then', 'at', 'mode', 'tour'];
 
 function merge(place: Place, changes: Changes, panel: string): Place {
   const params = { ...place.params };

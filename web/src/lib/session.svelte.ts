@@ -5,6 +5,9 @@ import type { Cell, Progress, Run } from './api/types';
 import { app } from './app.svelte';
 import { router } from './router.svelte';
 
+/** What an address says about one text and no other: a change of the text drops it. */
+export const fresh = { then: null, pin: null, at: null, depth: null, follow: null, token: null, against: null } as const;
+
 export const firstPrompt = 'To be, or not to be';
 
 /** One pass of a prompt through the model, which Flow, Lens and Words look at together. */
@@ -35,7 +38,14 @@ class Session {
   /** Runs the address's prompt, unless that is what was run last. An empty prompt is no run. */
   ensure(): void {
     const key = JSON.stringify([app.model, this.prompt, this.chat, this.then, app.epoch]);
-    if (key === this.#key || !app.info) return;
+    if (!app.info) {
+      // Another model is on its way: what the one before made of the prompt is no longer asked.
+      this.stop();
+      this.run = null;
+      this.#key = '';
+      return;
+    }
+    if (key === this.#key) return;
     this.#key = key;
     if (this.prompt === '') {
       this.stop();

@@ -3,8 +3,8 @@ import { sequential } from '../../lib/color';
 import { inkOn } from './contrast';
 
 it('writes dark on light and light on dark', () => {
-  expect(inkOn([250, 250, 250])).toBe('#101216');
+  expect(inkOn([250, 250, 250])).toBe('#000000');
   expect(inkOn([20, 20, 30])).toBe('#ffffff');
   expect(inkOn(sequential(1, 'likely', 'light'))).toBe('#ffffff');
-  expect(inkOn(sequential(1, 'likely', 'dark'))).toBe('#101216');
+  expect(inkOn(sequential(1, 'likely', 'dark'))).toBe('#000000');
 });

@@ -47,7 +47,8 @@ export function heightOf(tokens: number, candidates: number, row: number): numbe
 
 /** Where the first bar of the probabilities begins. */
 export function barsTop(tokens: number, candidates: number, row: number): number {
-  return Math.max(header + 8, middleOf(tokens - 1, row) - (candidates * barHeight) / 2 - 12);
+  const size = candidates * barHeight;
+  return Math.max(header + 8, Math.min(middleOf(tokens - 1, row) - size / 2 - 12, heightOf(tokens, candidates, row) - size - 30));
 }
 
 /** Which candidate's bar is at y; -1: none. */

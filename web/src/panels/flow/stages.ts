@@ -126,6 +126,7 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
       plain: 'One row per token, one cell per token it may look at: how much it takes from there. Every row adds up to 1, and nobody sees the future.',
       formula: 'a = softmax(q·k / √d_head)' });
     ribbon(`${p}attn.hook_z`, 'Gathered', `head ${head}`, wide, 'The values of the tokens looked at, weighed by the pattern and added up.', 'z = Σ_j a[j] v[j]', inside);
+    ribbon(`${p}ln1_post.hook_normalized`, 'Norm', 'after attention', wide, 'What attention brought, at a standard size, before it is added.', norm[0], inside);
     ribbon(`${p}hook_attn_out`, '+ attention', 'all heads', wide, 'What all heads together add to the thread, through the learned matrix W_O.', 'attn = Σ_h z_h W_O', inside);
     ribbon(`${p}hook_resid_mid`, 'Thread', 'after attention', wide, 'The vector with what attention brought.', 'x_mid = x + attn', inside);
     ribbon(`${p}ln2.hook_normalized`, 'Norm', 'for the MLP', wide, norm[1], norm[0], inside);
@@ -133,6 +134,7 @@ export function stagesOf(shape: Shape, open: number, head: number): Stage[] {
     ribbon(`${p}mlp.hook_pre`, 'MLP in', gated ? 'gate' : 'before the bend', 168, 'The vector widened: one number per neuron, before it is bent.', 'pre = N(x) W_in', inside);
     ribbon(`${p}mlp.hook_pre_linear`, 'MLP in', 'gated', 168, 'A second widening, which the bent gate multiplies.', 'up = N(x) W_up', inside);
     ribbon(`${p}mlp.hook_post`, 'MLP neurons', 'after the bend', 168, 'What each neuron says. Most are near zero for any one token; those that are not are what the block recognised.', gated ? 'post = act(pre) · up' : 'post = act(pre)', inside);
+    ribbon(`${p}ln2_post.hook_normalized`, 'Norm', 'after the MLP', wide, 'What the feed-forward network says, at a standard size, before it is added.', norm[0], inside);
     ribbon(`${p}hook_mlp_out`, '+ MLP', 'added', wide, 'What the feed-forward network adds to the thread.', 'mlp = post W_out', inside);
     ribbon(`${p}hook_resid_post`, 'Thread', `after block ${layer}`, wide, 'The vector after the block. The next one begins with it.', 'x ← x_mid + mlp', inside);
   }

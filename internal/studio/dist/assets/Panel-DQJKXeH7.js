@@ -1,1 +1,0 @@
-import{P as e,k as t,tt as n}from"./disclose-version-DqOaCz-K.js";import{t as r}from"./EmptyState-DlKyKgaV.js";function i(i){r(i,{title:`Being built`,children:(r,i)=>{n();var a=e(`This panel is not there yet.`);t(r,a)},$$slots:{default:!0}})}export{i as default};

@@ -52,6 +52,7 @@ var (
 	levels           = detect() // from Generic on
 	hasVNNI, hasBF16 = detectDots()
 	hasDotProd       = detectDotProd()
+	hasI8MM          = detectI8MM()
 	active           atomic.Uint32 // holds a Level
 	envErr           error
 )
@@ -100,6 +101,10 @@ func BF16() bool { return hasBF16 && Active() >= AVX512 }
 // DotProd says whether kernels may use FEAT_DotProd, int8 dot products, which not
 // every arm64 CPU has.
 func DotProd() bool { return hasDotProd && Active() == NEON }
+
+// I8MM says whether kernels may use FEAT_I8MM, products of int8 matrices, which not every
+// arm64 CPU has.
+func I8MM() bool { return hasI8MM && Active() == NEON }
 
 // Levels lists Generic to Best.
 func Levels() []Level { return slices.Clone(levels) }

@@ -24,3 +24,5 @@ func detectDots() (vnni, bf16 bool) {
 }
 
 func detectDotProd() bool { return false }
+
+func detectI8MM() bool { return false }

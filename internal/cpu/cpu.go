@@ -51,6 +51,7 @@ func ParseLevel(s string) (Level, error) {
 var (
 	levels           = detect() // from Generic on
 	hasVNNI, hasBF16 = detectDots()
+	hasAVXVNNI       = detectAVXVNNI()
 	hasDotProd       = detectDotProd()
 	hasI8MM          = detectI8MM()
 	active           atomic.Uint32 // holds a Level
@@ -97,6 +98,10 @@ func VNNI() bool { return hasVNNI && Active() >= AVX512 }
 // BF16 says whether kernels may use AVX512_BF16, bfloat16 dot products, which not
 // every AVX-512 CPU has.
 func BF16() bool { return hasBF16 && Active() >= AVX512 }
+
+// AVXVNNI says whether kernels may use AVX-VNNI, int8 dot products with 256 bits, which
+// not every AVX2 CPU has. Where there is VNNI, that is the better choice.
+func AVXVNNI() bool { return hasAVXVNNI && Active() >= AVX2 }
 
 // DotProd says whether kernels may use FEAT_DotProd, int8 dot products, which not
 // every arm64 CPU has.

@@ -17,3 +17,5 @@ func detectDotProd() bool { return cpuid.CPU.Supports(cpuid.ASIMDDP) }
 
 // detectI8MM asks the operating system, too: HWCAP2 on Linux, which cpuid/v2 does not read.
 func detectI8MM() bool { return cpu.ARM64.HasI8MM }
+
+func detectAVXVNNI() bool { return false }

@@ -9,3 +9,5 @@ func detectDots() (vnni, bf16 bool) { return false, false }
 func detectDotProd() bool { return false }
 
 func detectI8MM() bool { return false }
+
+func detectAVXVNNI() bool { return false }

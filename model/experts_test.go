@@ -62,6 +62,9 @@ func TestExpertsSameBits(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		for name, c := range mixtures() {
 			for _, typ := range []quant.Type{quant.F32, quant.Q4_0} {
+				if testing.Short() && (name != "shared" || typ == quant.F32) {
+					continue // it has all that the others have
+				}
 				t.Run(fmt.Sprint(name, "/", typ), func(t *testing.T) { checkExperts(t, c, typ) })
 			}
 		}

@@ -3,6 +3,7 @@ package tensor
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +61,7 @@ func hugeIn(smaps io.Reader, spans []span) (int, error) {
 		return 0, fmt.Errorf("huge pages: %w", err)
 	}
 	if !said {
-		return 0, fmt.Errorf("huge pages: this system does not say what is in them")
+		return 0, errors.New("huge pages: this system does not say what is in them")
 	}
 	return sum, nil
 }

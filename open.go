@@ -2,6 +2,7 @@ package weft
 
 import (
 	"fmt"
+	"slices"
 
 	"weft/chat"
 	"weft/internal/builtin"
@@ -10,13 +11,20 @@ import (
 	"weft/model"
 	"weft/modelfile"
 	"weft/sample"
+	"weft/tensor"
 )
 
 // Opener opens models. The zero value uses one thread per core.
 type Opener struct {
-	Threads  int  // 0: one per core
-	Exact    bool // compute in float32 throughout, whatever the weights are: slower, for looking closely
-	Unpacked bool // leave the weights as the files have them: opens at once, and runs slowly
+	Threads int  // 0: one per core
+	Exact   bool // compute in float32 throughout, whatever the weights are: slower, for looking closely
+
+	// Load is how weights get into memory. "auto", or empty, arranges them for speed, in huge
+	// pages as far as the system has some at hand. "huge" insists on these: it is an error if
+	// less than nine tenths of the weights that could be in huge pages are, and [Model.Huge]
+	// says how much is. "map" leaves weights as the files have them: the model opens at once,
+	// shares memory with other processes that have the files open, computes as Exact does, and runs slowly.
+	Load string
 
 	// KV is how sessions keep keys and values, as [kvcache.ParseType] reads it: "f32",
 	// "f16", "bf16" or "q8_0". Empty is "f16", or "f32" with Exact.
@@ -58,6 +66,9 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
+	if !slices.Contains([]string{"", "auto", "huge", "map"}, o.Load) {
+		return nil, fmt.Errorf("open model: there is no way %q to load, only auto, huge and map", o.Load)
+	}
 	template, err := chat.ForModel(b.ChatTemplate, b.Tokenizer)
 	if err != nil {
 		return nil, fmt.Errorf("open model: %w", err)
@@ -69,18 +80,36 @@ func (o Opener) Model(b *modelfile.Bundle) (*Model, error) {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	core.KV = kv
-	if !o.Unpacked {
-		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit, Release: b.DropPages})
+	huge, err := o.pack(core, b)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open model: %w", err)
 	}
 	m := &Model{
 		Name: b.Name, License: b.License, Core: core, Tokenizer: b.Tokenizer, Template: template, Jinja: b.ChatTemplate,
-		Sampling: recommended(b.Generation), Stored: b.Tensors, pool: pool, bundle: b,
+		Sampling: recommended(b.Generation), Stored: b.Tensors, Huge: huge, pool: pool, bundle: b,
 	}
 	if m.End, err = ends(b.Tokenizer, m.Template, b.Generation.EOS); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	return m, nil
+}
+
+// pack arranges the weights, and returns how many bytes of them lie in huge pages if it is to insist on that.
+func (o Opener) pack(core *model.Model, b *modelfile.Bundle) (huge int, err error) {
+	var a tensor.Arena
+	if o.Load != "map" {
+		core.Pack(model.Packing{Exact: o.Exact, Decode: 4*b.Config().ParamCount() <= packLimit, Arena: &a, Release: b.DropPages})
+	}
+	if o.Load != "huge" {
+		return 0, nil
+	}
+	is, could, err := a.Huge()
+	if err == nil && is < could/10*9 {
+		err = fmt.Errorf("only %d of %d MiB of weights are in huge pages: the system has no more, or gives none (on Linux /sys/kernel/mm/transparent_hugepage says)", is>>20, could>>20)
+	}
+	return is, err
 }
 
 func (o Opener) kv() (kvcache.Type, error) {

@@ -36,6 +36,7 @@ type Model struct {
 	Sampling  sample.Options       // what the model's files recommend, else sample.Default
 	End       []int32              // tokens that end a text or the model's turn
 	Stored    []modelfile.Tensor   // the tensors of its files
+	Huge      int                  // bytes of weights in huge pages, if Opener.Load insisted on them
 	pool      *par.Pool
 	bundle    *modelfile.Bundle
 }

@@ -3,6 +3,7 @@ package weft_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -278,5 +279,35 @@ func TestOpenerKV(t *testing.T) {
 	}
 	if _, err := (weft.Opener{KV: "q3"}).Open(""); err == nil {
 		t.Error("q3: no error")
+	}
+}
+
+// TestOpenerLoad: however weights get into memory, the answer is the same or exact.
+func TestOpenerLoad(t *testing.T) {
+	answer := func(o weft.Opener) []float32 {
+		t.Helper()
+		m, err := o.Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		logits, err := m.Core.NewSession(20).Append([]int32{5, 6, 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(logits)
+	}
+	usual, exact := answer(weft.Opener{}), answer(weft.Opener{Exact: true, KV: "f16"})
+	if !slices.Equal(answer(weft.Opener{Load: "auto"}), usual) {
+		t.Error("auto is not the default")
+	}
+	if !slices.Equal(answer(weft.Opener{Load: "map"}), exact) {
+		t.Error("map is not exact")
+	}
+	if runtime.GOOS == "linux" && !slices.Equal(answer(weft.Opener{Load: "huge"}), usual) {
+		t.Error("huge pages change the answer")
+	}
+	if _, err := (weft.Opener{Load: "tape"}).Open(""); err == nil {
+		t.Error("tape: no error")
 	}
 }

@@ -19,6 +19,7 @@ type Activations struct {
 	branch   tensor.Mat // what attention or the MLP adds to the stream; tokens × Dim
 	unnormed tensor.Mat // the same before a norm behind it
 	latent   latentActs
+	experts  expertActs
 	turns    [2]rotations // of this pass: the common one, the local one
 	runs     []turnRun    // the positions of its sequences
 	logits   tensor.Mat   // a chunk of rows of the head; chunk × Vocab
@@ -70,7 +71,7 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 	c, n := m.Config, seqs*seqLen
 	a := &Activations{seqs: seqs, seqLen: seqLen, keep: keep,
 		final: tensor.New(n, c.Dim), branch: tensor.New(n, c.Dim),
-		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n), attn: newAttnRun()}
+		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n), experts: newExpertActs(c, n), attn: newAttnRun()}
 	if c.Placement != PreNorm {
 		a.unnormed = tensor.New(n, c.Dim)
 	}

@@ -17,30 +17,47 @@ func (m *Model) linear(y, x tensor.Mat, l *Linear) { m.linears(x, out{y, l}) }
 // linears is linear with several matrices at once, which spares preparing x for
 // each of those that are packed or quantised, and waiting for each.
 func (m *Model) linears(x tensor.Mat, outs ...out) {
-	packed, quantised := make([]tensor.PackedProduct, 0, 4), make([]tensor.Product, 0, 4)
+	list := products{make([]tensor.PackedProduct, 0, 4), make([]tensor.Product, 0, 4)} // on the stack
 	for _, o := range outs {
-		y, l := o.y, o.l
-		if m.observe != nil {
-			m.observe(l, x)
-		}
-		if l.B != nil {
-			for i := range y.Rows {
-				copy(row(y, i), l.B)
-			}
-		}
-		switch add := l.B != nil; {
-		case l.quantised != nil:
-			quantised = append(quantised, tensor.Product{C: y, B: l.quantised, Add: add})
-		case l.packed != nil:
-			packed = append(packed, tensor.PackedProduct{C: y, B: l.packed, Add: add})
-		case l.Stored != nil:
-			tensor.GemmStored(m.Pool, y, x, l.Stored, add)
-		default:
-			tensor.Gemm(m.Pool, y, x, l.W.T(), add)
+		list = m.collect(list, o.y, x, o.l)
+	}
+	m.multiply(list)
+}
+
+// products are those of packed and of quantised matrices that will run together.
+type products struct {
+	packed    []tensor.PackedProduct
+	quantised []tensor.Product
+}
+
+// collect adds y = x·Wᵀ + B to the list, or does it at once if the matrix is neither packed
+// nor quantised.
+func (m *Model) collect(list products, y, x tensor.Mat, l *Linear) products {
+	if m.observe != nil {
+		m.observe(l, x)
+	}
+	add := l.B != nil
+	if add {
+		for i := range y.Rows {
+			copy(row(y, i), l.B)
 		}
 	}
-	tensor.GemmPacked(m.Pool, x, packed...)
-	tensor.GemmQuantised(m.Pool, x, quantised...)
+	switch {
+	case l.quantised != nil:
+		list.quantised = append(list.quantised, tensor.Product{A: x, C: y, B: l.quantised, Add: add})
+	case l.packed != nil:
+		list.packed = append(list.packed, tensor.PackedProduct{A: x, C: y, B: l.packed, Add: add})
+	case l.Stored != nil:
+		tensor.GemmStored(m.Pool, y, x, l.Stored, add)
+	default:
+		tensor.Gemm(m.Pool, y, x, l.W.T(), add)
+	}
+	return list
+}
+
+func (m *Model) multiply(list products) {
+	tensor.GemmPacked(m.Pool, list.packed...)
+	tensor.GemmQuantised(m.Pool, list.quantised...)
 }
 
 // linearBack: dx = dy·W (added to dx if add), dW += dyᵀ·x, dB += Σ dy, the latter

@@ -83,6 +83,8 @@ type Packing struct {
 	Exact  bool // compute with float32 activations, whatever the weights are
 	Decode bool // matrices of types without a fast arrangement may become float32 in memory
 
+	Arena *tensor.Arena // where they go; nil: one of their own
+
 	// Release, if not nil, is called now and then: what was stored of the matrices so far
 	// is not needed for a while, so that its pages need not stay in memory beside the copy.
 	Release func()
@@ -96,10 +98,12 @@ const releaseEvery = 256 << 20
 // Exact is set: then no bit of any result changes. The weights must not change
 // afterwards.
 func (m *Model) Pack(o Packing) {
-	var a tensor.Arena
+	if o.Arena == nil {
+		o.Arena = new(tensor.Arena)
+	}
 	held := 0
 	pack := func(l *Linear) {
-		l.pack(m.Pool, &a, o)
+		l.pack(m.Pool, o)
 		bytes, _ := l.held()
 		if held += bytes; held >= releaseEvery && o.Release != nil {
 			held = 0

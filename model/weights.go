@@ -91,14 +91,14 @@ func (l *Linear) copyRow(dst []float32, i int) {
 }
 
 // pack arranges the matrix for fast products.
-func (l *Linear) pack(p *par.Pool, a *tensor.Arena, o Packing) {
+func (l *Linear) pack(p *par.Pool, o Packing) {
 	switch {
 	case l.Stored != nil && !o.Exact && tensor.CanQuantised(l.Stored.DType(), l.Stored.Cols):
-		l.quantised = a.PackQuantised(p, l.Stored)
+		l.quantised = o.Arena.PackQuantised(p, l.Stored)
 	case l.Stored != nil && (o.Decode || tensor.IsHalf(l.Stored.DType())):
-		l.packed = a.PackStored(p, l.Stored, o.Exact)
+		l.packed = o.Arena.PackStored(p, l.Stored, o.Exact)
 	case l.Stored == nil && l.W.Data != nil:
-		l.packed = a.Pack(p, l.W.T())
+		l.packed = o.Arena.Pack(p, l.W.T())
 	}
 }
 

@@ -88,7 +88,7 @@ func BenchmarkGemmPacked(b *testing.B) {
 					p := par.New(threads)
 					defer p.Close()
 					x, y, c := dense(s[0], s[2], false), weights(b, d, s[1], s[2]), New(s[0], s[1])
-					benchProduct(b, p, s[0], s[1], s[2], peakOf(d), func() { GemmPacked(p, x, PackedProduct{c, y, false}) })
+					benchProduct(b, p, s[0], s[1], s[2], peakOf(d), func() { GemmPacked(p, PackedProduct{x, c, y, false}) })
 				})
 			}
 		}
@@ -119,7 +119,7 @@ func BenchmarkLayer(b *testing.B) {
 				layer := 0
 				benchProducts(b, p, flops, 1, peakOf(d), func() {
 					for _, y := range y[layer%layers] {
-						GemmPacked(p, x[y.K], PackedProduct{Of(c.Data, rows, y.N), y, false})
+						GemmPacked(p, PackedProduct{x[y.K], Of(c.Data, rows, y.N), y, false})
 					}
 					layer++
 				})
@@ -150,7 +150,7 @@ func BenchmarkDecode(b *testing.B) {
 						read := readOnce(p, memory)
 						start := time.Now()
 						for _, y := range y {
-							GemmPacked(p, x, PackedProduct{c, y, false})
+							GemmPacked(p, PackedProduct{x, c, y, false})
 						}
 						s := float64(matrices*y[0].Bytes()) / float64(time.Since(start).Nanoseconds())
 						speed, share = append(speed, s), append(share, 100*s/read)

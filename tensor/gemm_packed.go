@@ -7,51 +7,50 @@ import (
 	"weft/internal/par"
 )
 
-// PackedProduct is one of several products that read the same rows: C = a·B, or
-// C += a·B when Add is set. C is row-major.
+// PackedProduct is one of several products: C = A·B, or C += A·B when Add is set. C is
+// row-major.
 type PackedProduct struct {
-	C   Mat
-	B   *Packed
-	Add bool
+	A, C Mat
+	B    *Packed
+	Add  bool
 }
 
-// GemmPacked is Gemm with packed matrices, faster when they are used often or a has
-// few rows. What is to be done to a is done once for all products of the list.
+// GemmPacked is Gemm with packed matrices, faster when they are used often or A has
+// few rows. Neighbours in the list that have the same A run together, and what is to be
+// done to A is done once for them.
 //
 // The bits are those of Gemm on the same numbers, unless B is BF16 and was not packed
-// as exact. Then the numbers of a are rounded to BF16 first, half to even, and each
+// as exact. Then the numbers of A are rounded to BF16 first, half to even, and each
 // element is one chain over ascending pairs of k, in which the higher k of a pair comes
 // first; numbers below the normal range count as zero. This is what the CPU's
 // instruction for it computes, and the bits are the same without one. Here as there they
-// depend on nothing but a row of a and a column of B.
+// depend on nothing but a row of A and a column of B.
 //
 // It panics when the shapes do not fit.
-func GemmPacked(p *par.Pool, a Mat, list ...PackedProduct) {
+func GemmPacked(p *par.Pool, list ...PackedProduct) {
 	for _, l := range list {
-		checkShapes(l.C, a, l.B.K, l.B.N)
+		checkShapes(l.C, l.A, l.B.K, l.B.N)
 		if l.C.CS != 1 {
 			panic("tensor: GemmPacked into a transposed matrix")
 		}
 	}
-	if a.Rows == 0 {
-		return
-	}
 	m := packedProducts.Get().(*packedProduct)
-	m.a = a
 	for len(list) > 0 {
 		n := 1
-		for n < len(list) && list[n].B.pairs == list[0].B.pairs {
+		for n < len(list) && list[n].B.pairs == list[0].B.pairs && sameMat(list[n].A, list[0].A) {
 			n++
 		}
-		m.run(p, list[:n])
+		if m.a = list[0].A; m.a.Rows > 0 {
+			m.run(p, list[:n])
+		}
 		list = list[n:]
 	}
 	m.a, m.row = Mat{}, nil
 	packedProducts.Put(m)
 }
 
-// packedProduct is a running list of products with matrices of one arrangement, or one
-// that rests in the pool with its buffers.
+// packedProduct is a running list of products of one A with matrices of one arrangement,
+// or one that rests in the pool with its buffers.
 //
 // It goes through blocks of rows. Those of a are packed and shared, over all of k; then
 // each task takes panels of B and goes through them once, part by part, each part

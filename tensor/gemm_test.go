@@ -130,7 +130,7 @@ func everyWay(t *testing.T, r *rand.Rand, ps []*par.Pool, m, n, k int) {
 				}
 				if mode&4 == 0 {
 					got = clone(c)
-					GemmPacked(p, a, PackedProduct{got, Pack(p, b), add})
+					GemmPacked(p, PackedProduct{a, got, Pack(p, b), add})
 					if err := diff(got, want, clone(c)); err != nil {
 						t.Fatalf("packed, %v, %d threads, %d×%d×%d, mode %d: %v", level, p.Threads(), m, n, k, mode, err)
 					}
@@ -188,7 +188,7 @@ func TestGemmLarge(t *testing.T) {
 					first = clone(got)
 				}
 				packed := clone(c)
-				GemmPacked(p, a, PackedProduct{packed, Pack(p, b), add})
+				GemmPacked(p, PackedProduct{a, packed, Pack(p, b), add})
 				for name, x := range map[string]Mat{"Gemm": got, "GemmPacked": packed} {
 					if err := same(x.Slice(lo, hi), want); err != nil {
 						t.Fatalf("%s, %v, %d threads, %v: rows from %d: %v", name, level, p.Threads(), s, lo, err)
@@ -335,9 +335,9 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 		"by columns": func() { Gemm(p, c, a, b, false) },
 		"by rows":    func() { Gemm(p, b, a.T(), c, true) },
 		"serial":     func() { Gemm(nil, c, a, b, false) },
-		"packed":     func() { GemmPacked(p, wide, PackedProduct{row, packed, false}) },
-		"f16":        func() { GemmPacked(p, a, PackedProduct{c, half, false}) },
-		"bf16":       func() { GemmPacked(p, a, PackedProduct{c, pairs, false}) },
+		"packed":     func() { GemmPacked(p, PackedProduct{wide, row, packed, false}) },
+		"f16":        func() { GemmPacked(p, PackedProduct{a, c, half, false}) },
+		"bf16":       func() { GemmPacked(p, PackedProduct{a, c, pairs, false}) },
 	} {
 		f()
 		if n := testing.AllocsPerRun(20, f); n >= 1 {
@@ -359,8 +359,8 @@ func TestGemmRefuses(t *testing.T) {
 		"overlap":        func() { Gemm(nil, c, Mat{a.Data, 3, 4, 2, 1}, b, false) },
 		"negative":       func() { Gemm(nil, Mat{c.Data, -3, 5, 5, 1}, Mat{a.Data, -3, 4, 4, 1}, b, false) },
 		"overflow":       func() { Gemm(nil, Mat{c.Data, 3, 5, 1 << 62, 1}, a, b, false) },
-		"packed inner":   func() { GemmPacked(nil, New(3, 5), PackedProduct{c, packed, false}) },
-		"packed c.T":     func() { GemmPacked(nil, a, PackedProduct{New(5, 3).T(), packed, false}) },
+		"packed inner":   func() { GemmPacked(nil, PackedProduct{New(3, 5), c, packed, false}) },
+		"packed c.T":     func() { GemmPacked(nil, PackedProduct{a, New(5, 3).T(), packed, false}) },
 		"col":            func() { packed.Col(make([]float32, 4), 5) },
 		"col length":     func() { packed.Col(make([]float32, 3), 0) },
 		"at":             func() { packed.At(4, 0) },

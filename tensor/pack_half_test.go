@@ -159,7 +159,7 @@ func checkHalf(t *testing.T, r *rand.Rand, p *par.Pool, s *Stored, exact bool, m
 	for _, level := range cpu.Levels() {
 		restore := cpu.Force(level)
 		got := clone(c)
-		GemmPacked(p, a, PackedProduct{got, b, add})
+		GemmPacked(p, PackedProduct{a, got, b, add})
 		if err := diff(got, want, clone(c)); err != nil {
 			t.Fatalf("%v, exact %v, %v, %d threads, %d rows, %d×%d, transposed %v, add %v: %v", s.DType(), exact, level, p.Threads(), m, s.Rows, s.Cols, transposed, add, err)
 		}
@@ -174,18 +174,19 @@ func TestGemmPackedList(t *testing.T) {
 	for _, p := range pools(t) {
 		for _, m := range []int{0, 1, 5, 61} {
 			var list, alone []PackedProduct
+			a := []Mat{random(r, m, 70, false), random(r, m/2, 70, false)}
 			for i, d := range []DType{F16, F32, F32, BF16, BF16, BF16, F16, F32} {
 				n := []int{40, 100, 0, 33, 64, 7, 1, 32}[i]
 				b := PackStored(p, stored(t, r, d, n, 70, false, false), i == 5)
-				c := random(r, m, n, false)
-				list = append(list, PackedProduct{clone(c), b, i%3 == 0})
-				alone = append(alone, PackedProduct{c, b, i%3 == 0})
+				a := a[i/3%2]
+				c := random(r, a.Rows, n, false)
+				list = append(list, PackedProduct{a, clone(c), b, i%3 == 0})
+				alone = append(alone, PackedProduct{a, c, b, i%3 == 0})
 			}
-			a := random(r, m, 70, false)
-			GemmPacked(p, a, list...)
+			GemmPacked(p, list...)
 			for i, l := range alone {
 				before := clone(l.C)
-				GemmPacked(nil, a, l)
+				GemmPacked(nil, l)
 				if err := diff(list[i].C, l.C, before); err != nil {
 					t.Errorf("%d threads, %d rows, product %d: %v", p.Threads(), m, i, err)
 				}
@@ -205,10 +206,10 @@ func TestGemmPackedBatch(t *testing.T) {
 		for _, d := range []DType{F32, F16, BF16} {
 			b := PackStored(p, stored(t, r, d, 100, 5000, false, false), false)
 			a, c := random(r, 600, 5000, false), New(600, 100)
-			GemmPacked(p, a, PackedProduct{c, b, false})
+			GemmPacked(p, PackedProduct{a, c, b, false})
 			for _, rows := range [][2]int{{0, 1}, {599, 600}, {300, 304}, {401, 411}, {17, 90}} {
 				part := New(rows[1]-rows[0], 100)
-				GemmPacked(p, a.Slice(rows[0], rows[1]), PackedProduct{part, b, false})
+				GemmPacked(p, PackedProduct{a.Slice(rows[0], rows[1]), part, b, false})
 				if err := same(part, c.Slice(rows[0], rows[1])); err != nil {
 					t.Errorf("%v, %v, rows %v: %v", level, d, rows, err)
 				}
@@ -224,8 +225,8 @@ func TestGemmBF16Near(t *testing.T) {
 	r := rand.New(rand.NewPCG(27, 28))
 	s := stored(t, r, BF16, 64, 1000, false, false)
 	a, got, want := random(r, 5, 1000, false), New(5, 64), New(5, 64)
-	GemmPacked(nil, a, PackedProduct{got, PackStored(nil, s, false), false})
-	GemmPacked(nil, a, PackedProduct{want, PackStored(nil, s, true), false})
+	GemmPacked(nil, PackedProduct{a, got, PackStored(nil, s, false), false})
+	GemmPacked(nil, PackedProduct{a, want, PackStored(nil, s, true), false})
 	err, size := 0.0, 0.0
 	for i, x := range want.Data {
 		err += math.Pow(float64(got.Data[i]-x), 2)

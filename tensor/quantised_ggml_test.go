@@ -45,7 +45,7 @@ func TestGemmQuantisedIsGgmls(t *testing.T) {
 				t.Fatal(err)
 			}
 			y := New(2, s.Rows)
-			GemmQuantised(nil, x, Product{C: y, B: PackQuantised(nil, s)})
+			GemmQuantised(nil, Product{A: x, C: y, B: PackQuantised(nil, s)})
 			for i := range y.Rows {
 				for r, got := range y.Row(i) {
 					off := math.Abs(float64(got)-g.Y[i][r]) / magnitude(x.Row(i), s, r)

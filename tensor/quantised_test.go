@@ -84,7 +84,7 @@ func gemmQuantised(t *testing.T, f *lanes.Form) {
 	}
 	alone := New(29, 37)
 	for i := range x.Rows { // one row, one product, one thread
-		GemmQuantised(nil, x.one(i), Product{C: alone.one(i), B: b[0]})
+		GemmQuantised(nil, Product{A: x.one(i), C: alone.one(i), B: b[0]})
 	}
 	exact := New(29, 37)
 	Gemm(nil, exact, x, stored[0].Float32s(nil).T(), false)
@@ -100,7 +100,7 @@ func gemmQuantised(t *testing.T, f *lanes.Form) {
 			for i := range add.Data {
 				add.Data[i] = 1
 			}
-			GemmQuantised(p, xm, Product{C: c, B: b[0]}, Product{C: other, B: b[1]}, Product{C: add, B: b[0], Add: true})
+			GemmQuantised(p, Product{xm, c, b[0], false}, Product{xm, other, b[1], false}, Product{xm, add, b[0], true})
 			for i, v := range c.Data {
 				if v != alone.Data[i] {
 					t.Fatalf("%d rows, %d threads: output %d is %v, alone %v", m, p.Threads(), i, v, alone.Data[i])
@@ -113,6 +113,45 @@ func gemmQuantised(t *testing.T, f *lanes.Form) {
 	}
 }
 
+// TestGemmQuantisedTogether: products that read different rows, as many as there are, run
+// together and give the bits of each alone.
+func TestGemmQuantisedTogether(t *testing.T) {
+	cputest.All(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		pool := par.New(3)
+		defer pool.Close()
+		types, counts := []quant.Type{quant.Q4_K, quant.Q8_0}, []int{1, 0, 3, 12, 1, 29, 5}
+		var list []Product
+		var alone []Mat
+		for i, m := range counts {
+			x := randomMat(m, 512, rng)
+			for j := range m { // its neighbours share the rounding
+				x.Row(j)[17*j] = 40
+			}
+			for _, n := range []int{200, 37} {
+				b := PackQuantised(pool, randomStored(t, types[i%2], n, 512, rng))
+				p := Product{x, New(m, n), b, false}
+				alone = append(alone, New(m, n))
+				GemmQuantised(nil, Product{x, alone[len(alone)-1], b, false})
+				list = append(list, p)
+			}
+		}
+		for _, part := range [][2]int{{0, len(list)}, {2, 6}, {0, 4}, {1, 3}} { // also with few numbers to round
+			for _, p := range []*par.Pool{nil, pool} {
+				for i := part[0]; i < part[1]; i++ {
+					clear(list[i].C.Data)
+				}
+				GemmQuantised(p, list[part[0]:part[1]]...)
+				for i := part[0]; i < part[1]; i++ {
+					if !slices.Equal(list[i].C.Data, alone[i].Data) {
+						t.Errorf("%d threads: product %d of %d to %d, of %d rows, has other bits", p.Threads(), i, part[0], part[1], list[i].A.Rows)
+					}
+				}
+			}
+		}
+	})
+}
+
 func (m Mat) one(i int) Mat { return Mat{Rows: 1, Cols: m.Cols, RS: m.RS, CS: 1, Data: m.Row(i)} }
 
 func TestGemmQuantisedDoesNotAllocate(t *testing.T) {
@@ -123,7 +162,7 @@ func TestGemmQuantisedDoesNotAllocate(t *testing.T) {
 	b := PackQuantised(pool, randomStored(t, quant.Q4_0, 256, 512, rng))
 	for _, m := range []int{1, 20} {
 		x, c, d := randomMat(m, 512, rng), New(m, 256), New(m, 256)
-		if n := testing.AllocsPerRun(20, func() { GemmQuantised(pool, x, Product{C: c, B: b}, Product{C: d, B: b}) }); n >= 1 {
+		if n := testing.AllocsPerRun(20, func() { GemmQuantised(pool, Product{x, c, b, false}, Product{x, d, b, false}) }); n >= 1 {
 			t.Errorf("%d rows: %v allocations", m, n)
 		}
 	}

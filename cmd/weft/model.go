@@ -24,6 +24,7 @@ type modelArg struct {
 type computeFlags struct {
 	Exact bool   `help:"Compute in float32 throughout, also with quantised weights: slower."`
 	KV    string `name:"kv" help:"How keys and values of the tokens so far are kept: f32 (4 bytes a number, not rounded), f16 (2, to 11 bits), bf16 (2, to 8 bits, of any size) or q8_0 (1.06, to 8 bits of the largest of each 32). Default: f16, or f32 with --exact." placeholder:"TYPE"`
+	Load  string `help:"How weights get into memory: auto (arranged for speed, in huge pages where the system has some), huge (it must give them, or this fails) or map (left in the file: opens at once, computes in float32, slowly)." enum:"auto,huge,map" default:"auto" placeholder:"HOW"`
 }
 
 // opened is a model and how long opening it took.
@@ -46,8 +47,11 @@ func (a *app) openModel(name string, f computeFlags) (opened, error) {
 	if _, err := kvcache.ParseType(f.KV); f.KV != "" && err != nil {
 		return opened{}, usagef("--kv: %w", err)
 	}
-	m, err := a.open(name, weft.Opener{Exact: f.Exact, KV: f.KV})
-	if err != nil || f.Exact {
+	m, err := a.open(name, weft.Opener{Exact: f.Exact, KV: f.KV, Load: f.Load})
+	if err == nil && f.Load == "huge" {
+		a.note("%d MiB of weights are in huge pages", m.Huge>>20)
+	}
+	if err != nil || f.Exact || f.Load == "map" {
 		return m, err
 	}
 	if types := m.Core.Decoded(); len(types) > 0 {
@@ -58,7 +62,7 @@ func (a *app) openModel(name string, f computeFlags) (opened, error) {
 
 // readModel opens a MODEL that will be read and not run.
 func (a *app) readModel(name string) (opened, error) {
-	return a.open(name, weft.Opener{Unpacked: true})
+	return a.open(name, weft.Opener{Load: "map"})
 }
 
 func (a *app) open(name string, o weft.Opener) (opened, error) {

@@ -51,7 +51,9 @@ func ParseLevel(s string) (Level, error) {
 var (
 	levels           = detect() // from Generic on
 	hasVNNI, hasBF16 = detectDots()
+	hasAVXVNNI       = detectAVXVNNI()
 	hasDotProd       = detectDotProd()
+	hasI8MM          = detectI8MM()
 	active           atomic.Uint32 // holds a Level
 	envErr           error
 )
@@ -97,9 +99,17 @@ func VNNI() bool { return hasVNNI && Active() >= AVX512 }
 // every AVX-512 CPU has.
 func BF16() bool { return hasBF16 && Active() >= AVX512 }
 
+// AVXVNNI says whether kernels may use AVX-VNNI, int8 dot products with 256 bits, which
+// not every AVX2 CPU has. Where there is VNNI, that is the better choice.
+func AVXVNNI() bool { return hasAVXVNNI && Active() >= AVX2 }
+
 // DotProd says whether kernels may use FEAT_DotProd, int8 dot products, which not
 // every arm64 CPU has.
 func DotProd() bool { return hasDotProd && Active() == NEON }
+
+// I8MM says whether kernels may use FEAT_I8MM, products of int8 matrices, which not every
+// arm64 CPU has.
+func I8MM() bool { return hasI8MM && Active() == NEON }
 
 // Levels lists Generic to Best.
 func Levels() []Level { return slices.Clone(levels) }

@@ -57,10 +57,10 @@ func TestForce(t *testing.T) {
 
 // TestDots: the later extensions go away with the level that they extend.
 func TestDots(t *testing.T) {
-	t.Logf("VNNI %v, BF16 %v, DotProd %v at %v", VNNI(), BF16(), DotProd(), Active())
+	t.Logf("VNNI %v, AVX-VNNI %v, BF16 %v, DotProd %v, I8MM %v at %v", VNNI(), AVXVNNI(), BF16(), DotProd(), I8MM(), Active())
 	defer Force(Generic)()
-	if VNNI() || BF16() || DotProd() {
-		t.Errorf("VNNI %v, BF16 %v, DotProd %v in plain Go", VNNI(), BF16(), DotProd())
+	if VNNI() || AVXVNNI() || BF16() || DotProd() || I8MM() {
+		t.Errorf("VNNI %v, AVX-VNNI %v, BF16 %v, DotProd %v, I8MM %v in plain Go", VNNI(), AVXVNNI(), BF16(), DotProd(), I8MM())
 	}
 }
 

@@ -23,4 +23,8 @@ func detectDots() (vnni, bf16 bool) {
 	return c.Supports(cpuid.AVX512VNNI), c.Supports(cpuid.AVX512BF16)
 }
 
+func detectAVXVNNI() bool { return cpuid.CPU.Supports(cpuid.AVXVNNI) }
+
 func detectDotProd() bool { return false }
+
+func detectI8MM() bool { return false }

@@ -7,3 +7,7 @@ func detect() []Level { return []Level{Generic} }
 func detectDots() (vnni, bf16 bool) { return false, false }
 
 func detectDotProd() bool { return false }
+
+func detectI8MM() bool { return false }
+
+func detectAVXVNNI() bool { return false }

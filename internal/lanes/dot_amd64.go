@@ -104,6 +104,23 @@ var dots256 = [...][fewCols]dotFunc{
 	quant.IQ4_XS: {dot256IQ4_XSx1, dot256IQ4_XSx2, dot256IQ4_XSx3, dot256IQ4_XSx4},
 }
 
+// dotsVNNI are those of AVX-VNNI.
+var dotsVNNI = [...][fewCols]dotFunc{
+	quant.Q8_0:   {dotVNNIQ8_0x1, dotVNNIQ8_0x2, dotVNNIQ8_0x3, dotVNNIQ8_0x4},
+	quant.Q4_0:   {dotVNNIQ4_0x1, dotVNNIQ4_0x2, dotVNNIQ4_0x3, dotVNNIQ4_0x4},
+	quant.Q4_1:   {dotVNNIQ4_1x1, dotVNNIQ4_1x2, dotVNNIQ4_1x3, dotVNNIQ4_1x4},
+	quant.Q5_0:   {dotVNNIQ5_0x1, dotVNNIQ5_0x2, dotVNNIQ5_0x3, dotVNNIQ5_0x4},
+	quant.Q5_1:   {dotVNNIQ5_1x1, dotVNNIQ5_1x2, dotVNNIQ5_1x3, dotVNNIQ5_1x4},
+	quant.IQ4_NL: {dotVNNIIQ4_NLx1, dotVNNIIQ4_NLx2, dotVNNIIQ4_NLx3, dotVNNIIQ4_NLx4},
+	quant.MXFP4:  {dotVNNIMXFP4x1, dotVNNIMXFP4x2, dotVNNIMXFP4x3, dotVNNIMXFP4x4},
+	quant.Q2_K:   {dotVNNIQ2_Kx1, dotVNNIQ2_Kx2, dotVNNIQ2_Kx3, dotVNNIQ2_Kx4},
+	quant.Q3_K:   {dotVNNIQ3_Kx1, dotVNNIQ3_Kx2, dotVNNIQ3_Kx3, dotVNNIQ3_Kx4},
+	quant.Q4_K:   {dotVNNIQ4_Kx1, dotVNNIQ4_Kx2, dotVNNIQ4_Kx3, dotVNNIQ4_Kx4},
+	quant.Q5_K:   {dotVNNIQ5_Kx1, dotVNNIQ5_Kx2, dotVNNIQ5_Kx3, dotVNNIQ5_Kx4},
+	quant.Q6_K:   {dotVNNIQ6_Kx1, dotVNNIQ6_Kx2, dotVNNIQ6_Kx3, dotVNNIQ6_Kx4},
+	quant.IQ4_XS: {dotVNNIIQ4_XSx1, dotVNNIIQ4_XSx2, dotVNNIIQ4_XSx3, dotVNNIIQ4_XSx4},
+}
+
 func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {
 	size := p.Blocks / f.Blocks() * f.Bytes
 	switch {
@@ -113,6 +130,8 @@ func (f *Form) dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bo
 		for b := 0; b < p.Blocks; b += dotStep {
 			f.dot512(c, ldc, strip[b/f.Blocks()*f.Bytes:], size, counting[:], p, b, min(dotStep, p.Blocks-b), rows, add || b > 0)
 		}
+	case cpu.AVXVNNI():
+		f.dotUnits(dotsVNNI[f.Type][p.Cols-1], c, ldc, strip, size, p, rows, add)
 	case cpu.Active() >= cpu.AVX2:
 		f.dotUnits(dots256[f.Type][p.Cols-1], c, ldc, strip, size, p, rows, add)
 	default:

@@ -74,20 +74,40 @@ func stream512Q8_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ8_0x1 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ8_0x2 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ8_0x3 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ8_0x4 multiplies strips (> 0) strips of Q8_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q8_0 unpacks blocks (> 0) of a Q8_0 strip, from one of its first unit on.
 //
@@ -164,20 +184,40 @@ func stream512Q4_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_0x1 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_0x2 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_0x3 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_0x4 multiplies strips (> 0) strips of Q4_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q4_0 unpacks blocks (> 0) of a Q4_0 strip, from one of its first unit on.
 //
@@ -254,20 +294,40 @@ func stream512Q4_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_1x1 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_1x2 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_1x3 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_1x4 multiplies strips (> 0) strips of Q4_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q4_1 unpacks blocks (> 0) of a Q4_1 strip, from one of its first unit on.
 //
@@ -344,20 +404,40 @@ func stream512Q5_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_0x1 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_0x2 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_0x3 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_0x4 multiplies strips (> 0) strips of Q5_0, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q5_0 unpacks blocks (> 0) of a Q5_0 strip, from one of its first unit on.
 //
@@ -434,20 +514,40 @@ func stream512Q5_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_1x1 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_1x2 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_1x3 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_1x4 multiplies strips (> 0) strips of Q5_1, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q5_1 unpacks blocks (> 0) of a Q5_1 strip, from one of its first unit on.
 //
@@ -524,20 +624,40 @@ func stream512IQ4_NL(c *float32, ldc int, strip *byte, core *int32, aux *int32, 
 //go:noescape
 func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIIQ4_NLx1 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIIQ4_NLx2 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIIQ4_NLx3 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIIQ4_NLx4 multiplies strips (> 0) strips of IQ4_NL, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256IQ4_NL unpacks blocks (> 0) of a IQ4_NL strip, from one of its first unit on.
 //
@@ -614,20 +734,40 @@ func stream512MXFP4(c *float32, ldc int, strip *byte, core *int32, aux *int32, u
 //go:noescape
 func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIMXFP4x1 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIMXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256MXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIMXFP4x2 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIMXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256MXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIMXFP4x3 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIMXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256MXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIMXFP4x4 multiplies strips (> 0) strips of MXFP4, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIMXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256MXFP4 unpacks blocks (> 0) of a MXFP4 strip, from one of its first unit on.
 //
@@ -704,20 +844,40 @@ func stream512Q2_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ2_Kx1 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ2_Kx2 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ2_Kx3 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ2_Kx4 multiplies strips (> 0) strips of Q2_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q2_K unpacks blocks (> 0) of a Q2_K strip, from one of its first unit on.
 //
@@ -794,20 +954,40 @@ func stream512Q3_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ3_Kx1 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ3_Kx2 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ3_Kx3 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ3_Kx4 multiplies strips (> 0) strips of Q3_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q3_K unpacks blocks (> 0) of a Q3_K strip, from one of its first unit on.
 //
@@ -884,20 +1064,40 @@ func stream512Q4_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_Kx1 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_Kx2 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ4_Kx3 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ4_Kx4 multiplies strips (> 0) strips of Q4_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q4_K unpacks blocks (> 0) of a Q4_K strip, from one of its first unit on.
 //
@@ -974,20 +1174,40 @@ func stream512Q5_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_Kx1 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_Kx2 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ5_Kx3 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ5_Kx4 multiplies strips (> 0) strips of Q5_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q5_K unpacks blocks (> 0) of a Q5_K strip, from one of its first unit on.
 //
@@ -1064,20 +1284,40 @@ func stream512Q6_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, un
 //go:noescape
 func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ6_Kx1 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ6_Kx2 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256Q6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIQ6_Kx3 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256Q6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIQ6_Kx4 multiplies strips (> 0) strips of Q6_K, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIQ6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256Q6_K unpacks blocks (> 0) of a Q6_K strip, from one of its first unit on.
 //
@@ -1154,20 +1394,40 @@ func stream512IQ4_XS(c *float32, ldc int, strip *byte, core *int32, aux *int32, 
 //go:noescape
 func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIIQ4_XSx1 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 1 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIIQ4_XSx2 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 2 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // dot256IQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
+// dotVNNIIQ4_XSx3 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 3 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
 // dot256IQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
 //
 //go:noescape
 func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
+
+// dotVNNIIQ4_XSx4 multiplies strips (> 0) strips of IQ4_XS, units (> 0) units each, by a panel of 4 columns; mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dotVNNIIQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 
 // unpack256IQ4_XS unpacks blocks (> 0) of a IQ4_XS strip, from one of its first unit on.
 //

@@ -4,6 +4,1208 @@
 
 #include "textflag.h"
 
+// func tileI8MMWhole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
+TEXT ·tileI8MMWhole(SB), NOSPLIT, $0-57
+	MOVD c+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD core+24(FP), R3
+	MOVD blocks+32(FP), R5
+	MOVD stride+40(FP), R6
+	LSL $2, R1
+	LSL $2, R6
+	MOVD cols+48(FP), R10
+	CMP $6, R10
+	BEQ columns6
+	CMP $5, R10
+	BEQ columns5
+	CMP $4, R10
+	BEQ columns4
+	CMP $3, R10
+	BEQ columns3
+	CMP $2, R10
+	BEQ columns2
+
+columns1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block1:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVS 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block2:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns3:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block3:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVS 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns4:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block4:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns5:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block5:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVS 16(R8), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns6:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+56(FP), R10
+	CBZ R10, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block6:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	ADD R6, R7, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVD 16(R8), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $576, R2
+	SUB $1, R5
+	CBNZ R5, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
 // func tileDotWhole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
 TEXT ·tileDotWhole(SB), NOSPLIT, $0-57
 	MOVD c+0(FP), R0
@@ -1266,6 +2468,1305 @@ block4:
 	ADD R1, R9
 	RET
 
+// func tileI8MMWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
+TEXT ·tileI8MMWholeMins(SB), NOSPLIT, $0-65
+	MOVD c+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD core+24(FP), R3
+	MOVD blocks+40(FP), R5
+	MOVD stride+48(FP), R6
+	MOVD beside+32(FP), R4
+	LSL $2, R1
+	LSL $2, R6
+	MOVD cols+56(FP), R10
+	CMP $6, R10
+	BEQ columns6
+	CMP $5, R10
+	BEQ columns5
+	CMP $4, R10
+	BEQ columns4
+	CMP $3, R10
+	BEQ columns3
+	CMP $2, R10
+	BEQ columns2
+
+columns1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block1:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block2:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns3:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block3:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVS 8(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns4:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block4:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns5:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block5:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVS 16(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns6:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block6:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVD 16(R4), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6, R4
+	SUB $1, R5
+	CBNZ R5, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
 // func tileDotWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
 TEXT ·tileDotWholeMins(SB), NOSPLIT, $0-65
 	MOVD c+0(FP), R0
@@ -2450,6 +4951,1479 @@ block4:
 	ADD R1, R9
 	FMOVQ F3, 0(R9)
 	ADD R1, R9
+	RET
+
+// func tileI8MMHalves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
+TEXT ·tileI8MMHalves(SB), NOSPLIT, $0-65
+	MOVD c+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD core+24(FP), R3
+	MOVD blocks+40(FP), R5
+	MOVD stride+48(FP), R6
+	MOVD beside+32(FP), R4
+	LSL $2, R1
+	LSL $2, R6
+	MOVD cols+56(FP), R10
+	CMP $6, R10
+	BEQ columns6
+	CMP $5, R10
+	BEQ columns5
+	CMP $4, R10
+	BEQ columns4
+	CMP $3, R10
+	BEQ columns3
+	CMP $2, R10
+	BEQ columns2
+
+columns1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block1:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVS 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVS 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block2:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVD 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns3:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block3:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVD 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVS 8(R4), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVS 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns4:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block4:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVD 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R4), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns5:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block5:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVD 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R4), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVS 16(R4), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVS 16(R8), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns6:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block6:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	FMOVD 0(R4), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R4), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVD 16(R4), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6, R4, R8
+	FMOVD 0(R8), F12
+	VDUP V12.D[0], V12.D2
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVD 8(R8), F16
+	VDUP V16.D[0], V16.D2
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVD 16(R8), F20
+	VDUP V20.D[0], V20.D2
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R7, R3
+	ADD $640, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
 	RET
 
 // func tileDotHalves(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
@@ -3884,6 +7858,1683 @@ block4:
 	ADD R1, R9
 	FMOVQ F3, 0(R9)
 	ADD R1, R9
+	RET
+
+// func tileI8MMHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
+TEXT ·tileI8MMHalvesMins(SB), NOSPLIT, $0-65
+	MOVD c+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD w+16(FP), R2
+	MOVD core+24(FP), R3
+	MOVD blocks+40(FP), R5
+	MOVD stride+48(FP), R6
+	MOVD beside+32(FP), R4
+	LSL $2, R1
+	LSL $2, R6
+	MOVD cols+56(FP), R10
+	CMP $6, R10
+	BEQ columns6
+	CMP $5, R10
+	BEQ columns5
+	CMP $4, R10
+	BEQ columns4
+	CMP $3, R10
+	BEQ columns3
+	CMP $2, R10
+	BEQ columns2
+
+columns1:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block1:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVS 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block1
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns2:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+
+block2:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVD 0(R9), F28
+	FMOVD 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block2
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns3:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block3:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVS 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVS 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVS 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block3
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns4:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+
+block4:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block4
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	RET
+
+columns5:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	VEOR V29.B16, V29.B16, V29.B16
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block5:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVS 16(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVS 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVS 16(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block5
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	ADD R1<<1, R9
+	RET
+
+columns6:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	MOVBU add+64(FP), R10
+	CBZ R10, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V0.S4
+	VZIP2 V29.S4, V28.S4, V1.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V2.S4
+	VZIP2 V29.S4, V28.S4, V3.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V4.S4
+	VZIP2 V29.S4, V28.S4, V5.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V6.S4
+	VZIP2 V29.S4, V28.S4, V7.S4
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V8.S4
+	VZIP2 V29.S4, V28.S4, V9.S4
+	FMOVQ 16(R9), F28
+	FMOVQ 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V10.S4
+	VZIP2 V29.S4, V28.S4, V11.S4
+	ADD R1<<1, R9
+
+block6:
+	ADD R6<<3, R3, R7
+	MOVD R3, R9
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 0(R2), F28
+	FMOVQ 64(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 16(R2), F28
+	FMOVQ 80(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 128(R2), F28
+	FMOVQ 192(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 144(R2), F28
+	FMOVQ 208(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 512(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 528(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R4, R8
+	FMOVQ 640(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 656(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVD 16(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	VEOR V12.B16, V12.B16, V12.B16
+	VORR V12.B16, V12.B16, V13.B16
+	VORR V12.B16, V12.B16, V14.B16
+	VORR V12.B16, V12.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VORR V16.B16, V16.B16, V17.B16
+	VORR V16.B16, V16.B16, V18.B16
+	VORR V16.B16, V16.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VORR V20.B16, V20.B16, V21.B16
+	VORR V20.B16, V20.B16, V22.B16
+	VORR V20.B16, V20.B16, V23.B16
+	FMOVQ 256(R2), F28
+	FMOVQ 320(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 272(R2), F28
+	FMOVQ 336(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 384(R2), F28
+	FMOVQ 448(R2), F29
+	VZIP1 V29.S4, V28.S4, V24.S4
+	VZIP2 V29.S4, V28.S4, V25.S4
+	FMOVQ 400(R2), F28
+	FMOVQ 464(R2), F29
+	VZIP1 V29.S4, V28.S4, V26.S4
+	VZIP2 V29.S4, V28.S4, V27.S4
+	ADD R6, R9, R11
+	FMOVQ 0(R9), F28
+	FMOVQ 0(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	VZIP2 V29.S4, V28.S4, V31.S4
+	WORD $0x4e9eaf0c // usmmla v12.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf2d // usmmla v13.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf4e // usmmla v14.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf6f // usmmla v15.4s, v27.16b, v30.16b
+	WORD $0x4e9faf10 // usmmla v16.4s, v24.16b, v31.16b
+	WORD $0x4e9faf31 // usmmla v17.4s, v25.16b, v31.16b
+	WORD $0x4e9faf52 // usmmla v18.4s, v26.16b, v31.16b
+	WORD $0x4e9faf73 // usmmla v19.4s, v27.16b, v31.16b
+	FMOVD 16(R9), F28
+	FMOVD 16(R11), F29
+	VZIP1 V29.S4, V28.S4, V30.S4
+	WORD $0x4e9eaf14 // usmmla v20.4s, v24.16b, v30.16b
+	WORD $0x4e9eaf35 // usmmla v21.4s, v25.16b, v30.16b
+	WORD $0x4e9eaf56 // usmmla v22.4s, v26.16b, v30.16b
+	WORD $0x4e9eaf77 // usmmla v23.4s, v27.16b, v30.16b
+	ADD R6, R11, R9
+	FMOVQ 576(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 592(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVD 8(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVD 16(R7), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
+	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	ADD R6<<1, R4, R8
+	ADD R6, R8
+	FMOVQ 704(R2), F28
+	VZIP1 V28.S4, V28.S4, V24.S4
+	VZIP2 V28.S4, V28.S4, V25.S4
+	FMOVQ 720(R2), F28
+	VZIP1 V28.S4, V28.S4, V26.S4
+	VZIP2 V28.S4, V28.S4, V27.S4
+	FMOVD 0(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf00 // fmla v0.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf21 // fmla v1.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf42 // fmla v2.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf63 // fmla v3.4s, v27.4s, v28.4s
+	FMOVD 8(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf04 // fmla v4.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf25 // fmla v5.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf46 // fmla v6.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf67 // fmla v7.4s, v27.4s, v28.4s
+	FMOVD 16(R8), F28
+	VDUP V28.D[0], V28.D2
+	WORD $0x4e3ccf08 // fmla v8.4s, v24.4s, v28.4s
+	WORD $0x4e3ccf29 // fmla v9.4s, v25.4s, v28.4s
+	WORD $0x4e3ccf4a // fmla v10.4s, v26.4s, v28.4s
+	WORD $0x4e3ccf6b // fmla v11.4s, v27.4s, v28.4s
+	ADD R6<<1, R7, R3
+	ADD $768, R2
+	ADD R6<<2, R4
+	SUB $1, R5
+	CBNZ R5, block6
+	MOVD R0, R9
+	ADD R1, R9, R11
+	VUZP1 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V1.S4, V0.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V3.S4, V2.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V5.S4, V4.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V7.S4, V6.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
+	ADD R1, R9, R11
+	VUZP1 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R9)
+	VUZP2 V9.S4, V8.S4, V28.S4
+	FMOVQ F28, 0(R11)
+	VUZP1 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R9)
+	VUZP2 V11.S4, V10.S4, V28.S4
+	FMOVQ F28, 16(R11)
+	ADD R1<<1, R9
 	RET
 
 // func tileDotHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)

@@ -4,6 +4,11 @@
 
 package lanes
 
+// tileI8MMWhole is Kind.Tile of 8 rows and 1 to 6 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.
+//
+//go:noescape
+func tileI8MMWhole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
+
 // tileDotWhole is Kind.Tile of 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_DotProd.
 //
 //go:noescape
@@ -13,6 +18,11 @@ func tileDotWhole(c *float32, ldc int, w *byte, core *int32, blocks int, stride 
 //
 //go:noescape
 func tileWhole(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
+
+// tileI8MMWholeMins is Kind.Tile of 8 rows and 1 to 6 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.
+//
+//go:noescape
+func tileI8MMWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
 
 // tileDotWholeMins is Kind.Tile of 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_DotProd.
 //
@@ -24,6 +34,11 @@ func tileDotWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, 
 //go:noescape
 func tileWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
 
+// tileI8MMHalves is Kind.Tile of 8 rows and 1 to 6 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.
+//
+//go:noescape
+func tileI8MMHalves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
+
 // tileDotHalves is Kind.Tile of 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_DotProd.
 //
 //go:noescape
@@ -33,6 +48,11 @@ func tileDotHalves(c *float32, ldc int, w *byte, core *int32, blocks int, stride
 //
 //go:noescape
 func tileHalves(c *float32, ldc int, w *byte, core *int32, blocks int, stride int, cols int, add bool)
+
+// tileI8MMHalvesMins is Kind.Tile of 8 rows and 1 to 6 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.
+//
+//go:noescape
+func tileI8MMHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
 
 // tileDotHalvesMins is Kind.Tile of 8 rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_DotProd.
 //

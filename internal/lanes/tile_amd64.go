@@ -12,33 +12,45 @@ func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 		k.tileGeneric(c, ldc, w, p, from, blocks, rows, add)
 		return
 	}
+	k.tile256(c, ldc, w, p, from, blocks, rows, add, cpu.AVXVNNI())
+}
+
+func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add, vnni bool) {
 	for r := 0; r < rows; r += Rows {
 		for done := 0; done < blocks; done += tileStep {
-			k.tile256(c[r:], ldc, w[done*k.BlockBytes():], p, from+done, min(tileStep, blocks-done), min(Rows, rows-r), add || done > 0)
+			k.strip256(c[r:], ldc, w[done*k.BlockBytes():], p, from+done, min(tileStep, blocks-done), min(Rows, rows-r), add || done > 0, vnni)
 		}
 		w = w[blocks*k.BlockBytes():]
 	}
 }
 
-// tile256 is one strip. What rows there are not takes its place on the stack.
-func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
+// strip256 is one strip. What rows there are not takes its place on the stack.
+func (k Kind) strip256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add, vnni bool) {
 	if rows == Rows {
-		k.strip256(&c[0], ldc, w, p, from, blocks, add)
+		k.call256(&c[0], ldc, w, p, from, blocks, add, vnni)
 		return
 	}
 	var all [MaxCols * Rows]float32
 	for n := 0; n < p.Cols && add; n++ {
 		copy(all[n*Rows:][:rows], c[n*ldc:])
 	}
-	k.strip256(&all[0], Rows, w, p, from, blocks, add)
+	k.call256(&all[0], Rows, w, p, from, blocks, add, vnni)
 	for n := range p.Cols {
 		copy(c[n*ldc:][:rows], all[n*Rows:])
 	}
 }
 
-func (k Kind) strip256(c *float32, ldc int, w []byte, p Panel, from, blocks int, add bool) {
+func (k Kind) call256(c *float32, ldc int, w []byte, p Panel, from, blocks int, add, vnni bool) {
 	core, sums, halves := p.places(from, 0)
 	switch {
+	case vnni && k.Layout == Whole:
+		tileVNNIWhole(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
+	case vnni && k.Layout == WholeMins:
+		tileVNNIWholeMins(c, ldc, &w[0], &p.data[core], &p.data[sums], blocks, p.Cols, add)
+	case vnni && k.Layout == Halves:
+		tileVNNIHalves(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
+	case vnni:
+		tileVNNIHalvesMins(c, ldc, &w[0], &p.data[core], &p.data[halves], blocks, p.Cols, add)
 	case k.Layout == Whole && k.Bits <= 4:
 		tile256Whole4(c, ldc, &w[0], &p.data[core], blocks, p.Cols, add)
 	case k.Layout == Whole && k.Bits == 5:

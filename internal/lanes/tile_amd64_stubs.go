@@ -19,6 +19,11 @@ func tile256Whole5(c *float32, ldc int, w *byte, core *int32, blocks int, cols i
 //go:noescape
 func tile256Whole8(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
 
+// tileVNNIWhole is Kind.Tile by AVX-VNNI, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tileVNNIWhole(c *float32, ldc int, w *byte, core *int32, blocks int, cols int, add bool)
+
 // tile256WholeMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
@@ -28,6 +33,11 @@ func tile256WholeMins4(c *float32, ldc int, w *byte, core *int32, beside *int32,
 //
 //go:noescape
 func tile256WholeMins5(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
+
+// tileVNNIWholeMins is Kind.Tile by AVX-VNNI, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tileVNNIWholeMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
 // tile256Halves4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
@@ -39,7 +49,17 @@ func tile256Halves4(c *float32, ldc int, w *byte, core *int32, beside *int32, bl
 //go:noescape
 func tile256Halves6(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
 
+// tileVNNIHalves is Kind.Tile by AVX-VNNI, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tileVNNIHalves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
+
 // tile256HalvesMins4 is Kind.Tile for weights of 4 bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
 //
 //go:noescape
 func tile256HalvesMins4(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)
+
+// tileVNNIHalvesMins is Kind.Tile by AVX-VNNI, 16 rows and 1 to 12 columns over blocks (> 0) blocks.
+//
+//go:noescape
+func tileVNNIHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, cols int, add bool)

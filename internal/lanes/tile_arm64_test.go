@@ -9,9 +9,17 @@ import (
 	"weft/internal/cpu"
 )
 
-// TestTileNEON: without FEAT_DotProd, too, and with no byte behind the panel.
+// TestTileNEON: by every instruction that the processor has, and with no byte behind the panel.
 func TestTileNEON(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
+	ways := []way{bySMULL}
+	if cpu.DotProd() {
+		ways = append(ways, bySDOT)
+	}
+	if cpu.I8MM() {
+		ways = append(ways, byUSMMLA)
+	}
+	t.Logf("%d ways", len(ways))
 	for _, kind := range []Kind{{Whole, 8}, {WholeMins, 5}, {Halves, 6}, {HalvesMins, 5}} {
 		for _, blocks := range []int{1, 3, tileStep + 1} {
 			w := anyStrip(kind, 2*blocks, rng)
@@ -20,10 +28,7 @@ func TestTileNEON(t *testing.T) {
 				p := PanelOf(guarded[int32](t, len(filled.data)), blocks*BlockLen, n)
 				copy(p.data, filled.data)
 				for _, rows := range []int{1, 4, 6, 13, 16, 21} {
-					for _, dot := range []bool{false, true} {
-						if dot && !cpu.DotProd() {
-							continue
-						}
+					for _, by := range ways {
 						got := guarded[float32](t, n*rows)
 						for i := range got {
 							got[i] = float32(i)
@@ -31,8 +36,8 @@ func TestTileNEON(t *testing.T) {
 						want := append([]float32(nil), got...)
 						add := rng.IntN(2) == 0
 						kind.tileGeneric(want, rows, w, p, 0, blocks, rows, add)
-						kind.tileNEON(got, rows, w, p, 0, blocks, rows, add, dot)
-						equal(t, got, want, "kind %v, %d blocks, %d×%d, add %v, dot %v", kind, blocks, rows, n, add, dot)
+						kind.tileNEON(got, rows, w, p, 0, blocks, rows, add, by)
+						equal(t, got, want, "kind %v, %d blocks, %d×%d, add %v, by %v", kind, blocks, rows, n, add, by)
 					}
 				}
 			}

@@ -10,9 +10,17 @@ import (
 // of the panel is read once. Products of bytes are sums of two in 16 bits that saturate:
 // unsigned codes are small enough for several to be added up there, those of 8 bits give
 // their sign to the activations first.
-func dot256(f form, cols int) {
-	beginDot("256", f, cols)
-	d := &dotter256{reader256: newReader256(f, Load(Param("strip"), GP64()), func() Mem { return lifted(f.level) }), view: newView(f, cols)}
+//
+// With AVX-VNNI codes keep no sign, and one instruction adds four products to a sum.
+func dot256(f form, cols int, vnni bool) {
+	table := lifted
+	if vnni {
+		table = raised
+		beginDot("VNNI", f, cols)
+	} else {
+		beginDot("256", f, cols)
+	}
+	d := &dotter256{reader256: newReader256(f, Load(Param("strip"), GP64()), func() Mem { return table(f.level) }), view: newView(f, cols), vnni: vnni}
 	units := GP64()
 	strips, c := Load(Param("strips"), GP64()), Load(Param("c"), GP64())
 	d.keep()
@@ -36,6 +44,7 @@ func dot256(f form, cols int) {
 type dotter256 struct {
 	*reader256
 	*view
+	vnni bool
 	acc  [2]reg.VecVirtual // of one column
 	kept reg.Register      // those of several are in memory, and behind them sums
 }
@@ -190,7 +199,7 @@ func (d *dotter256) prefetch() {
 func (d *dotter256) scale(h int, sums []parts, scale, minimum parts) {
 	for n, of := range sums {
 		number, t := YMM(), YMM()
-		if !d.mins && !d.signed256() {
+		if !d.mins && !d.signed256() && !d.vnni {
 			VPBROADCASTD(d.zeroSum(h, n), number)
 			VPSRAD(U8(d.shift256()), number, number)
 			for _, sum := range of {
@@ -226,7 +235,10 @@ func (d *dotter256) scale(h int, sums []parts, scale, minimum parts) {
 
 // sums returns the dot products of half h of the block.
 func (d *dotter256) sums(h int) []parts {
-	if d.signed256() {
+	switch {
+	case d.vnni:
+		return d.sumsVNNI(h)
+	case d.signed256():
 		return d.signedSums()
 	}
 	words, sums, together := make([]parts, d.cols), make([]parts, d.cols), d.together()
@@ -290,6 +302,39 @@ func (d *dotter256) signedSums() []parts {
 		}
 	}
 	return sums
+}
+
+// sumsVNNI is sums with AVX-VNNI. They start from what makes numbers of codes.
+func (d *dotter256) sumsVNNI(h int) []parts {
+	sums := make([]parts, d.cols)
+	for n := range sums {
+		sums[n] = newParts()
+		d.startSum(h, n, sums[n][0])
+		VMOVDQA(sums[n][0], sums[n][1])
+	}
+	per := 8 / d.subs()
+	for g := h * per; g < (h+1)*per; g++ {
+		codes := parts{d.group(0, g), d.group(1, g)}
+		for n := range sums {
+			number := YMM()
+			VPBROADCASTD(d.codesOf(g, n), number)
+			for part, sum := range sums[n] {
+				VPDPBUSD(number, codes[part], sum)
+			}
+		}
+	}
+	return sums
+}
+
+func (d *dotter256) startSum(h, n int, sum reg.VecVirtual) {
+	if d.mins {
+		VPXOR(sum, sum, sum)
+		return
+	}
+	VPBROADCASTD(d.zeroSum(h, n), sum)
+	if d.shift() > 0 {
+		VPSRAD(U8(d.shift()), sum, sum)
+	}
 }
 
 // eachPart gives both halves of the rows what column n has for group g, and a register

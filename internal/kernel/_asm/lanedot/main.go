@@ -14,6 +14,7 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 
 	"weft/internal/kernel/_asm/neon"
+	"weft/internal/kernel/_asm/vex"
 )
 
 func main() {
@@ -25,6 +26,7 @@ func main() {
 	}
 	amd64()
 	Generate()
+	vex.Rewrite()
 }
 
 func amd64() {
@@ -35,7 +37,8 @@ func amd64() {
 		}
 		stream512(f)
 		for cols := 1; cols <= 4; cols++ {
-			dot256(f, cols)
+			dot256(f, cols, false)
+			dot256(f, cols, true)
 		}
 		unpack256(f)
 	}

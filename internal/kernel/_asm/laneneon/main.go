@@ -1,4 +1,4 @@
-// Command laneneon writes the arm64 assembly of package lanes: tiles (tile.go) and
+// Command laneneon writes the arm64 assembly of package lanes: tiles (tile.go, i8mm.go) and
 // the rounding of activations (quantise.go). avo knows amd64 only, and Go's
 // assembler few of the instructions; package neon encodes those.
 //
@@ -20,6 +20,7 @@ func main() {
 	flag.Parse()
 	w := &writer{&neon.Writer{}}
 	for _, k := range strip.Kinds {
+		w.tilesI8MM(kind{k})
 		w.tilesDot(kind{k})
 		w.tiles(kind{k})
 	}

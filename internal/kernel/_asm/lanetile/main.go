@@ -9,6 +9,7 @@ import (
 
 	"weft/internal/kernel/_asm/strip"
 	"weft/internal/kernel/_asm/tile"
+	"weft/internal/kernel/_asm/vex"
 )
 
 const (
@@ -36,12 +37,13 @@ func (k kind) extra() int {
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	for i, bits := range [][]int{{4, 5, 8}, {4, 5}, {4, 6}, {4}} {
+	for i, bits := range [][]int{{4, 5, 8, 0}, {4, 5, 0}, {4, 6, 0}, {4, 0}} {
 		for _, b := range bits {
 			tiles256(kind{strip.Kinds[i]}, b)
 		}
 	}
 	Generate()
+	vex.Rewrite()
 }
 
 // besideParam declares the section, if there is one.

@@ -34,9 +34,12 @@ func (t *tile256) part(p int) {
 		}
 	}
 	t.columns(p, func(n int) {
-		if t.bits == 8 {
+		switch {
+		case t.vnni():
+			t.productsVNNI(p, n)
+		case t.bits == 8:
 			t.productsOfNibbles(p, n)
-		} else {
+		default:
 			t.products(p, n)
 		}
 		if t.ends(p) {
@@ -57,7 +60,7 @@ func (t *tile256) planes(p int) {
 			VPSRLW(Imm(4), x, high)
 			VPAND(constant(0x0F0F0F0F), high, high)
 			VPAND(constant(0x0F0F0F0F), x, x)
-		case !t.Mins:
+		case !t.Mins && !t.vnni():
 			VPSUBB(constant((128-1<<(t.bits-1))*0x01010101), x, x)
 		}
 	}
@@ -145,15 +148,48 @@ func (t *tile256) productsOfNibbles(p, n int) {
 	}
 }
 
+// productsVNNI is products with AVX-VNNI, which adds four products to 32 bits. Bytes are
+// codes, or 128 more than values: then -128·Σ codes of activations is part of the sum.
+func (t *tile256) productsVNNI(p, n int) {
+	for r, sum := range sums256 {
+		switch {
+		case !t.Mins && t.ends(p):
+			VPBROADCASTD(t.codeSum(p, n), sum)
+			if !t.begins(p) {
+				VPADDD(t.kept(n, r, sumsAt), sum, sum)
+			}
+		case t.begins(p):
+			VPXOR(sum, sum, sum)
+		default:
+			VMOVDQU(t.kept(n, r, sumsAt), sum)
+		}
+	}
+	for i := range t.per() {
+		VPBROADCASTD(t.dword(t.p, i, n), number)
+		for r, sum := range sums256 {
+			VPDPBUSD(number, planes256[2*i+r], sum)
+		}
+	}
+	if !t.ends(p) {
+		for r, sum := range sums256 {
+			VMOVDQU(sum, t.kept(n, r, sumsAt))
+		}
+	}
+}
+
+// codeSum is -128·Σ codes of the sub-block that part p ends, for column n.
+func (t *tile256) codeSum(p, n int) Mem {
+	if t.Subs == 1 {
+		return t.dword(t.p, groups-p*t.per()+1, n)
+	}
+	return t.dword(t.b, t.sub(p), n)
+}
+
 // scale adds column n's sums to the outputs.
 func (t *tile256) scale(p, n int) {
 	h, d := t.sub(p), groups-p*t.per()
-	if !t.Mins {
-		if t.Subs == 1 {
-			VPBROADCASTD(t.dword(t.p, d+1, n), number)
-		} else {
-			VPBROADCASTD(t.dword(t.b, h, n), number)
-		}
+	if !t.Mins && !t.vnni() {
+		VPBROADCASTD(t.codeSum(p, n), number)
 		if t.bits < 8 {
 			VPSRAD(U8(8-t.bits), number, number) // from -128·Σ codes
 		}

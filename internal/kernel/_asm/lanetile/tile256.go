@@ -14,7 +14,7 @@ import (
 // are the sums that a block's parts have in common.
 type tile256 struct {
 	kind
-	bits int // of a weight
+	bits int // of a weight; 0: by AVX-VNNI, which takes all
 
 	w, core, beside reg.Register // the block in all sections; core: the part
 	p, b, at        reg.Register // column by column: core and beside, outputs
@@ -34,9 +34,12 @@ const (
 
 func tiles256(k kind, bits int) {
 	t := &tile256{kind: k, bits: bits}
-	name := fmt.Sprint("tile256", k.Name, bits)
+	name, what := fmt.Sprint("tile256", k.Name, bits), fmt.Sprintf("for weights of %d bits", bits)
+	if t.vnni() {
+		name, what = "tileVNNI"+k.Name, "by AVX-VNNI"
+	}
 	TEXT(name, 0, "func(c *float32, ldc int, w *byte, core *int32, "+k.besideParam()+"blocks int, cols int, add bool)")
-	Doc(fmt.Sprintf("%s is Kind.Tile for weights of %d bits, 16 rows and 1 to 12 columns over blocks (> 0) blocks.", name, bits))
+	Doc(fmt.Sprintf("%s is Kind.Tile %s, 16 rows and 1 to 12 columns over blocks (> 0) blocks.", name, what))
 	Pragma("noescape")
 	blocks := Load(Param("blocks"), GP64())
 	t.start()
@@ -58,6 +61,8 @@ func tiles256(k kind, bits int) {
 	VZEROUPPER()
 	RET()
 }
+
+func (t *tile256) vnni() bool { return t.bits == 0 }
 
 // parts is how many parts a block has: of 8 bits there are two registers for each plane.
 func (t *tile256) parts() int {

@@ -27,6 +27,12 @@ func (w *Writer) element(base uint32, name, n, m string, vd, vn, vm, i int) {
 // SDOT adds to each dword of vd the products of its bytes in vn and of vm's dword i.
 func (w *Writer) SDOT(vd, vn, vm, i int) { w.element(0x4f80e000, "sdot", "16b", "4b", vd, vn, vm, i) }
 
+// USMMLA adds to vd, 2×2 dwords, the products of vn's 2 rows of 8 bytes without sign and vm's 2
+// of bytes with one.
+func (w *Writer) USMMLA(vd, vn, vm int) {
+	w.three(0x4e80ac00, "usmmla", "4s", "16b", "16b", vd, vn, vm)
+}
+
 // FMULElement and FMLAElement multiply by vm's number i; FMLA adds to vd.
 func (w *Writer) FMULElement(vd, vn, vm, i int) {
 	w.element(0x4f809000, "fmul", "4s", "s", vd, vn, vm, i)

@@ -29,7 +29,7 @@ export function forgetLooks(): void {
 export const modelOf = (run: string, step: number | string): string => `train:${run}@${step}`;
 
 export const look = {
-  model: (model: string): Promise<ModelInfo> => once(`m ${model}`, () => api.model(model)),
+  model: (model: string): Promise<ModelInfo> => once(`m ${model}`, () => api.open(model)),
   run: (model: string, prompt: string): Promise<Run> => once(`r ${model} ${prompt}`, () => api.run(model, { prompt })),
   map: (model: string, n: number): Promise<Projection> => once(`w ${model} ${n}`, () => api.map({ model, n, space: 'embed' })),
   stats: (model: string, tensor: string): Promise<TensorStats> => once(`s ${model} ${tensor}`, () => api.tensorStats(model, tensor)),

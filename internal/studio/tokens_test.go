@@ -50,7 +50,7 @@ func realModel(t *testing.T, o weft.Opener) *weft.Model {
 // TestTemplated: of a chat prompt, what the user typed and what the template wrote are
 // told apart.
 func TestTemplated(t *testing.T) {
-	m := realModel(t, weft.Opener{Unpacked: true})
+	m := realModel(t, weft.Opener{Load: "map"})
 	s, _ := serve(t, Options{Default: m, Kind: kindFile})
 	o := s.models.open[s.o.Name]
 	p, err := o.templated([]chat.Message{{Role: chat.User, Content: "What is <|im_end|> for?"}})

@@ -65,7 +65,7 @@ func (s *Subject) Attention(ctx context.Context, tokens []int32, o AttentionOpti
 		caught.hooks.On(block(l, "attn.hook_pattern"), m.pattern)
 		caught.row(len(tokens)-1, block(l, "attn.hook_z"))
 	}
-	if _, err := caught.run(ctx, s.Model, tokens, model.Run{Logits: model.NoLogits}); err != nil {
+	if _, err := caught.run(ctx, s, tokens, model.Run{Logits: model.NoLogits}); err != nil {
 		return nil, err
 	}
 	for i, l := range layers {

@@ -141,7 +141,7 @@ func (w *attributer) observe(ctx context.Context) error {
 			block(l, "mlp.hook_post"), block(l, "ln1_post.hook_scale"), block(l, "ln2_post.hook_scale"), block(l, "hook_resid_post"))
 		caught.whole(block(l, "attn.hook_v"))
 	}
-	logits, err := caught.run(ctx, m, w.a.Tokens[:at+1], model.Run{})
+	logits, err := caught.run(ctx, w.s, w.a.Tokens[:at+1], model.Run{})
 	w.got, w.logits = caught.got, logits.Data
 	if err == nil {
 		w.scale = float64(w.got["ln_final.hook_scale"][0])

@@ -56,24 +56,38 @@ func size(shape []int) int {
 	return n
 }
 
-// run is one forward pass with the catcher's hooks.
-func (c *catcher) run(ctx context.Context, m *model.Model, tokens []int32, r model.Run) (tensor.Mat, error) {
-	if err := ctx.Err(); err != nil {
-		return tensor.Mat{}, err
+// forward is one pass. It ends with ctx, at the next part of a block, for which it
+// adds to r.Hooks.
+func (s *Subject) forward(ctx context.Context, tokens []int32, r model.Run) (tensor.Mat, error) {
+	if r.Hooks == nil {
+		r.Hooks = &model.Hooks{}
 	}
-	r.Hooks = &c.hooks
-	logits, err := m.Forward(tokens, &r)
-	if err == nil && !finite(logits.Data) {
+	for l := r.From; l < s.Model.Config.Layers; l++ {
+		for _, point := range []string{"hook_resid_pre", "hook_attn_out", "hook_mlp_out"} {
+			r.Hooks.On(block(l, point), func(*model.Point) error { return ctx.Err() })
+		}
+	}
+	logits, err := s.Model.Forward(tokens, &r)
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case err == nil && !finite(logits.Data):
 		err = ErrNotFinite
 	}
 	return logits, err
+}
+
+// run is one forward pass with the catcher's hooks.
+func (c *catcher) run(ctx context.Context, s *Subject, tokens []int32, r model.Run) (tensor.Mat, error) {
+	r.Hooks = &c.hooks
+	return s.forward(ctx, tokens, r)
 }
 
 // caught runs a prompt and copies whole points of it.
 func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, points ...string) (map[string][]float32, tensor.Mat, error) {
 	c := newCatcher()
 	c.whole(points...)
-	logits, err := c.run(ctx, s.Model, tokens, r)
+	logits, err := c.run(ctx, s, tokens, r)
 	return c.got, logits, err
 }
 

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"slices"
 
 	"weft/model"
 )
@@ -36,17 +35,11 @@ func (s *Subject) effect(ctx context.Context, tokens []int32, what string, h, no
 	}
 	var said [3][]float32
 	for i, hooks := range []*model.Hooks{nil, h, nothing} {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		logits, err := s.Model.Forward(tokens, &model.Run{Hooks: hooks, Logits: model.AllLogits})
+		logits, err := s.forward(ctx, tokens, model.Run{Hooks: hooks, Logits: model.AllLogits})
 		if err != nil {
 			return nil, err
 		}
-		if !finite(logits.Data) {
-			return nil, ErrNotFinite
-		}
-		said[i] = slices.Clone(logits.Data)
+		said[i] = logits.Data
 	}
 	if o.Top <= 0 {
 		o.Top = 5

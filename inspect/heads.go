@@ -179,16 +179,10 @@ func (e *examiner) batch(ctx context.Context, sequences [][]int32, n int) error 
 			return nil
 		})
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	tokens := slices.Concat(sequences...)
-	logits, err := e.s.Model.Forward(tokens, &model.Run{SeqLen: n, Hooks: h, Logits: model.AllLogits})
+	logits, err := e.s.forward(ctx, tokens, model.Run{SeqLen: n, Hooks: h, Logits: model.AllLogits})
 	if err != nil {
 		return err
-	}
-	if !finite(logits.Data) {
-		return ErrNotFinite
 	}
 	for i := range tokens {
 		if at := i % n; at+1 < n { // predicts at+1, which is in the second copy from Length+1 on

@@ -226,9 +226,6 @@ func (p *patcher) overwrite(to, from []float32, column int) {
 // run is a batch from block l on: sequence i with places[i] patched; a place of
 // -1 patches nothing. It returns their last tokens' logits.
 func (p *patcher) run(ctx context.Context, l int, places [][]int) (tensor.Mat, error) {
-	if err := ctx.Err(); err != nil {
-		return tensor.Mat{}, err
-	}
 	c, n := p.s.Model.Config, len(p.g.Clean)
 	stream, tokens := tensor.New(len(places)*n, c.Dim), []int32{}
 	for i := range places {
@@ -243,7 +240,7 @@ func (p *patcher) run(ctx context.Context, l int, places [][]int) (tensor.Mat, e
 			}
 		}
 	}
-	r := &model.Run{SeqLen: n, From: l, Stream: stream, Acts: p.acts}
+	r := model.Run{SeqLen: n, From: l, Stream: stream, Acts: p.acts}
 	if p.o.Site == SiteResidPre {
 		patch(stream.Data)
 	} else {
@@ -253,7 +250,7 @@ func (p *patcher) run(ctx context.Context, l int, places [][]int) (tensor.Mat, e
 			return nil
 		})
 	}
-	return p.s.Model.Forward(tokens, r)
+	return p.s.forward(ctx, tokens, r)
 }
 
 // prove runs the patches whose answer is known: none, and all places at once.

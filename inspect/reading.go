@@ -11,14 +11,13 @@ type answer struct {
 	logits []float32
 	p      []float32
 	logZ   float64 // log Σ e^logit
-	own    float64 // Σ p·logit
 	top    int32
 }
 
 func newAnswer(logits []float32) *answer {
 	a := &answer{logits: logits, p: make([]float32, len(logits)), top: int32(kernel.ArgMax(logits))}
-	a.logZ = softmax(a.p, logits)
-	a.own = float64(kernel.Dot(a.p, logits))
+	softmax(a.p, logits)
+	a.logZ = kernel.LogSumExp(logits)
 	return a
 }
 
@@ -39,15 +38,21 @@ func (a *answer) reading(logits, buf []float32, top int) Reading {
 		r.Top[i].P = math.Exp(float64(c.Logit) - logZ)
 	}
 	if &logits[0] != &a.logits[0] { // itself from itself is 0, without rounding
-		r.KL = a.klFrom(logits, logZ)
+		r.KL = a.klFrom(logits, logZ) / math.Ln2
 	}
 	return r
 }
 
-// klFrom is KL(answer ‖ logits) in bits.
+// klFrom is KL(answer ‖ logits) in nats. Differences are taken before they are
+// added up, so that distributions which hardly differ are told apart.
 func (a *answer) klFrom(logits []float32, logZ float64) float64 {
-	nats := a.own - a.logZ - (float64(kernel.Dot(a.p, logits)) - logZ)
-	return max(0, nats) / math.Ln2
+	sum := 0.0
+	for i, p := range a.p {
+		if p > 0 { // 0·log 0 counts 0, where a logit may be -Inf
+			sum += float64(p) * (float64(a.logits[i]) - float64(logits[i]))
+		}
+	}
+	return max(0, sum-(a.logZ-logZ))
 }
 
 func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Followed {

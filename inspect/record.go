@@ -165,7 +165,7 @@ func (s *Subject) recordBatch(ctx context.Context, r *Record, batch []int, names
 	if slices.Contains(names, "hook_logits") {
 		logits = model.AllLogits
 	}
-	if _, err := caught.run(ctx, s.Model, tokens, model.Run{SeqLen: length, Logits: logits}); err != nil {
+	if _, err := caught.run(ctx, s, tokens, model.Run{SeqLen: length, Logits: logits}); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	for _, name := range names {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"weft/kvcache"
 	"weft/model"
 	"weft/tensor"
 )
@@ -68,6 +69,7 @@ func (s *Subject) Floats() (*Subject, error) {
 // salient is one saliency on its way.
 type salient struct {
 	s        *Subject
+	exact    *Subject // runs forward as gradients are made: keys and values are not rounded
 	a        *Saliency
 	acts     *model.Activations
 	input    tensor.Mat // what enters the first block
@@ -115,10 +117,11 @@ func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOption
 func (w *salient) begin(ctx context.Context, o SaliencyOptions) error {
 	m, n := w.s.Model, len(w.a.Tokens)
 	exact := *m
-	exact.KV = 0 // as gradients are made
+	exact.KV = kvcache.F32 // as gradients are made
+	w.exact = &Subject{Model: &exact}
 	caught := newCatcher()
 	caught.whole("hook_embed", block(0, "hook_resid_pre"))
-	logits, err := caught.run(ctx, &exact, w.a.Tokens, model.Run{})
+	logits, err := caught.run(ctx, w.exact, w.a.Tokens, model.Run{})
 	if err != nil {
 		return err
 	}
@@ -244,10 +247,7 @@ func (w *salient) checkSlope(ctx context.Context) error {
 		for j, v := range w.input.Data {
 			x.Data[j] = v + float32(sign*step*w.gradient[j]/size)
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		logits, err := w.s.Model.Forward(w.a.Tokens, &model.Run{Stream: x})
+		logits, err := w.exact.forward(ctx, w.a.Tokens, model.Run{Stream: x})
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point
 		for _, tokens := range prompts {
 			caught := newCatcher()
 			caught.row(len(tokens)-1, point)
-			if _, err := caught.run(ctx, s.Model, tokens, model.Run{Logits: model.NoLogits}); err != nil {
+			if _, err := caught.run(ctx, s, tokens, model.Run{Logits: model.NoLogits}); err != nil {
 				return nil, err
 			}
 			for j, v := range caught.got[point] {

@@ -81,15 +81,18 @@ func (c *compareCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tell := everyTenSeconds(a, "windows")
-	result, err := inspect.Compare(ctx, ma.Core, mb.Core, windows, func(done int) { tell(done, len(windows)) })
+	s := [2]*inspect.Subject{}
+	for i, m := range []opened{ma, mb} {
+		s[i] = inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS})
+	}
+	result, err := inspect.Compare(ctx, s[0], s[1], windows, everyTenSeconds(a, "windows, block by block"))
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
 	case err != nil:
 		return err
 	}
-	doc, err := c.deepen(ctx, a, [2]opened{ma, mb}, windows, result)
+	doc, err := c.deepen(ctx, a, s, windows, result)
 	if err != nil {
 		return err
 	}
@@ -114,21 +117,22 @@ const deepTokens = 512
 
 // deepen adds what needs both models at once, layer by layer. What these two cannot
 // be asked is left out, with the reason.
-func (c *compareCommand) deepen(ctx context.Context, a *app, m [2]opened, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
-	var s [2]*inspect.Subject
-	for i := range m {
-		s[i] = inspect.NewSubject(m[i].Core, inspect.About{Name: m[i].Name, BOS: m[i].Tokenizer.BOS})
+func (c *compareCommand) deepen(ctx context.Context, a *app, s [2]*inspect.Subject, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
+	weights, err := inspect.Distances(ctx, s[0], s[1])
+	if errors.Is(err, context.Canceled) {
+		return nil, errInterrupted
+	} else if err != nil {
+		return nil, err
 	}
-	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, inspect.Distances(m[0].Core.W, m[1].Core.W))
+	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, weights)
 	few := firstTokens(windows, deepTokens)
-	var err error
 	if doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, everyTenSeconds(a, "windows, layer by layer")); err != nil {
 		if doc.NoLayers, err = leftOut("What single layers cost is left out", err); err != nil {
 			return nil, err
 		}
 		doc.Layers = nil
 	}
-	if doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few); err != nil {
+	if doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few, everyTenSeconds(a, "layers, matching neurons")); err != nil {
 		if doc.NoMatching, err = leftOut("Neurons are not matched", err); err != nil {
 			return nil, err
 		}

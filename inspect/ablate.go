@@ -233,7 +233,7 @@ func (s *Subject) AddAblation(h *model.Hooks, a Ablation) error {
 				return fmt.Errorf("%w: the reference does not hold %s", ErrAsk, slot.point)
 			}
 		}
-		if made, here := a.Reference.Provenance.Hash, s.provenance(nil).Hash; made != here {
+		if made, here := a.Reference.Provenance.Hash, s.Provenance(nil).Hash; made != here {
 			return fmt.Errorf("%w: the reference was made with other weights (%.15s, these are %.15s)", ErrAsk, made, here)
 		}
 	default:

@@ -57,7 +57,7 @@ func (s *Subject) Attention(ctx context.Context, tokens []int32, o AttentionOpti
 	if err := s.afford("the attention maps", AttentionBytes(c, len(tokens), len(layers))); err != nil {
 		return nil, err
 	}
-	a := &AttentionMaps{Provenance: s.provenance(tokens), Tokens: tokens}
+	a := &AttentionMaps{Provenance: s.Provenance(tokens), Tokens: tokens}
 	m := &mapper{s: s, a: a, n: len(tokens)}
 	caught := newCatcher()
 	for _, l := range layers {

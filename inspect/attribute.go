@@ -102,7 +102,7 @@ func (s *Subject) Attribute(ctx context.Context, tokens []int32, o AttributeOpti
 	if err := s.afford("the attribution", AttributeBytes(c, len(tokens))); err != nil {
 		return nil, err
 	}
-	w := &attributer{s: s, o: o, a: &LogitAttribution{Provenance: s.provenance(tokens), Tokens: tokens, Position: at, Against: o.Against}}
+	w := &attributer{s: s, o: o, a: &LogitAttribution{Provenance: s.Provenance(tokens), Tokens: tokens, Position: at, Against: o.Against}}
 	if err := w.observe(ctx); err != nil {
 		return nil, err
 	}

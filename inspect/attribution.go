@@ -38,16 +38,18 @@ type Contribution struct {
 	Heads []float64 // attention only: each head's share; a bias is the rest
 }
 
-// attribute: value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
+// attribute says who wrote the predicted token's logit, and returns how much of the
+// sum may be rounding. length is the last stream's. value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
 // divisor for the last token; RMSNorm takes no mean. Sums are in float64.
-func (t *Trace) attribute(m *model.Model, w *watcher) {
-	best := t.Next.Top[0]
+func (t *Trace) attribute(s *Subject, w *watcher, length float64) (tolerance float64) {
+	m, best := s.Model, t.Next.Top[0]
 	t.Attribution = Attribution{Token: best.ID, Logit: m.Config.Unfinished(float64(best.Logit))}
 	direction := readDirection(m, best.ID, w.scale)
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
 		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
 			c.Heads = headShares(m, wrote, direction)
+			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, headsOff(m, wrote, direction, c))
 		}
 		t.Attribution.add(c)
 	}
@@ -59,6 +61,23 @@ func (t *Trace) attribute(m *model.Model, w *watcher) {
 		t.Attribution.add(Contribution{Hook: "unembed.b_U", Layer: -1, Part: HeadBias, Value: float64(bias[best.ID])})
 	}
 	t.Checks.AttributionSum = math.Abs(t.Attribution.Sum - t.Attribution.Logit)
+	for _, p := range t.Attribution.Parts {
+		tolerance += 1e-6 * math.Abs(p.Value)
+	}
+	return tolerance + s.rounding()*length*length64(direction)
+}
+
+// headsOff is by how much a layer's heads and bias miss what attention wrote.
+func headsOff(m *model.Model, wrote writer, direction []float64, c Contribution) float64 {
+	out := &m.W.Layers[wrote.layer].AttnOut
+	sum := -c.Value
+	for _, share := range c.Heads {
+		sum += share
+	}
+	if out.B != nil {
+		sum += dot64(out.B, direction)
+	}
+	return math.Abs(sum) / (1e-9 + lengthOf(wrote.z)*length64(through(out, direction, len(wrote.z))) + 1e-2*math.Abs(c.Value))
 }
 
 func (a *Attribution) add(c Contribution) {

@@ -94,7 +94,7 @@ func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, point
 // rounding is how much of a product may be rounding: relative to the length
 // of what a product reads times the length of the weights.
 func (s *Subject) rounding() float64 {
-	switch s.provenance(nil).Arithmetic {
+	switch arithmetic(s.Model) {
 	case "int8":
 		return 1e-2
 	case "bfloat16":
@@ -125,6 +125,15 @@ func worst(a, b []float32) float64 {
 		most = worse(most, math.Abs(float64(v)-float64(b[i])))
 	}
 	return most
+}
+
+func finite(x []float32) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // largest is the largest absolute number.

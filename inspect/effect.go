@@ -44,7 +44,7 @@ func (s *Subject) effect(ctx context.Context, tokens []int32, what string, h, no
 	if o.Top <= 0 {
 		o.Top = 5
 	}
-	e := &Effect{Provenance: s.provenance(tokens), Tokens: tokens, What: what}
+	e := &Effect{Provenance: s.Provenance(tokens), Tokens: tokens, What: what}
 	buf := make([]float32, c.Vocab)
 	for i := range tokens {
 		before, after := said[0][i*c.Vocab:(i+1)*c.Vocab], said[1][i*c.Vocab:(i+1)*c.Vocab]

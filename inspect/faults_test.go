@@ -1,11 +1,12 @@
 package inspect
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"weft/model"
-	"weft/tensor"
 )
 
 // The tests of this file plant faults that analyses of this kind have had, and
@@ -53,34 +54,73 @@ func TestSwappedHeads(t *testing.T) {
 	})
 }
 
-// TestOnlyTheLastScale plants TransformerLens issue 1076: the lens divides every
+// TestWrongLensNorm plants TransformerLens issue 1076: the lens divides every
 // depth by what the last one is divided by. The last depth cannot show it, so the
 // lens never reads a scale: it calls the head. What can go wrong is a head that is
 // not the model's.
 func TestWrongLensNorm(t *testing.T) {
 	clean, _ := sentences()
 	eachFamily(t, func(t *testing.T, s *Subject) {
-		l := &Lens{Depths: lensPoints(s.Model.Config, LensOptions{})}
-		var names []string
-		for _, d := range l.Depths {
-			names = append(names, d.Point)
+		r := &lensReader{m: s.Model, tokens: clean, top: 1, positions: all(nil, len(clean))}
+		h := &model.Hooks{}
+		for _, d := range lensPoints(s.Model.Config, LensOptions{}) {
+			r.keep(h, d.Point)
 		}
-		got, logits, err := s.caught(background, clean, model.Run{Logits: model.AllLogits}, names...)
+		logits, err := s.Model.Forward(clean, &model.Run{Hooks: h, Logits: model.AllLogits})
 		if err != nil {
 			t.Fatal(err)
+		}
+		r.own = logits.Row
+		if err := r.read(background); err != nil || r.last != 0 {
+			t.Fatalf("off by %g, %v", r.last, err)
 		}
 		spoilt, weights := *s.Model, *s.Model.W
 		spoilt.W = &weights
 		weights.OutputNorm.Gain = slices.Clone(weights.OutputNorm.Gain)
 		weights.OutputNorm.Gain[3] *= 1.01
-		r := &lensReader{s: NewSubject(&spoilt, s.About), l: l, o: LensOptions{Top: 1, Positions: all(nil, len(clean))}, logits: logits}
-		for _, name := range names {
-			r.streams = append(r.streams, tensor.Of(got[name], len(clean), s.Model.Config.Dim))
+		r.m = &spoilt
+		if err := r.read(background); err != nil || r.last == 0 || r.lastP == 0 {
+			t.Errorf("a spoilt head is off by %g, %g: %v", r.last, r.lastP, err)
 		}
-		if err := r.read(background); err != nil {
-			t.Fatal(err)
+	})
+}
+
+// TestFaultsOfLook plants the faults in what a pass showed.
+func TestFaultsOfLook(t *testing.T) {
+	clean, _ := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		c := s.Model.Config
+		width := c.VHead()
+		for name, fault := range map[string]struct {
+			check string
+			plant func(w *watcher)
+		}{
+			"none":        {"", func(*watcher) {}},
+			"norm scale":  {"attribution", func(w *watcher) { w.scale *= 1.01 }},
+			"stale lens":  {"lens_equals_model", func(w *watcher) { w.streams[c.Layers] = w.streams[c.Layers-1] }},
+			"stale block": {"attribution", func(w *watcher) { w.writers[2].v = w.writers[1].v }},
+			"head order": {"heads", func(w *watcher) {
+				z := w.writers[len(w.writers)-2].z
+				other := slices.Clone(z[:width])
+				copy(z[:width], z[width:2*width])
+				copy(z[width:], other)
+			}},
+		} {
+			if fault.check == "heads" && (c.Placement != model.PreNorm || scaled(c.ResidScale)) {
+				continue // there are no shares of heads
+			}
+			tr := &Trace{Config: c, Tokens: clean}
+			w := newWatcher(tr, Options{Top: 3})
+			logits, err := s.Model.Forward(clean, &model.Run{Hooks: w.hooks()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fault.plant(w)
+			err = tr.finish(s, w, logits.Data)
+			if (err != nil) != (fault.check != "") || err != nil && (!errors.Is(err, ErrCheck) || !strings.Contains(err.Error(), fault.check)) {
+				t.Errorf("%s: %v; checks %+v", name, err, tr.Checks)
+			}
 		}
-		refuted(t, l.Checks, "lens_equals_model")
 	})
 }
 

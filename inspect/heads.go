@@ -117,7 +117,7 @@ func (s *Subject) Heads(ctx context.Context, o HeadOptions) (*HeadCard, error) {
 		e.card.Method = "attention on random tokens that appear twice, after one more random token: the model has no beginning mark"
 	}
 	e.draw()
-	e.card.Provenance = s.provenance(e.card.Tokens[0])
+	e.card.Provenance = s.Provenance(e.card.Tokens[0])
 	for l := range c.Layers {
 		for h := range c.Heads {
 			e.sums = append(e.sums, HeadScores{Layer: l, Head: h})

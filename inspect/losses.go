@@ -52,7 +52,7 @@ func MeasureLayerLosses(ctx context.Context, a, b *Subject, windows [][]int32, o
 	if err := a.afford("the layers' losses", LayerLossesBytes(c, longest)); err != nil {
 		return nil, err
 	}
-	w := &loser{a: a, b: b, l: &LayerLosses{A: a.provenance(windows[0]), B: b.provenance(windows[0])}}
+	w := &loser{a: a, b: b, l: &LayerLosses{A: a.Provenance(windows[0]), B: b.Provenance(windows[0])}}
 	for l := -1; l < c.Layers; l++ {
 		w.l.Layers = append(w.l.Layers, LayerLoss{Layer: l})
 	}

@@ -79,7 +79,7 @@ func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32, onLayer f
 	if tokens < 4 {
 		return nil, ErrShort
 	}
-	m := &matcher{out: &Matching{A: a.provenance(nil), B: b.provenance(nil)}}
+	m := &matcher{out: &Matching{A: a.Provenance(nil), B: b.Provenance(nil)}}
 	var err error
 	if m.a, err = a.walk(ctx, windows); err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func (s *Subject) Patch(ctx context.Context, clean, corrupted []int32, o PatchOp
 	if err := s.afford("the patching", PatchBytes(c, len(clean), o)); err != nil {
 		return nil, err
 	}
-	p := &patcher{s: s, o: o, g: &PatchGrid{Provenance: s.provenance(clean), Site: o.Site, Clean: clean, Corrupted: corrupted,
+	p := &patcher{s: s, o: o, g: &PatchGrid{Provenance: s.Provenance(clean), Site: o.Site, Clean: clean, Corrupted: corrupted,
 		Layers: all(o.Layers, c.Layers), Columns: "position"}}
 	if o.Site == SiteHeads {
 		p.g.Columns = "head"

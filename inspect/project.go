@@ -39,7 +39,7 @@ func (s *Subject) Project(space Space, tokens []int32) (*Projection, error) {
 		}
 		copy(x.Row(i), l.Row(make([]float32, c.Dim), int(id)))
 	}
-	p := &Projection{Provenance: s.provenance(nil), Space: space, Tokens: tokens}
+	p := &Projection{Provenance: s.Provenance(nil), Space: space, Tokens: tokens}
 	if p.Points, p.Explained, p.Checks, err = PCA(x); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"math"
+	"sort"
 
 	"weft/internal/kernel"
 )
@@ -61,4 +62,31 @@ func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Follo
 		list[i] = Followed{id, math.Exp(float64(logits[id]) - logZ), rankOf(logits, id)}
 	}
 	return list
+}
+
+// topOf is the k largest logits, without their probabilities.
+func topOf(logits []float32, k int) []Candidate {
+	best := make([]Candidate, 0, k+1)
+	for id, logit := range logits {
+		if len(best) == k && !(logit > best[k-1].Logit) {
+			continue
+		}
+		at := sort.Search(len(best), func(i int) bool { return best[i].Logit < logit })
+		best = append(best, Candidate{})
+		copy(best[at+1:], best[at:])
+		best[at] = Candidate{ID: int32(id), Logit: logit}
+		best = best[:min(k, len(best))]
+	}
+	return best
+}
+
+// rankOf counts from 1; of equals the lower ID comes first.
+func rankOf(logits []float32, token int32) int {
+	rank, mine := 1, logits[token]
+	for id, logit := range logits {
+		if logit > mine || logit == mine && int32(id) < token {
+			rank++
+		}
+	}
+	return rank
 }

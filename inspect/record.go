@@ -108,7 +108,7 @@ func (s *Subject) Record(ctx context.Context, prompts [][]int32, points ...strin
 		}
 	}
 	slices.SortStableFunc(r.Activations, func(a, b Activation) int { return a.Prompt - b.Prompt })
-	r.Provenance = s.provenance(prompts[0])
+	r.Provenance = s.Provenance(prompts[0])
 	if err := s.checkRecord(ctx, r, names); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOption
 	if err := s.afford("the gradients", SaliencyBytes(c, len(tokens), o.Steps)); err != nil {
 		return nil, err
 	}
-	w := &salient{s: s, a: &Saliency{Provenance: s.provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}
+	w := &salient{s: s, a: &Saliency{Provenance: s.Provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}
 	if err := w.begin(ctx, o); err != nil {
 		return nil, err
 	}

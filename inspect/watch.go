@@ -97,7 +97,7 @@ func (w *watcher) after(p *model.Point) error {
 	b.After.Vectors = w.vectors(p)
 	for i, v := range p.Data {
 		w.largest = max(w.largest, math.Abs(float64(v)))
-		w.t.Checks.StreamSum = max(w.t.Checks.StreamSum, math.Abs(w.added[i]-float64(v)))
+		w.t.Checks.StreamSum = worse(w.t.Checks.StreamSum, math.Abs(w.added[i]-float64(v)))
 	}
 	w.keep(p.Data)
 	return nil
@@ -144,7 +144,7 @@ func (w *watcher) change(p *model.Point) Change {
 // heads keeps the last token's head outputs, from which each head's share of
 // the attribution follows.
 func (w *watcher) heads(p *model.Point) error {
-	width := w.t.Config.QDim()
+	width := w.t.Config.ZDim()
 	w.writers = append(w.writers, writer{z: append([]float32(nil), p.Data[len(p.Data)-width:]...)})
 	return nil
 }

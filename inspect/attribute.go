@@ -66,8 +66,10 @@ type NeuronShare struct {
 
 // AttributeBytes is how many bytes Attribute holds for a prompt.
 func AttributeBytes(c model.Config, tokens int) int64 {
-	row := c.Heads*tokens + c.ZDim() + c.Hidden + 4*c.Dim + tokens*c.VDim()
-	return 4 * int64(c.Layers*row+2*c.Hidden*c.Layers+tokens*c.Heads*c.Layers*2)
+	caught := floats(c.Layers, 3*c.Dim+c.ZDim()+c.Heads*tokens+c.Hidden+tokens*c.VDim()+16)
+	shares := 8 * int64(c.Layers) * int64(c.Heads) * int64(tokens+6)
+	reading := 12*int64(c.Dim+c.ZDim()+c.Hidden) + 3*32*int64(c.Hidden) // and a layer's neurons
+	return caught + max(forwardBytes(c, 1, tokens, 1), shares+reading) + floats(2, c.Vocab) + recorded*int64(9*c.Layers)
 }
 
 // attributer is one attribution on its way.

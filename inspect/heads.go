@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 
 	"weft/internal/kernel"
@@ -88,9 +89,14 @@ func HeadsBytes(c model.Config, o HeadOptions) int64 {
 	if o.complete(c) != nil {
 		return 0
 	}
-	n := int64(1 + 2*o.Length)
-	side := max(1, min(int64(o.Sequences), batchTokens/n))
-	return 4*(side*n*int64(c.Vocab)+side*int64(c.Heads)*n*n) + AttentionBytes(c, int(n), c.Layers)
+	n := 1 + 2*o.Length
+	side := max(1, min(o.Sequences, batchTokens/n))
+	batch := forwardBytes(c, side, n, 1) + floats(side*n, c.Vocab)
+	alone := AttentionBytes(c, n, c.Layers) + floats(n, n)
+	workers := min(c.Heads, runtime.GOMAXPROCS(0))
+	copying := floats(o.Copied, 3*c.Dim+c.VDim()) + floats(c.ZDim()+c.VDim(), c.Dim) + floats(workers, o.Copied, c.Dim+o.Copied) + 8*int64(c.Vocab)
+	card := int64(c.Layers*c.Heads) * 4 * 64 // what is added up, the scores, and lists of them
+	return card + max(batch, alone, copying)
 }
 
 // examiner adds up what sequences show.

@@ -27,7 +27,7 @@ type Jacobian struct {
 
 // JacobianBytes is how many bytes FitJacobian holds for prompts of so many tokens.
 func JacobianBytes(c model.Config, tokens int) int64 {
-	return 12*int64(c.Layers)*int64(c.Dim)*int64(c.Dim) + gradientBytes(c, jacobianSide(c, tokens)*tokens)
+	return 12*int64(c.Layers)*int64(c.Dim)*int64(c.Dim) + gradientBytes(c, jacobianSide(c, tokens), tokens) + floats(jacobianSide(c, tokens)*tokens, c.Dim+1)
 }
 
 // jacobianSide is how many numbers of the last stream are pulled back side by side.

@@ -57,16 +57,16 @@ const minDifference = 0.1
 
 // PatchBytes is how many bytes Patch holds for prompts of so many tokens.
 func PatchBytes(c model.Config, tokens int, o PatchOptions) int64 {
-	width := int64(c.Dim)
+	width := c.Dim // of what is kept of both prompts, per layer
 	switch o.Site {
 	case SiteHeads:
-		width += int64(c.Dim + c.ZDim())
+		width += c.Dim + c.ZDim()
 	case SiteAttnOut, SiteMLPOut:
-		width += 2 * int64(c.Dim)
+		width += 2 * c.Dim
 	}
-	rows := int64(o.batch(tokens) * tokens)
-	working := rows * int64(8*c.Dim+2*c.QDim()+3*c.Hidden) * 4
-	return 2*4*int64(c.Layers)*int64(tokens)*width + working
+	side := o.batch(tokens)
+	runs := forwardBytes(c, side, tokens, 0) + floats(side*tokens, c.Dim+1) + floats(2*side, c.Vocab)
+	return floats(2, c.Layers, tokens, width) + max(runs, forwardBytes(c, 1, tokens, 0)+floats(2, c.Vocab)) + floats(2, c.Vocab) + recorded*int64(3*c.Layers)
 }
 
 func (o PatchOptions) batch(tokens int) int {

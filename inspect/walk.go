@@ -44,7 +44,7 @@ func (s *Subject) walk(ctx context.Context, windows [][]int32) (*walker, error) 
 	w := &walker{s: s, windows: windows, acts: s.Model.NewScratch(1, longest)}
 	for _, t := range windows {
 		x := tensor.New(len(t), s.Model.Config.Dim)
-		h := keepStream(x, block(0, "hook_resid_pre"))
+		h := keepStream(&model.Hooks{}, x, block(0, "hook_resid_pre"))
 		if _, err := s.forward(ctx, t, model.Run{Hooks: h, Acts: w.acts, Logits: model.NoLogits}); err != nil {
 			return nil, err
 		}
@@ -53,9 +53,8 @@ func (s *Subject) walk(ctx context.Context, windows [][]int32) (*walker, error) 
 	return w, nil
 }
 
-// keepStream copies a stream, and ends the pass there.
-func keepStream(to tensor.Mat, point string) *model.Hooks {
-	h := &model.Hooks{}
+// keepStream makes h copy a stream, and end the pass there.
+func keepStream(h *model.Hooks, to tensor.Mat, point string) *model.Hooks {
 	h.On(point, func(p *model.Point) error {
 		copy(to.Data, p.Data)
 		return model.ErrStop
@@ -70,10 +69,7 @@ func (w *walker) through(ctx context.Context, window, from, to int, h *model.Hoo
 		h = &model.Hooks{}
 	}
 	x := w.streams[window]
-	h.On(block(to, "hook_resid_post"), func(p *model.Point) error {
-		copy(x.Data, p.Data)
-		return model.ErrStop
-	})
+	keepStream(h, x, block(to, "hook_resid_post"))
 	_, err := w.s.forward(ctx, w.windows[window], model.Run{From: from, Stream: x, Hooks: h, Acts: w.acts, Logits: model.NoLogits})
 	return err
 }
@@ -88,7 +84,7 @@ func (w *walker) off(ctx context.Context, window int) (float64, error) {
 
 // lastStream runs tokens as far as the head.
 func (s *Subject) lastStream(ctx context.Context, tokens []int32, r model.Run, to tensor.Mat) error {
-	r.Hooks, r.Logits = keepStream(to, block(s.Model.Config.Layers-1, "hook_resid_post")), model.NoLogits
+	r.Hooks, r.Logits = keepStream(&model.Hooks{}, to, block(s.Model.Config.Layers-1, "hook_resid_post")), model.NoLogits
 	_, err := s.forward(ctx, tokens, r)
 	return err
 }

@@ -52,7 +52,7 @@ func CompareBytes(a, b model.Config, lengths []int) int64 {
 	da, db := int64(a.Dim), int64(b.Dim)
 	products := 4*(da*da+db*db+da*db) + 8*8*(da+db)
 	block := walkBytes(a, lengths, 1) + walkBytes(b, lengths, 1)
-	return block + max(patterns+copies+products, unembedBytes(a, headRows)+unembedBytes(b, headRows)) + 16*int64(total)
+	return block + max(patterns+copies+products, unembedBytes(a, min(headRows, int(longest)))+unembedBytes(b, min(headRows, int(longest)))) + 16*int64(total)
 }
 
 // comparer is one comparison on its way.

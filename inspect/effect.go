@@ -27,7 +27,7 @@ type Effect struct {
 // EffectBytes is how many bytes Ablate and Steer hold for a prompt; targets are those
 // to ablate.
 func EffectBytes(c model.Config, tokens int, targets ...Target) int64 {
-	kept := floats(tokens, 3, c.Dim) + max(forwardBytes(c, 1, tokens, 0), 2*unembedBytes(c, headRows))
+	kept := floats(tokens, 3, c.Dim) + max(forwardBytes(c, 1, tokens, 0), 2*unembedBytes(c, min(headRows, tokens)))
 	var points []string
 	for _, t := range targets {
 		slots, err := t.slots(c)

@@ -116,7 +116,7 @@ func TestFaultsOfLook(t *testing.T) {
 				t.Fatal(err)
 			}
 			fault.plant(w)
-			err = tr.finish(s, w, logits.Data)
+			err = tr.finish(background, s, w, logits.Data)
 			if (err != nil) != (fault.check != "") || err != nil && (!errors.Is(err, ErrCheck) || !strings.Contains(err.Error(), fault.check)) {
 				t.Errorf("%s: %v; checks %+v", name, err, tr.Checks)
 			}

@@ -225,10 +225,14 @@ func (e *examiner) finish(ctx context.Context, o HeadOptions) error {
 		return err
 	}
 	card.Checks = append(card.Checks, maps.Checks...)
-	off := 0.0
+	off, length := 0.0, len(card.Tokens[0])
+	rows := make([]float32, length*length)
 	for i, head := range maps.Heads {
 		again := HeadScores{}
-		again.look(square(head.Pattern, len(card.Tokens[0])), len(card.Tokens[0]), card.Length)
+		for at := range length {
+			copy(rows[at*length:], head.Pattern[at*(at+1)/2:][:at+1])
+		}
+		again.look(rows, length, card.Length)
 		for _, d := range []float64{again.Previous - e.alone[i].Previous, again.Duplicate - e.alone[i].Duplicate,
 			again.Induction - e.alone[i].Induction, again.First - e.alone[i].First} {
 			off = worse(off, max(d, -d))
@@ -247,15 +251,6 @@ func (e *examiner) finish(ctx context.Context, o HeadOptions) error {
 	}
 	card.sort()
 	return nil
-}
-
-// square writes a triangle as the pattern that it was.
-func square(t Triangle, n int) []float32 {
-	rows := make([]float32, n*n)
-	for i := range n {
-		copy(rows[i*n:], t[i*(i+1)/2:][:i+1])
-	}
-	return rows
 }
 
 // sort names each head by its strongest score, and lists heads by kind.

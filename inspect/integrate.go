@@ -13,7 +13,7 @@ func (w *salient) integrate(ctx context.Context) error {
 	n, width := len(w.a.Tokens), w.s.Model.Config.Dim
 	at, weights := legendre(w.a.Steps)
 	side := saliencySide(w.a.Steps, n)
-	w.acts = w.s.Model.NewActivations(side, n)
+	w.acts = w.s.Model.NewActivations(max(2, side), n) // two are the ends
 	for lo := 0; lo < len(at); lo += side {
 		hi := min(lo+side, len(at))
 		streams := tensor.New((hi-lo)*n, width)
@@ -38,8 +38,6 @@ func (w *salient) checkSum(ctx context.Context) error {
 	ends := tensor.New(2*len(w.a.Tokens), w.input.Cols)
 	copy(ends.Data, w.base.Data)
 	copy(ends.Data[len(w.base.Data):], w.input.Data)
-	w.acts = nil // which need not be there beside the next
-	w.acts = w.s.Model.NewActivations(2, len(w.a.Tokens))
 	values, err := w.pull(ctx, ends, []float64{0, 0})
 	w.gradient = gradient
 	if err != nil {

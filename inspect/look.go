@@ -27,6 +27,10 @@ func LookBytes(c model.Config, tokens int, o Options) int64 {
 // Look runs the prompt once and keeps what o asks for. It refuses with ErrCheck a
 // trace that refutes itself.
 func Look(m *model.Model, tokens []int32, o Options) (*Trace, error) {
+	return look(context.Background(), m, tokens, o)
+}
+
+func look(ctx context.Context, m *model.Model, tokens []int32, o Options) (*Trace, error) {
 	c, s := m.Config, &Subject{Model: m, Budget: o.Budget}
 	if o.Top <= 0 {
 		o.Top = 5
@@ -43,18 +47,18 @@ func Look(m *model.Model, tokens []int32, o Options) (*Trace, error) {
 	}
 	t := &Trace{Config: c, Tokens: tokens}
 	w := newWatcher(t, o)
-	logits, err := s.forward(context.Background(), tokens, model.Run{Hooks: w.hooks()})
+	logits, err := s.forward(ctx, tokens, model.Run{Hooks: w.hooks()})
 	if err != nil {
 		return nil, err // not finite: its weights are broken, and every picture would be
 	}
-	if err := t.finish(s, w, logits.Data); err != nil {
+	if err := t.finish(ctx, s, w, logits.Data); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
 // finish makes the trace of what the pass showed.
-func (t *Trace) finish(s *Subject, w *watcher, logits []float32) error {
+func (t *Trace) finish(ctx context.Context, s *Subject, w *watcher, logits []float32) error {
 	r := &lensReader{m: s.Model, tokens: t.Tokens, top: w.o.Top, positions: all(nil, len(t.Tokens))}
 	for _, stream := range w.streams {
 		r.streams = append(r.streams, tensor.Of(stream, len(t.Tokens), t.Config.Dim))
@@ -65,7 +69,7 @@ func (t *Trace) finish(s *Subject, w *watcher, logits []float32) error {
 		}
 		return logits
 	}
-	if err := r.read(context.Background()); err != nil {
+	if err := r.read(ctx); err != nil {
 		return err
 	}
 	t.Input.Lens = r.readings[0]

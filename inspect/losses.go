@@ -33,7 +33,7 @@ type LayerLoss struct {
 // tokens.
 func LayerLossesBytes(c model.Config, tokens int) int64 {
 	streams := 4 * int64(tokens) * int64(c.Layers+3) * int64(c.Dim)
-	return streams + 4*int64(tokens)*int64(c.Vocab) + max(forwardBytes(c, 1, tokens, 0), unembedBytes(c, headRows))
+	return streams + 4*int64(tokens)*int64(c.Vocab) + max(forwardBytes(c, 1, tokens, 0), unembedBytes(c, min(headRows, tokens)))
 }
 
 // MeasureLayerLosses shows which layers of B, say the quantised A, lose what: each

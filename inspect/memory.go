@@ -26,7 +26,7 @@ func floats(n ...int) int64 {
 func forwardBytes(c model.Config, seqs, n, patterns int) int64 {
 	rows := seqs * n
 	widest := max(c.Dim, c.Hidden, c.ZDim())
-	total := floats(rows, 8*c.Dim+8+layerWidth(c)) + 2*int64(rows)*int64(widest) // what products round
+	total := floats(rows, 8*c.Dim+8+layerWidth(c)) + productBytes(rows, widest, widest)
 	total += floats(rows, c.Latent.Q+c.Latent.KV+c.Latent.Rope)
 	if c.Latent.KV > 0 {
 		total += floats(rows, c.Heads, c.HeadDim)
@@ -38,7 +38,21 @@ func forwardBytes(c model.Config, seqs, n, patterns int) int64 {
 	if c.Position == model.LearnedPositions {
 		total += floats(rows, c.Dim)
 	}
-	return total + cacheBytes(c, seqs, n) + tileBytes(c, seqs, n) + int64(patterns)*patternBytes(c, seqs, n)
+	return rounded(total+cacheBytes(c, seqs, n)+tileBytes(c, seqs, n)) + int64(patterns)*patternBytes(c, seqs, n)
+}
+
+// rounded is what Go takes for many allocations of so many bytes in all.
+func rounded(bytes int64) int64 { return bytes + bytes/8 }
+
+// productBytes is what a product of rows of k numbers with a matrix that has cols
+// columns arranges before it reads it: the rows, rounded or not, or parts of both.
+func productBytes(rows, k, cols int) int64 {
+	const whole, packed, part, deep, wide = 256 << 10, 2 << 20, 1 << 20, 768, 64 // as in package tensor
+	total := max(2*int64(rows)*int64(k), floats(min(rows*k, packed)))
+	if rows*min(k, deep) > whole {
+		total += floats(min(k*cols, part))
+	}
+	return total + int64(runtime.GOMAXPROCS(0))*floats(min(k, deep), min(cols, wide))
 }
 
 // layerWidth is how many numbers a block makes of a token, besides streams and norms.
@@ -74,7 +88,7 @@ func tileBytes(c model.Config, seqs, n int) int64 {
 
 // unembedBytes is the head on so many rows of a stream, and what is read of them.
 func unembedBytes(c model.Config, rows int) int64 {
-	return floats(rows, 2*c.Dim+2+c.Vocab) + answerBytes(c, min(rows, runtime.GOMAXPROCS(0)))
+	return floats(rows, 2*c.Dim+2+c.Vocab) + productBytes(rows, c.Dim, c.Vocab) + answerBytes(c, min(rows, runtime.GOMAXPROCS(0)))
 }
 
 // answerBytes is so many distributions, or as many places to compare with one.

@@ -40,14 +40,15 @@ type Saliency struct {
 func gradientBytes(c model.Config, seqs, n int) int64 {
 	kept := 4*c.Dim + layerWidth(c) + 4
 	back := 4*c.Dim + layerWidth(c)
-	tiles := 2 * tileBytes(c, seqs, n) // of patterns and their gradients
-	return floats(seqs*n, c.Layers*kept+back+6*c.Dim) + cacheBytes(c, seqs, n) + tileBytes(c, seqs, n) + tiles + floats(n, 2*c.HeadDim) + floats(2*seqs, c.Vocab)
+	widest := max(c.Dim, c.Hidden, c.ZDim())
+	return rounded(floats(seqs*n, c.Layers*kept+back+6*c.Dim) + cacheBytes(c, seqs, n) +
+		3*tileBytes(c, seqs, n) + floats(n, 2*c.HeadDim) + floats(2*seqs, c.Vocab) + productBytes(seqs*n, widest, widest)) // back, tiles have a gradient, too
 }
 
 // SaliencyBytes is how many bytes Saliency holds for a prompt; steps as in its options.
 func SaliencyBytes(c model.Config, tokens, steps int) int64 {
 	side := saliencySide(steps, tokens)
-	return max(gradientBytes(c, side, tokens), gradientBytes(c, min(2, steps), tokens)) + floats(side*tokens, c.Dim) + floats(tokens, 8*c.Dim)
+	return gradientBytes(c, max(side, min(2, steps)), tokens) + floats(side*tokens, c.Dim) + floats(tokens, 8*c.Dim)
 }
 
 // saliencySide is how many points of the way are differentiated side by side.

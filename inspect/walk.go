@@ -99,6 +99,9 @@ func (s *Subject) eachHead(ctx context.Context, stream tensor.Mat, f func(first 
 			return err
 		}
 		logits := s.Model.Unembed(stream.Slice(lo, min(lo+headRows, stream.Rows)))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if !finite(logits.Data) {
 			return ErrNotFinite
 		}

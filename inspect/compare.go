@@ -219,10 +219,11 @@ func (c *comparer) predictions(ctx context.Context) error {
 // said adds what both say after some tokens of a window, the first of which is lo.
 func (c *comparer) said(tokens []int32, lo int, la, lb tensor.Mat) {
 	kl, same, nll := make([]float64, la.Rows), make([]bool, la.Rows), make([][2]float64, la.Rows)
-	c.a.s.Model.Pool.Run(la.Rows, func(_, i int) {
+	rooms := newRooms(c.a.s.Model, la.Cols)
+	c.a.s.Model.Pool.Run(la.Rows, func(worker, i int) {
 		a, other := newAnswer(la.Row(i)), lb.Row(i)
 		z := kernel.LogSumExp(other)
-		kl[i], same[i] = a.klFrom(other, z), int(a.top) == kernel.ArgMax(other)
+		kl[i], same[i] = a.klFrom(other, rooms.of(worker), z), int(a.top) == kernel.ArgMax(other)
 		if at := lo + i + 1; at < len(tokens) {
 			nll[i] = [2]float64{a.logZ - float64(a.logits[tokens[at]]), z - float64(other[tokens[at]])}
 		}

@@ -87,13 +87,10 @@ func (r *lensReader) some(lo, hi int) {
 	said := m.Unembed(x)
 	final := make([]*answer, hi-lo)
 	m.Pool.Run(hi-lo, func(_, i int) { final[i] = newAnswer(said.Row(i*depths + depths - 1)) })
-	bufs := make([][]float32, max(1, m.Pool.Threads()))
+	rooms := newRooms(m, m.Config.Vocab)
 	m.Pool.Run(x.Rows, func(worker, i int) {
-		if bufs[worker] == nil {
-			bufs[worker] = make([]float32, m.Config.Vocab)
-		}
 		a, logits, at, d := final[i/depths], said.Row(i), lo+i/depths, i%depths
-		r.readings[d][at] = a.reading(logits, bufs[worker], r.top)
+		r.readings[d][at] = a.reading(logits, rooms.of(worker), r.top)
 		if r.targets != nil {
 			r.followed[d][at] = a.follow(logits, kernel.LogSumExp(logits), r.targets)
 		}

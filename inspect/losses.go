@@ -177,8 +177,9 @@ func hybrid(a, b *model.Model, l int) *model.Model {
 func (w *loser) divergence(ctx context.Context, s *Subject, said, stream tensor.Mat) (sum float64, err error) {
 	err = s.eachHead(ctx, stream, func(lo int, logits tensor.Mat) error {
 		list := make([]float64, logits.Rows)
-		w.a.Model.Pool.Run(len(list), func(_, i int) {
-			list[i] = newAnswer(said.Row(lo+i)).klFrom(logits.Row(i), kernel.LogSumExp(logits.Row(i)))
+		rooms := newRooms(w.a.Model, logits.Cols)
+		w.a.Model.Pool.Run(len(list), func(worker, i int) {
+			list[i] = newAnswer(said.Row(lo+i)).klFrom(logits.Row(i), rooms.of(worker), kernel.LogSumExp(logits.Row(i)))
 		})
 		for _, v := range list {
 			sum += v

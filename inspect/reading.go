@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"weft/internal/kernel"
+	"weft/model"
 )
 
 // answer is the distribution that readings are compared with: the model's own.
@@ -29,7 +30,7 @@ func softmax(p, logits []float32) (logZ float64) {
 	return float64(most) + math.Log(float64(sum))
 }
 
-// reading reads logits; buf is room for as many probabilities.
+// reading reads logits; buf is room for as many numbers.
 func (a *answer) reading(logits, buf []float32, top int) Reading {
 	logZ := softmax(buf, logits)
 	entropy := logZ - float64(kernel.Dot(buf, logits))
@@ -39,21 +40,18 @@ func (a *answer) reading(logits, buf []float32, top int) Reading {
 		r.Top[i].P = math.Exp(float64(c.Logit) - logZ)
 	}
 	if &logits[0] != &a.logits[0] { // itself from itself is 0, without rounding
-		r.KL = a.klFrom(logits, logZ) / math.Ln2
+		r.KL = a.klFrom(logits, buf, logZ) / math.Ln2
 	}
 	return r
 }
 
-// klFrom is KL(answer ‖ logits) in nats. Differences are taken before they are
-// added up, so that distributions which hardly differ are told apart.
-func (a *answer) klFrom(logits []float32, logZ float64) float64 {
-	sum := 0.0
-	for i, p := range a.p {
-		if p > 0 { // 0·log 0 counts 0, where a logit may be -Inf
-			sum += float64(p) * (float64(a.logits[i]) - float64(logits[i]))
-		}
-	}
-	return max(0, sum-(a.logZ-logZ))
+// klFrom is KL(answer ‖ logits) in nats; buf is room for as many numbers. Differences
+// are taken before they are added up, so that distributions which hardly differ are
+// told apart.
+func (a *answer) klFrom(logits, buf []float32, logZ float64) float64 {
+	copy(buf, a.logits)
+	kernel.Axpy(buf, -1, logits)
+	return max(0, float64(kernel.Dot(a.p, buf))-(a.logZ-logZ))
 }
 
 func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Followed {
@@ -62,6 +60,21 @@ func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Follo
 		list[i] = Followed{id, math.Exp(float64(logits[id]) - logZ), rankOf(logits, id)}
 	}
 	return list
+}
+
+// rooms are as many numbers for every worker of a pool, made when they are needed.
+type rooms struct {
+	n    int
+	list [][]float32
+}
+
+func newRooms(m *model.Model, n int) rooms { return rooms{n, make([][]float32, m.Pool.Threads())} }
+
+func (r rooms) of(worker int) []float32 {
+	if r.list[worker] == nil {
+		r.list[worker] = make([]float32, r.n)
+	}
+	return r.list[worker]
 }
 
 // topOf is the k largest logits, without their probabilities.

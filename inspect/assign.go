@@ -177,14 +177,15 @@ func (a *assigner) result() assignment {
 	return out
 }
 
-// gap is by how much, at most, another choice may have a larger sum: the prices'
-// rounding.
+// gap is by how much, at most, another choice may have a larger sum than this: what
+// all prices come to, and all that pairs may be worth beyond their prices, less the sum.
 func (a assignment) gap(value tensor.Mat) float64 {
-	most := 0.0
+	beyond, gap := 0.0, 0.0
 	for i, u := range a.prices[0] {
 		for j, x := range value.Row(i) {
-			most = worse(most, float64(x)-u-a.prices[1][j])
+			beyond = worse(beyond, float64(x)-u-a.prices[1][j])
 		}
+		gap += u + a.prices[1][i] - float64(value.Row(i)[a.columns[i]])
 	}
-	return most * float64(len(a.columns))
+	return gap + beyond*float64(len(a.columns))
 }

@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"context"
-	"math"
-	"slices"
 
 	"weft/kvcache"
 	"weft/model"
@@ -46,14 +44,6 @@ func (c *catcher) row(at int, names ...string) {
 			return nil
 		})
 	}
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, s := range shape {
-		n *= s
-	}
-	return n
 }
 
 // forward is one pass. It ends with ctx, at the next part of a block, for which it
@@ -113,46 +103,4 @@ func (s *Subject) fetching() float64 {
 		return 1e-2
 	}
 	return 1e-5
-}
-
-// worst is the largest absolute difference of two lists of numbers.
-func worst(a, b []float32) float64 {
-	if len(a) != len(b) {
-		return math.Inf(1)
-	}
-	most := 0.0
-	for i, v := range a {
-		most = worse(most, math.Abs(float64(v)-float64(b[i])))
-	}
-	return most
-}
-
-func finite(x []float32) bool {
-	for _, v := range x {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// largest is the largest absolute number.
-func largest(x []float32) float64 {
-	most := 0.0
-	for _, v := range x {
-		most = max(most, math.Abs(float64(v)))
-	}
-	return most
-}
-
-// all is the list, or if it is nil the numbers up to n.
-func all(list []int, n int) []int {
-	if list != nil {
-		return slices.Clone(list)
-	}
-	list = make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
 }

@@ -224,12 +224,3 @@ func (t *LayerMatch) distances(a, b *model.Model) {
 	}
 	t.WeightBefore, t.WeightAfter = math.Sqrt(before/size), math.Sqrt(after/size)
 }
-
-// apart is the square of the distance.
-func apart(a, b []float32) (sum float64) {
-	for i, v := range a {
-		d := float64(v) - float64(b[i])
-		sum += d * d
-	}
-	return sum
-}

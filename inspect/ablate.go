@@ -36,7 +36,7 @@ type Reference struct {
 // reference is a point's rows, prompt after prompt, and their mean without each
 // prompt's first, which is unlike others.
 type reference struct {
-	rows  []float32
+	rows  [][]float32
 	mean  []float32
 	width int
 }
@@ -73,10 +73,12 @@ func gather(record *Record, at slot) reference {
 	r := reference{width: at.width, mean: make([]float32, at.width)}
 	sum, n := make([]float64, at.width), 0.0
 	for i := range record.Prompts {
-		data := record.At(i, at.point).Data
-		r.rows = append(r.rows, data...)
-		for j := min(1, len(data)/at.width-1) * at.width; j < len(data); j += at.width {
-			for k, v := range data[j : j+at.width] {
+		first := len(r.rows)
+		for row := range slices.Chunk(record.At(i, at.point).Data, at.width) {
+			r.rows = append(r.rows, row)
+		}
+		for _, row := range r.rows[min(first+1, len(r.rows)-1):] {
+			for k, v := range row {
 				sum[k] += float64(v)
 			}
 			n++
@@ -98,8 +100,7 @@ func (a Ablation) at(s slot, position int) []float32 {
 	case MeanAblation:
 		return r.mean[s.lo:s.hi]
 	case ResampleAblation:
-		row := position % (len(r.rows) / r.width) * r.width
-		return r.rows[row+s.lo : row+s.hi]
+		return r.rows[position%len(r.rows)][s.lo:s.hi]
 	}
 	return make([]float32, s.hi-s.lo)
 }
@@ -147,6 +148,9 @@ func (s *Subject) Ablate(ctx context.Context, tokens []int32, a Ablation, o Effe
 	}
 	h := &model.Hooks{}
 	if err := s.AddAblation(h, a); err != nil {
+		return nil, err
+	}
+	if err := s.afford("the ablation", EffectBytes(s.Model.Config, len(tokens), a.Targets...)); err != nil {
 		return nil, err
 	}
 	own, err := s.Reference(ctx, [][]int32{tokens}, a.Targets)

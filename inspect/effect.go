@@ -36,14 +36,14 @@ func EffectBytes(c model.Config, tokens int, targets ...Target) int64 {
 		}
 		for _, at := range slots {
 			points = append(points, at.point)
-			kept += floats(tokens+2, at.width) // what replaces it by itself
+			kept += floats(tokens+2, at.width)*9/8 + 24*int64(tokens) // what replaces it by itself
 		}
 	}
 	own, err := RecordBytes(c, []int{tokens}, points...)
 	if err != nil {
 		return 0
 	}
-	return max(kept, own+own/2)
+	return max(kept, own+own/8)
 }
 
 // effect runs a prompt as it is, with hooks, and with hooks that must change

@@ -29,6 +29,13 @@ func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point
 	if err := checkSteerable(c, point); err != nil {
 		return nil, err
 	}
+	longest := 0
+	for _, tokens := range slices.Concat(toward, from) {
+		longest = max(longest, len(tokens))
+	}
+	if err := s.afford("the longest prompt", forwardBytes(c, 1, longest, 0)); err != nil {
+		return nil, err
+	}
 	sum := make([]float64, c.Dim)
 	for i, prompts := range [][][]int32{toward, from} {
 		if len(prompts) == 0 {

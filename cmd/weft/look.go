@@ -119,7 +119,7 @@ func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.L
 	if n, most := len(ids), m.Core.Config.Context; n > most {
 		return nil, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, m.Name, most)
 	}
-	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.top(5), Head: head, AllHeads: c.HTML != ""})
+	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.top(5), Head: head, AllHeads: c.HTML != "", Budget: int64(c.Budget) << 20})
 	if errors.Is(err, inspect.ErrHead) {
 		return nil, usagef("--attention: %w", err)
 	} else if err != nil {

@@ -101,7 +101,7 @@ func (g *glass) ablate(ctx context.Context) error {
 			return err
 		}
 	}
-	g.holding(inspect.EffectBytes(g.m.Core.Config, len(g.tokens)))
+	g.holding(inspect.EffectBytes(g.m.Core.Config, len(g.tokens), ablation.Targets...))
 	e, err := g.s.Ablate(ctx, g.tokens, ablation, inspect.EffectOptions{Top: g.top(5)})
 	if err != nil {
 		return err

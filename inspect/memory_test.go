@@ -80,6 +80,7 @@ var midsize = model.Config{Arch: "llama", Vocab: 3000, Context: 512, Layers: 5, 
 // than three times that (and a little for what does not grow).
 func TestBudgets(t *testing.T) {
 	const spare = 64 << 10
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // as many as the pool has threads, which bounds grow with
 	s, other := family(t, midsize, 1), family(t, midsize, 2)
 	s.Provenance(nil)
 	other.Provenance(nil)

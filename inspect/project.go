@@ -26,7 +26,7 @@ func (s *Subject) Project(space Space, tokens []int32) (*Projection, error) {
 	if len(tokens) < 3 {
 		return nil, fmt.Errorf("%w: a plane through %d tokens; 3 are the least", ErrAsk, len(tokens))
 	}
-	if err := s.afford("the projection", 4*int64(len(tokens))*int64(c.Dim)); err != nil {
+	if err := s.afford("the projection", floats(len(tokens)+6*pcaAxes, c.Dim)); err != nil {
 		return nil, err
 	}
 	x := tensor.New(len(tokens), c.Dim)

@@ -63,6 +63,7 @@ type Trace struct {
 	Surprise    []float64 // per token: bits, given the tokens before it; the first has none (NaN)
 	Attribution Attribution
 	Checks      Checks
+	Proofs      CheckList // Checks, with what rounding explains of each
 }
 
 // Vectors are one vector per token, caught at one hook.

@@ -86,17 +86,17 @@ func (t *Trace) finish(ctx context.Context, s *Subject, w *watcher, logits []flo
 		t.Checks.StreamSum /= w.largest
 	}
 	tolerance := t.attribute(s, w, lengthOf(last))
-	return t.Checks.refuse(s.rounding(), tolerance)
+	t.Proofs = t.Checks.proofs(s.rounding(), tolerance)
+	return t.Proofs.err()
 }
 
-// refuse says whether a check is off by more than rounding explains.
-func (c Checks) refuse(rounding, attribution float64) error {
-	var l CheckList
+// proofs are the checks with what rounding explains of each.
+func (c Checks) proofs(rounding, attribution float64) (l CheckList) {
 	l.add("lens_equals_model", "the last depth's logits are the model's, to the bit", c.LensLogits, 0)
 	l.add("attribution", "the parts sum to the logit", c.AttributionSum, attribution)
 	l.add("final_scale", "the final norm's divisor is that of the last stream, relative", c.FinalScale, 1e-5)
 	l.add("heads", "a layer's heads sum to what attention wrote, relative to the lengths of the factors", c.HeadsSum, 2*rounding)
 	l.add("rows", "every row of a pattern sums to 1 (with attention sinks: to 1 at most)", c.PatternRows, 1e-5)
 	l.add("stream_sum", "what the parts wrote is the stream, relative to its largest number", c.StreamSum, 1e-5)
-	return l.err()
+	return l
 }

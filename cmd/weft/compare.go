@@ -65,12 +65,16 @@ func (c *compareCommand) Run(a *app) error {
 			return err
 		}
 	}
+	end := a.during("opening " + c.A)
 	ma, err := a.openModel(c.A, c.computeFlags)
+	end()
 	if err != nil {
 		return err
 	}
 	defer ma.Close()
+	end = a.during("opening " + c.B)
 	mb, err := a.openModel(c.B, c.computeFlags)
+	end()
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,9 @@ func (c *compareCommand) Run(a *app) error {
 	for i, m := range []opened{ma, mb} {
 		s[i] = inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS})
 	}
-	result, err := inspect.Compare(ctx, s[0], s[1], windows, everyTenSeconds(a, "windows, block by block"))
+	tell, end := a.progress("blocks compared")
+	result, err := inspect.Compare(ctx, s[0], s[1], windows, tell)
+	end()
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
@@ -118,21 +124,31 @@ const deepTokens = 512
 // deepen adds what needs both models at once, layer by layer. What these two cannot
 // be asked is left out, with the reason.
 func (c *compareCommand) deepen(ctx context.Context, a *app, s [2]*inspect.Subject, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
+	end := a.during("comparing weights")
 	weights, err := inspect.Distances(ctx, s[0], s[1])
+	end()
 	if errors.Is(err, context.Canceled) {
 		return nil, errInterrupted
 	} else if err != nil {
 		return nil, err
 	}
+	end = a.during("hashing weights")
 	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, weights)
+	end()
 	few := firstTokens(windows, deepTokens)
-	if doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, everyTenSeconds(a, "windows, layer by layer")); err != nil {
+	tell, end := a.progress("layers exchanged, one at a time")
+	doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, tell)
+	end()
+	if err != nil {
 		if doc.NoLayers, err = leftOut("What single layers cost is left out", err); err != nil {
 			return nil, err
 		}
 		doc.Layers = nil
 	}
-	if doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few, everyTenSeconds(a, "layers, matching neurons")); err != nil {
+	tell, end = a.progress("layers' neurons matched")
+	doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few, tell)
+	end()
+	if err != nil {
 		if doc.NoMatching, err = leftOut("Neurons are not matched", err); err != nil {
 			return nil, err
 		}

@@ -13,12 +13,13 @@ import (
 
 type compareCommand struct {
 	computeFlags
-	A     string `arg:"" help:"The reference: a .gguf file, a model folder, or a name in the store." name:"a"`
-	B     string `arg:"" help:"The other one." name:"b"`
-	Text  string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
-	Ctx   int    `help:"Tokens per window." default:"256" placeholder:"N"`
-	Limit int    `help:"Compare on so many tokens at most." default:"4096" placeholder:"N"`
-	HTML  string `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
+	A      string `arg:"" help:"The reference: a .gguf file, a model folder, or a name in the store." name:"a"`
+	B      string `arg:"" help:"The other one." name:"b"`
+	Text   string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
+	Ctx    int    `help:"Tokens per window." default:"256" placeholder:"N"`
+	Limit  int    `help:"Compare on so many tokens at most." default:"4096" placeholder:"N"`
+	Budget int    `help:"Most MiB that the comparison may hold beside the models." default:"1024" placeholder:"MIB"`
+	HTML   string `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
 }
 
 func (compareCommand) Help() string {
@@ -58,6 +59,9 @@ func (c *compareCommand) Run(a *app) error {
 	if c.Ctx < 2 || c.Limit < 2 {
 		return usagef("--ctx and --limit must be 2 or more")
 	}
+	if err := checkBudget(c.Budget); err != nil {
+		return err
+	}
 	text := []byte(defaultText)
 	if c.Text != "" {
 		var err error
@@ -88,6 +92,7 @@ func (c *compareCommand) Run(a *app) error {
 	s := [2]*inspect.Subject{}
 	for i, m := range []opened{ma, mb} {
 		s[i] = inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS})
+		s[i].Budget = int64(c.Budget) << 20
 	}
 	tell, end := a.progress("blocks compared")
 	result, err := inspect.Compare(ctx, s[0], s[1], windows, tell)
@@ -96,7 +101,7 @@ func (c *compareCommand) Run(a *app) error {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
 	case err != nil:
-		return err
+		return overBudget(err)
 	}
 	doc, err := c.deepen(ctx, a, s, windows, result)
 	if err != nil {
@@ -165,7 +170,7 @@ func leftOut(what string, err error) (string, error) {
 	case errors.Is(err, context.Canceled):
 		return "", errInterrupted
 	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrArch), errors.Is(err, inspect.ErrBudget), errors.Is(err, inspect.ErrShort):
-		return fmt.Sprintf("%s: %v.", what, err), nil
+		return fmt.Sprintf("%s: %v.", what, overBudget(err)), nil
 	}
 	return "", err
 }

@@ -127,7 +127,7 @@ func (c *lookCommand) look(a *app, m opened, prompt string, head *inspect.Head) 
 	if errors.Is(err, inspect.ErrHead) {
 		return nil, usagef("--attention: %w", err)
 	} else if err != nil {
-		return nil, err
+		return nil, overBudget(err)
 	}
 	about := inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS}).Provenance(ids)
 	return view.NewLook(trace, view.Source{

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -31,7 +32,7 @@ type lookViews struct {
 	Right     *string `help:"With --patch: the clean answer's token; else what is predicted." group:"views" placeholder:"TOKEN"`
 	Wrong     *string `help:"With --patch: the corrupted answer's token; else what is predicted." group:"views" placeholder:"TOKEN"`
 	Site      *string `help:"With --patch: what to move, stream, attn, mlp or heads (stream)." group:"views" enum:"stream,attn,mlp,heads" placeholder:"PLACE"`
-	Budget    int     `help:"Most MiB of activations that a view may hold." group:"views" default:"1024" placeholder:"MIB"`
+	Budget    int     `help:"Most MiB that a view may hold beside the model." group:"views" default:"1024" placeholder:"MIB"`
 }
 
 // choice is a flag whose value may be left out.
@@ -113,8 +114,8 @@ func (c *lookCommand) checkViews(views []string) error {
 	if len(views) > 0 && c.Layer != nil {
 		return usagef("--layer shows vectors, which is not part of %s", views[0])
 	}
-	if c.Budget < 1 || c.Budget > 1<<24 {
-		return usagef("--budget is %d MiB, must be between 1 and %d", c.Budget, 1<<24)
+	if err := checkBudget(c.Budget); err != nil {
+		return err
 	}
 	for _, of := range []struct {
 		name, view string
@@ -144,6 +145,21 @@ func (c *lookCommand) checkViews(views []string) error {
 		return usagef("--patch needs two texts, the clean and the corrupted one, and got %d", n)
 	}
 	return nil
+}
+
+func checkBudget(mib int) error {
+	if mib < 1 || mib > 1<<24 {
+		return usagef("--budget is %d MiB, must be between 1 and %d", mib, 1<<24)
+	}
+	return nil
+}
+
+// overBudget says how to allow what was refused.
+func overBudget(err error) error {
+	if errors.Is(err, inspect.ErrBudget) {
+		return fmt.Errorf("%w (--budget)", err)
+	}
+	return err
 }
 
 // maxSteps bounds the work of integrated gradients.

@@ -72,7 +72,7 @@ func asUsage(flag string, err error) error {
 	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrHead):
 		return usagef("%s: %w", flag, err)
 	}
-	return fmt.Errorf("%s: %w", flag, err)
+	return fmt.Errorf("%s: %w", flag, overBudget(err))
 }
 
 // write prints the report.

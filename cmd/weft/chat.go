@@ -25,7 +25,7 @@ Examples:
     weft chat
     echo "To be, or" | weft chat
     weft chat out/mine -p "Hello" --temp 0.5
-    weft chat out/mine --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}`
+    weft chat out/mine --steer glad.json`
 }
 
 // How much an answer has unless told otherwise. A model without a template has

@@ -33,17 +33,19 @@ what the model would say if it stopped there (the logit lens), where attention l
 vocabulary. Below stand the checks that prove the pictures.
 
 A view asks one question in its place. Views that read the text of -p may be asked for together. TOKEN is one token's text:
-" Paris" with the space that it has inside a text.
+" Paris" with the space that it has inside a text. A FILE for --steer can be {"toward": ["I love"], "away": ["I hate"], "strength": 2}.
 
 Examples:
 
     weft look -p "the quick brown fox jumps over the lazy"
     weft look -p "To be, or not to be" --attention 2.0 --layer 1
     weft look -p "To be, or not to be" --html look.html
-    weft look model.gguf -p "The capital of France is" --lens --attribute " Paris" --against " Rome"
+    weft look -p "To be, or not to be" --lens --attribute " so" --against " not"
+    weft look -p "To be, or not to be" --saliency " so" --steps 32
     weft look -p "To be, or not to be" --ablate L1.H0 --ablate L2.mlp
-    weft look --patch "The king said that the" "The girl said that the" --right " king" --wrong " girl"
-    weft look -p "I think that this is" --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}
+    weft look --patch "The king said that the" "The girl said that the" \
+              --right " king" --wrong " girl"
+    weft look -p "I think that this is" --steer glad.json
     weft look --words " man - boy + girl"
     weft look --heads --html heads.html`
 }

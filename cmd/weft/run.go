@@ -29,7 +29,7 @@ func (runCommand) Help() string {
 Examples:
 
     weft run -p "To be, or not" --temp 0 --max-tokens 30
-    weft run -p "I think that this is" --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}
+    weft run -p "I think that this is" --steer glad.json
     weft run -p "To be, or not" --temp 0 --ablate L2.mlp`
 }
 

@@ -207,7 +207,7 @@ func Example_compare() {
 	defer m.Close()
 	b := inspect.NewSubject(m.Core, a.About)
 	windows := [][]int32{tokens}
-	c, err := inspect.Compare(context.Background(), a.Model, b.Model, windows, nil)
+	c, err := inspect.Compare(context.Background(), a, b, windows, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func Example_compare() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	match, err := inspect.MatchUnits(context.Background(), a, b, windows)
+	match, err := inspect.MatchUnits(context.Background(), a, b, windows, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,28 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"weft/model"
-)
-
-// Target is a part of the model that can be ablated.
-type Target struct {
-	Kind  TargetKind `json:"kind"`
-	Layer int        `json:"layer"`
-	Index int        `json:"index"` // of the head or neuron
-}
-
-// TargetKind is what kind of part.
-type TargetKind string
-
-const (
-	TargetHead   TargetKind = "head"   // attn.hook_z of one head
-	TargetNeuron TargetKind = "neuron" // mlp.hook_post of one
-	TargetAttn   TargetKind = "attn"   // hook_attn_out
-	TargetMLP    TargetKind = "mlp"    // hook_mlp_out
-	TargetLayer  TargetKind = "layer"  // both
 )
 
 // AblationKind is what a target's activation is replaced by.
@@ -55,101 +36,9 @@ type Reference struct {
 // reference is a point's rows, prompt after prompt, and their mean without each
 // prompt's first, which is unlike others.
 type reference struct {
-	rows  []float32
+	rows  [][]float32
 	mean  []float32
 	width int
-}
-
-// String names a target as ParseTarget reads it.
-func (t Target) String() string {
-	switch t.Kind {
-	case TargetHead, TargetNeuron:
-		return fmt.Sprintf("%s %d.%d", t.Kind, t.Layer, t.Index)
-	}
-	return fmt.Sprintf("%s %d", t.Kind, t.Layer)
-}
-
-// ParseTarget reads "head 3.5", "neuron 3.120", "attn 3", "mlp 3" or "layer 3"; a
-// colon or equals sign may stand for the space, and "3.5" alone is a head.
-func ParseTarget(text string) (Target, error) {
-	bad := fmt.Errorf("%w: %q is no target; write head 3.5, neuron 3.120, attn 3, mlp 3 or layer 3", ErrAsk, text)
-	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" :=", r) })
-	if len(words) == 1 {
-		words = []string{string(TargetHead), words[0]}
-	}
-	if len(words) != 2 {
-		return Target{}, bad
-	}
-	t := Target{Kind: TargetKind(words[0])}
-	layer, index, two := strings.Cut(words[1], ".")
-	var err error
-	if t.Layer, err = strconv.Atoi(layer); err != nil {
-		return Target{}, bad
-	}
-	switch t.Kind {
-	case TargetHead, TargetNeuron:
-		if t.Index, err = strconv.Atoi(index); err != nil {
-			return Target{}, bad
-		}
-		return t, nil
-	case TargetAttn, TargetMLP, TargetLayer:
-		if !two {
-			return t, nil
-		}
-	}
-	return Target{}, bad
-}
-
-// slot is the numbers lo to hi of every row of a point.
-type slot struct {
-	point         string
-	lo, hi, width int
-}
-
-// slots are where a target's activation is.
-func (t Target) slots(c model.Config) ([]slot, error) {
-	if t.Layer < 0 || t.Layer >= c.Layers {
-		return nil, fmt.Errorf("%w: %s: there are %d layers", ErrAsk, t, c.Layers)
-	}
-	attn := slot{block(t.Layer, "hook_attn_out"), 0, c.Dim, c.Dim}
-	mlp := slot{block(t.Layer, "hook_mlp_out"), 0, c.Dim, c.Dim}
-	switch t.Kind {
-	case TargetAttn:
-		return []slot{attn}, nil
-	case TargetMLP:
-		return []slot{mlp}, nil
-	case TargetLayer:
-		return []slot{attn, mlp}, nil
-	case TargetHead:
-		if t.Index < 0 || t.Index >= c.Heads {
-			return nil, fmt.Errorf("%w: %s: a layer has %d heads", ErrAsk, t, c.Heads)
-		}
-		return []slot{{block(t.Layer, "attn.hook_z"), t.Index * c.VHead(), (t.Index + 1) * c.VHead(), c.ZDim()}}, nil
-	case TargetNeuron:
-		if c.HasExperts(t.Layer) {
-			return nil, fmt.Errorf("%w: %s: the neurons of experts have no hook points", ErrArch, t)
-		}
-		if t.Index < 0 || t.Index >= c.Hidden {
-			return nil, fmt.Errorf("%w: %s: a layer has %d neurons", ErrAsk, t, c.Hidden)
-		}
-		return []slot{{block(t.Layer, "mlp.hook_post"), t.Index, t.Index + 1, c.Hidden}}, nil
-	}
-	return nil, fmt.Errorf("%w: %q is no kind of target", ErrAsk, t.Kind)
-}
-
-func slotsOf(c model.Config, targets []Target) ([]slot, error) {
-	if len(targets) == 0 {
-		return nil, fmt.Errorf("%w: nothing to ablate", ErrAsk)
-	}
-	var list []slot
-	for _, t := range targets {
-		slots, err := t.slots(c)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, slots...)
-	}
-	return list, nil
 }
 
 // Reference runs prompts and keeps what targets were on them.
@@ -184,10 +73,12 @@ func gather(record *Record, at slot) reference {
 	r := reference{width: at.width, mean: make([]float32, at.width)}
 	sum, n := make([]float64, at.width), 0.0
 	for i := range record.Prompts {
-		data := record.At(i, at.point).Data
-		r.rows = append(r.rows, data...)
-		for j := min(1, len(data)/at.width-1) * at.width; j < len(data); j += at.width {
-			for k, v := range data[j : j+at.width] {
+		first := len(r.rows)
+		for row := range slices.Chunk(record.At(i, at.point).Data, at.width) {
+			r.rows = append(r.rows, row)
+		}
+		for _, row := range r.rows[min(first+1, len(r.rows)-1):] {
+			for k, v := range row {
 				sum[k] += float64(v)
 			}
 			n++
@@ -209,8 +100,7 @@ func (a Ablation) at(s slot, position int) []float32 {
 	case MeanAblation:
 		return r.mean[s.lo:s.hi]
 	case ResampleAblation:
-		row := position % (len(r.rows) / r.width) * r.width
-		return r.rows[row+s.lo : row+s.hi]
+		return r.rows[position%len(r.rows)][s.lo:s.hi]
 	}
 	return make([]float32, s.hi-s.lo)
 }
@@ -233,7 +123,7 @@ func (s *Subject) AddAblation(h *model.Hooks, a Ablation) error {
 				return fmt.Errorf("%w: the reference does not hold %s", ErrAsk, slot.point)
 			}
 		}
-		if made, here := a.Reference.Provenance.Hash, s.provenance(nil).Hash; made != here {
+		if made, here := a.Reference.Provenance.Hash, s.Provenance(nil).Hash; made != here {
 			return fmt.Errorf("%w: the reference was made with other weights (%.15s, these are %.15s)", ErrAsk, made, here)
 		}
 	default:
@@ -258,6 +148,9 @@ func (s *Subject) Ablate(ctx context.Context, tokens []int32, a Ablation, o Effe
 	}
 	h := &model.Hooks{}
 	if err := s.AddAblation(h, a); err != nil {
+		return nil, err
+	}
+	if err := s.afford("the ablation", EffectBytes(s.Model.Config, len(tokens), a.Targets...)); err != nil {
 		return nil, err
 	}
 	own, err := s.Reference(ctx, [][]int32{tokens}, a.Targets)

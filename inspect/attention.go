@@ -26,7 +26,11 @@ func (w *watcher) pattern(p *model.Point) error {
 					around += float64(a)
 				}
 			}
-			w.t.Checks.PatternRows = max(w.t.Checks.PatternRows, math.Abs(sum-1))
+			off := math.Abs(sum - 1)
+			if w.t.Config.Sinks {
+				off = max(0, sum-1)
+			}
+			w.t.Checks.PatternRows = worse(w.t.Checks.PatternRows, off)
 		}
 		if w.o.AllHeads {
 			w.keepHead(p.Layer, all, n)

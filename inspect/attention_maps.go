@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"weft/model"
@@ -39,8 +40,10 @@ type HeadMap struct {
 
 // AttentionBytes is how many bytes Attention holds for a prompt, of so many layers.
 func AttentionBytes(c model.Config, tokens, layers int) int64 {
-	perLayer := int64(tokens)*int64(c.VDim()) + 2*int64(c.Heads)*int64(tokens)*int64(tokens)
-	return 4*int64(layers)*perLayer + 4*int64(c.Dim)*int64(c.ZDim()) // and W_O of one
+	kept := int64(layers) * (2*triangleBytes(c, tokens) + floats(tokens+1, c.VDim()) + int64(c.Heads)*2*recorded)
+	out := floats(c.Dim, c.ZDim()) // of one layer, and what heads move with it
+	moved := floats(min(c.Heads, runtime.GOMAXPROCS(0)), tokens, c.Dim) + 8*int64(c.Heads)*int64(tokens)
+	return kept + max(forwardBytes(c, 1, tokens, 1), out+moved)
 }
 
 // Attention is where every head looked and how much it brought from there.
@@ -57,7 +60,7 @@ func (s *Subject) Attention(ctx context.Context, tokens []int32, o AttentionOpti
 	if err := s.afford("the attention maps", AttentionBytes(c, len(tokens), len(layers))); err != nil {
 		return nil, err
 	}
-	a := &AttentionMaps{Provenance: s.provenance(tokens), Tokens: tokens}
+	a := &AttentionMaps{Provenance: s.Provenance(tokens), Tokens: tokens}
 	m := &mapper{s: s, a: a, n: len(tokens)}
 	caught := newCatcher()
 	for _, l := range layers {
@@ -65,7 +68,7 @@ func (s *Subject) Attention(ctx context.Context, tokens []int32, o AttentionOpti
 		caught.hooks.On(block(l, "attn.hook_pattern"), m.pattern)
 		caught.row(len(tokens)-1, block(l, "attn.hook_z"))
 	}
-	if _, err := caught.run(ctx, s.Model, tokens, model.Run{Logits: model.NoLogits}); err != nil {
+	if _, err := caught.run(ctx, s, tokens, model.Run{Logits: model.NoLogits}); err != nil {
 		return nil, err
 	}
 	for i, l := range layers {
@@ -136,8 +139,12 @@ func (m *mapper) weigh(l int, heads []HeadMap, v, z []float32) {
 	out, width := matrix(&m.s.Model.W.Layers[l].AttnOut, c.Dim, c.ZDim()), c.VHead()
 	values := tensor.Of(v, n, c.VDim())
 	lengths := make([][]float64, c.Heads)
-	m.s.Model.Pool.Run(c.Heads, func(_, h int) {
-		moved := tensor.New(n, c.Dim)
+	rooms := make([]tensor.Mat, m.s.Model.Pool.Threads())
+	m.s.Model.Pool.Run(c.Heads, func(worker, h int) {
+		if rooms[worker].Data == nil {
+			rooms[worker] = tensor.New(n, c.Dim)
+		}
+		moved := rooms[worker]
 		kv := heads[h].KVHead
 		tensor.Gemm(nil, moved, values.Columns(kv*width, (kv+1)*width), out.Columns(h*width, (h+1)*width).T(), false)
 		lengths[h] = make([]float64, n)
@@ -146,6 +153,7 @@ func (m *mapper) weigh(l int, heads []HeadMap, v, z []float32) {
 		}
 	})
 	for h := range heads {
+		heads[h].Written = make(Triangle, 0, len(heads[h].Pattern))
 		for i := range n {
 			for j, a := range heads[h].Pattern[i*(i+1)/2:][:i+1] {
 				heads[h].Written = append(heads[h].Written, float32(float64(a)*lengths[h][j]))

@@ -38,27 +38,49 @@ type Contribution struct {
 	Heads []float64 // attention only: each head's share; a bias is the rest
 }
 
-// attribute: value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
+// attribute says who wrote the predicted token's logit, and returns how much of the
+// sum may be rounding. length is the last stream's. value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
 // divisor for the last token; RMSNorm takes no mean. Sums are in float64.
-func (t *Trace) attribute(m *model.Model, w *watcher) {
-	best := t.Next.Top[0]
+func (t *Trace) attribute(s *Subject, w *watcher, length float64) (tolerance float64) {
+	m, best := s.Model, t.Next.Top[0]
 	t.Attribution = Attribution{Token: best.ID, Logit: m.Config.Unfinished(float64(best.Logit))}
 	direction := readDirection(m, best.ID, w.scale)
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
 		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
-			c.Heads = headShares(m, wrote, direction)
+			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, c.share(m, wrote, direction))
 		}
 		t.Attribution.add(c)
 	}
-	if bias := m.W.OutputNorm.Bias; bias != nil {
-		value := dot(bias, m.W.Output.Row(make([]float32, len(bias)), int(best.ID)))
-		t.Attribution.add(Contribution{Hook: "ln_final.b", Layer: -1, Part: NormBias, Value: value})
+	norm, head := constants(m, best.ID)
+	if m.W.OutputNorm.Bias != nil {
+		t.Attribution.add(Contribution{Hook: "ln_final.b", Layer: -1, Part: NormBias, Value: norm})
 	}
-	if bias := m.W.Output.B; bias != nil {
-		t.Attribution.add(Contribution{Hook: "unembed.b_U", Layer: -1, Part: HeadBias, Value: float64(bias[best.ID])})
+	if m.W.Output.B != nil {
+		t.Attribution.add(Contribution{Hook: "unembed.b_U", Layer: -1, Part: HeadBias, Value: head})
 	}
 	t.Checks.AttributionSum = math.Abs(t.Attribution.Sum - t.Attribution.Logit)
+	for _, p := range t.Attribution.Parts {
+		tolerance += 1e-6 * math.Abs(p.Value)
+	}
+	return tolerance + s.rounding()*length*length64(direction)
+}
+
+// share splits attention's share by head: the output projection is linear, so head h
+// wrote W_O's columns of that head times its z. With a norm behind it (see
+// model.Placement), that is its share before the norm, not of the logit, so there are
+// no shares then. It returns by how much heads and bias miss what attention wrote.
+func (c *Contribution) share(m *model.Model, wrote writer, direction []float64) float64 {
+	out, width := &m.W.Layers[wrote.layer].AttnOut, m.Config.VHead()
+	read, sum := through(out, direction, len(wrote.z)), 0.0
+	for h := range m.Config.Heads {
+		c.Heads = append(c.Heads, dot64(wrote.z[h*width:(h+1)*width], read[h*width:]))
+		sum += c.Heads[h]
+	}
+	if out.B != nil {
+		sum += dot64(out.B, direction)
+	}
+	return missed(sum, c.Value, wrote.z, read)
 }
 
 func (a *Attribution) add(c Contribution) {
@@ -84,31 +106,3 @@ func readDirection(m *model.Model, token int32, scale float64) []float64 {
 	}
 	return d
 }
-
-// headShares splits attention's share by head: the output projection is linear,
-// so head h wrote W_O's columns of that head times its z. With a norm behind it
-// (see model.Placement), that is its share before the norm, not of the logit, so
-// there are no shares then.
-func headShares(m *model.Model, wrote writer, direction []float64) []float64 {
-	c, out := m.Config, &m.W.Layers[wrote.layer].AttnOut
-	width := c.VHead()
-	shares, buf := make([]float64, c.Heads), make([]float32, c.ZDim())
-	for i, d := range direction {
-		row := out.Row(buf, i)
-		for h := range shares {
-			z := wrote.z[h*width : (h+1)*width]
-			shares[h] += d * dot(z, row[h*width:])
-		}
-	}
-	return shares
-}
-
-func dot64(a []float32, b []float64) float64 {
-	sum := 0.0
-	for i, v := range a {
-		sum += float64(v) * b[i]
-	}
-	return sum
-}
-
-func scaled(f float32) bool { return f != 0 && f != 1 }

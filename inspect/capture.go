@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"context"
-	"math"
-	"slices"
 
 	"weft/kvcache"
 	"weft/model"
@@ -48,39 +46,45 @@ func (c *catcher) row(at int, names ...string) {
 	}
 }
 
-func size(shape []int) int {
-	n := 1
-	for _, s := range shape {
-		n *= s
+// forward is one pass. It ends with ctx, at the next part of a block, for which it
+// adds to r.Hooks.
+func (s *Subject) forward(ctx context.Context, tokens []int32, r model.Run) (tensor.Mat, error) {
+	if r.Hooks == nil {
+		r.Hooks = &model.Hooks{}
 	}
-	return n
-}
-
-// run is one forward pass with the catcher's hooks.
-func (c *catcher) run(ctx context.Context, m *model.Model, tokens []int32, r model.Run) (tensor.Mat, error) {
-	if err := ctx.Err(); err != nil {
-		return tensor.Mat{}, err
+	for l := r.From; l < s.Model.Config.Layers; l++ {
+		for _, point := range []string{"hook_resid_pre", "hook_attn_out", "hook_mlp_out"} {
+			r.Hooks.On(block(l, point), func(*model.Point) error { return ctx.Err() })
+		}
 	}
-	r.Hooks = &c.hooks
-	logits, err := m.Forward(tokens, &r)
-	if err == nil && !finite(logits.Data) {
+	logits, err := s.Model.Forward(tokens, &r)
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case err == nil && !finite(logits.Data):
 		err = ErrNotFinite
 	}
 	return logits, err
+}
+
+// run is one forward pass with the catcher's hooks.
+func (c *catcher) run(ctx context.Context, s *Subject, tokens []int32, r model.Run) (tensor.Mat, error) {
+	r.Hooks = &c.hooks
+	return s.forward(ctx, tokens, r)
 }
 
 // caught runs a prompt and copies whole points of it.
 func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, points ...string) (map[string][]float32, tensor.Mat, error) {
 	c := newCatcher()
 	c.whole(points...)
-	logits, err := c.run(ctx, s.Model, tokens, r)
+	logits, err := c.run(ctx, s, tokens, r)
 	return c.got, logits, err
 }
 
 // rounding is how much of a product may be rounding: relative to the length
 // of what a product reads times the length of the weights.
 func (s *Subject) rounding() float64 {
-	switch s.provenance(nil).Arithmetic {
+	switch arithmetic(s.Model) {
 	case "int8":
 		return 1e-2
 	case "bfloat16":
@@ -99,37 +103,4 @@ func (s *Subject) fetching() float64 {
 		return 1e-2
 	}
 	return 1e-5
-}
-
-// worst is the largest absolute difference of two lists of numbers.
-func worst(a, b []float32) float64 {
-	if len(a) != len(b) {
-		return math.Inf(1)
-	}
-	most := 0.0
-	for i, v := range a {
-		most = worse(most, math.Abs(float64(v)-float64(b[i])))
-	}
-	return most
-}
-
-// largest is the largest absolute number.
-func largest(x []float32) float64 {
-	most := 0.0
-	for _, v := range x {
-		most = max(most, math.Abs(float64(v)))
-	}
-	return most
-}
-
-// all is the list, or if it is nil the numbers up to n.
-func all(list []int, n int) []int {
-	if list != nil {
-		return slices.Clone(list)
-	}
-	list = make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
 }

@@ -88,3 +88,66 @@ func (c *covariance) debiased() float64 {
 	bb := unbiased(c.norm(c.bb, c.sumB, c.sumB), product(l.bb, l.b, l.b, mb, mb, l.bOnB, l.bOnB, c.bb), sb, sb)
 	return ab / math.Sqrt(aa*bb)
 }
+
+// covariance adds up what linear CKA needs of two streams (Kornblith et al. 2019,
+// arXiv 1905.00414). Both are shifted by their first window's mean, which changes
+// nothing but the rounding.
+type covariance struct {
+	n              int
+	shiftA, shiftB []float32
+	sumA, sumB     []float64
+	aa, bb, ab     tensor.Mat
+	lengths        lengths
+}
+
+func (c *covariance) add(m *model.Model, a, b tensor.Mat) {
+	if c.n == 0 {
+		c.shiftA, c.shiftB = means(a), means(b)
+		c.sumA, c.sumB = make([]float64, a.Cols), make([]float64, b.Cols)
+		c.aa, c.bb, c.ab = tensor.New(a.Cols, a.Cols), tensor.New(b.Cols, b.Cols), tensor.New(a.Cols, b.Cols)
+	}
+	shift(a, c.shiftA, c.sumA)
+	shift(b, c.shiftB, c.sumB)
+	c.n += a.Rows
+	c.lengths.add(a, b)
+	tensor.Gemm(m.Pool, c.aa, a.T(), a, true)
+	tensor.Gemm(m.Pool, c.bb, b.T(), b, true)
+	tensor.Gemm(m.Pool, c.ab, a.T(), b, true)
+}
+
+func means(x tensor.Mat) []float32 {
+	mean := make([]float32, x.Cols)
+	for i := range x.Rows {
+		for j, v := range x.Row(i) {
+			mean[j] += v / float32(x.Rows)
+		}
+	}
+	return mean
+}
+
+func shift(x tensor.Mat, by []float32, sum []float64) {
+	for i := range x.Rows {
+		r := x.Row(i)
+		for j := range r {
+			r[j] -= by[j]
+			sum[j] += float64(r[j])
+		}
+	}
+}
+
+// similarity is ‖AᵀB‖² / (‖AᵀA‖·‖BᵀB‖) of the centred streams: 1 when they are the
+// same up to rotation and scale.
+func (c *covariance) similarity() float64 {
+	return c.norm(c.ab, c.sumA, c.sumB) / math.Sqrt(c.norm(c.aa, c.sumA, c.sumA)*c.norm(c.bb, c.sumB, c.sumB))
+}
+
+// norm is the sum of squares of a matrix of products, centred.
+func (c *covariance) norm(m tensor.Mat, left, right []float64) (sum float64) {
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			d := float64(v) - left[i]*right[j]/float64(c.n)
+			sum += d * d
+		}
+	}
+	return sum
+}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"weft/internal/kernel"
 	"weft/model"
 	"weft/tensor"
 )
@@ -25,6 +26,7 @@ type Comparison struct {
 
 	Debiased []float64 // the same without the bias of having few tokens for the streams' width; nil for fewer than 4
 	Heads    []HeadMove
+	Checks   CheckList
 }
 
 // KL is the divergence KL(A ‖ B) of the next token's distribution, in nats.
@@ -38,126 +40,211 @@ type HeadMove struct {
 	Distance float64
 }
 
-// Compare runs both models over the windows of tokens. onWindow may be nil.
-func Compare(ctx context.Context, a, b *model.Model, windows [][]int32, onWindow func(done int)) (*Comparison, error) {
-	if a.Config.Vocab != b.Config.Vocab {
-		return nil, fmt.Errorf("%w: %d and %d tokens", ErrVocabulary, a.Config.Vocab, b.Config.Vocab)
+// CompareBytes is how many bytes Compare holds for windows of these lengths.
+func CompareBytes(a, b model.Config, lengths []int) int64 {
+	total := 0
+	for _, n := range lengths {
+		total += n
 	}
-	c := &comparer{alike: a.Config.Layers == b.Config.Layers}
-	if c.alike && a.Config.Heads == b.Config.Heads {
-		c.heads = make([]float64, a.Config.Layers*a.Config.Heads)
-	}
-	for i, w := range windows {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := c.window(a, b, w); err != nil {
-			return nil, err
-		}
-		if onWindow != nil {
-			onWindow(i + 1)
-		}
-	}
-	return c.result(a.Config), nil
+	longest := int64(slices.Max(append([]int{0}, lengths...)))
+	patterns := 4 * int64(a.Heads) * longest * longest // of A, while B runs
+	copies := 4 * longest * int64(a.Dim+b.Dim)         // of the streams, to centre them
+	da, db := int64(a.Dim), int64(b.Dim)
+	products := 4*(da*da+db*db+da*db) + 8*8*(da+db)
+	block := walkBytes(a, lengths, 1) + walkBytes(b, lengths, 1)
+	return block + max(patterns+copies+products, unembedBytes(a, min(headRows, int(longest)))+unembedBytes(b, min(headRows, int(longest)))) + 16*int64(total)
 }
 
-// comparer adds up what windows show.
+// comparer is one comparison on its way.
 type comparer struct {
-	alike bool // as many blocks
-	heads []float64
-	kl    []float64
-	top1  int
-	nll   [2]float64
-	next  int // tokens whose successor is known
-	cka   []covariance
+	a, b   *walker
+	out    *Comparison
+	heads  bool // they correspond
+	onPass func()
+
+	kl   []float64 // per token
+	top1 int
+	nll  [2]float64
+	next int // tokens whose successor is known
 }
 
-// seen is what one model did with one window.
-type seen struct {
-	logits   tensor.Mat
-	streams  []tensor.Mat
-	patterns []tensor.Mat // per block: heads × tokens rows
-}
-
-func (c *comparer) run(m *model.Model, tokens []int32) (seen, error) {
-	var s seen
-	h := &model.Hooks{}
-	for l := range m.Config.Layers {
-		if !c.alike {
-			break
+// Compare runs both models over the windows of tokens, block by block. onPass may
+// be nil.
+func Compare(ctx context.Context, a, b *Subject, windows [][]int32, onPass func(done, total int)) (*Comparison, error) {
+	ca, cb := a.Model.Config, b.Model.Config
+	if ca.Vocab != cb.Vocab {
+		return nil, fmt.Errorf("%w: %d and %d tokens", ErrVocabulary, ca.Vocab, cb.Vocab)
+	}
+	if len(windows) == 0 {
+		return nil, ErrShort
+	}
+	if err := a.afford("the comparison", CompareBytes(ca, cb, lengthsOf(windows))); err != nil {
+		return nil, err
+	}
+	alike := ca.Layers == cb.Layers
+	c := &comparer{out: &Comparison{}, heads: alike && ca.Heads == cb.Heads}
+	done, total := 0, 2*len(windows) // to the last block, and the head
+	if alike {
+		total = (ca.Layers + 1) * len(windows)
+	}
+	c.onPass = func() {
+		if done++; onPass != nil {
+			onPass(done, total)
 		}
-		h.On(fmt.Sprintf("blocks.%d.hook_resid_post", l), func(p *model.Point) error {
-			s.streams = append(s.streams, tensor.Of(slices.Clone(p.Data), len(tokens), m.Config.Dim))
+	}
+	var err error
+	if c.a, err = a.walk(ctx, windows); err != nil {
+		return nil, err
+	}
+	if c.b, err = b.walk(ctx, windows); err != nil {
+		return nil, err
+	}
+	if alike {
+		err = c.blocks(ctx)
+	} else {
+		err = c.whole(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.predictions(ctx); err != nil {
+		return nil, err
+	}
+	c.finish()
+	return c.out, c.out.Checks.err()
+}
+
+// whole takes every window behind the last block of both.
+func (c *comparer) whole(ctx context.Context) error {
+	for i := range c.a.windows {
+		for _, w := range []*walker{c.a, c.b} {
+			if err := w.through(ctx, i, 0, w.s.Model.Config.Layers-1, nil); err != nil {
+				return err
+			}
+		}
+		c.onPass()
+	}
+	return c.check(ctx)
+}
+
+// blocks compares patterns and streams of one block after the other.
+func (c *comparer) blocks(ctx context.Context) error {
+	config := c.a.s.Model.Config
+	for l := range config.Layers {
+		var cov covariance
+		moves := make([]float64, config.Heads)
+		for i := range c.a.windows {
+			if err := c.block(ctx, i, l, moves); err != nil {
+				return err
+			}
+			cov.add(c.a.s.Model, clone(c.a.streams[i]), clone(c.b.streams[i]))
+			c.onPass()
+		}
+		c.out.CKA = append(c.out.CKA, cov.similarity())
+		if cov.n >= 4 {
+			c.out.Debiased = append(c.out.Debiased, cov.debiased())
+		}
+		for h, d := range moves {
+			if c.heads {
+				c.out.Heads = append(c.out.Heads, HeadMove{Head{l, h}, d / float64(cov.n)})
+			}
+		}
+	}
+	return c.check(ctx)
+}
+
+// block takes a window through one block of both, and adds by how much heads moved.
+func (c *comparer) block(ctx context.Context, window, l int, moves []float64) error {
+	var ha, hb *model.Hooks
+	if c.heads {
+		var pattern []float32
+		ha, hb = &model.Hooks{}, &model.Hooks{}
+		ha.On(block(l, "attn.hook_pattern"), func(p *model.Point) error {
+			pattern = slices.Clone(p.Data)
 			return nil
 		})
-		if c.heads != nil {
-			h.On(fmt.Sprintf("blocks.%d.attn.hook_pattern", l), func(p *model.Point) error {
-				s.patterns = append(s.patterns, tensor.Of(slices.Clone(p.Data), m.Config.Heads*len(tokens), len(tokens)))
-				return nil
+		hb.On(block(l, "attn.hook_pattern"), func(p *model.Point) error {
+			each := len(pattern) / len(moves)
+			c.a.s.Model.Pool.Run(len(moves), func(_, h int) {
+				moves[h] += moved(pattern[h*each:(h+1)*each], p.Data[h*each:])
 			})
-		}
+			return nil
+		})
 	}
-	logits, err := m.Forward(tokens, &model.Run{Hooks: h, Logits: model.AllLogits})
-	s.logits = logits
-	return s, err
-}
-
-func (c *comparer) window(a, b *model.Model, tokens []int32) error {
-	sa, err := c.run(a, tokens)
-	if err != nil {
+	if err := c.a.through(ctx, window, l, l, ha); err != nil {
 		return err
 	}
-	sb, err := c.run(b, tokens)
-	if err != nil {
-		return err
-	}
-	for i := range tokens {
-		da, db := newDistribution(sa.logits.Row(i)), newDistribution(sb.logits.Row(i))
-		c.kl = append(c.kl, math.Ln2*kl(da, db))
-		if da.top(1)[0].ID == db.top(1)[0].ID {
-			c.top1++
-		}
-		if i+1 < len(tokens) {
-			c.nll[0] -= da.logP[tokens[i+1]]
-			c.nll[1] -= db.logP[tokens[i+1]]
-			c.next++
-		}
-	}
-	if c.cka == nil && c.alike {
-		c.cka = make([]covariance, len(sa.streams))
-	}
-	for l := range c.cka {
-		c.cka[l].add(a, sa.streams[l], sb.streams[l])
-	}
-	for l := range sa.patterns {
-		n := len(tokens)
-		for h := range a.Config.Heads {
-			c.heads[l*a.Config.Heads+h] += moved(sa.patterns[l].Slice(h*n, (h+1)*n), sb.patterns[l].Slice(h*n, (h+1)*n))
-		}
-	}
-	return nil
+	return c.b.through(ctx, window, l, l, hb)
 }
 
 // moved is the distance of two patterns, summed over their rows.
-func moved(a, b tensor.Mat) (sum float64) {
-	for i := range a.Rows {
-		ra, rb := a.Row(i), b.Row(i)
-		for j, v := range ra {
-			sum += math.Abs(float64(v)-float64(rb[j])) / 2
-		}
+func moved(a, b []float32) (sum float64) {
+	for i, v := range a {
+		sum += math.Abs(float64(v)-float64(b[i])) / 2
 	}
 	return sum
 }
 
-func (c *comparer) result(config model.Config) *Comparison {
-	n := len(c.kl)
-	out := &Comparison{Tokens: n}
-	if n == 0 {
-		return out
+// check: taken block by block, the models are themselves.
+func (c *comparer) check(ctx context.Context) error {
+	off := 0.0
+	for _, w := range []*walker{c.a, c.b} {
+		d, err := w.off(ctx, 0)
+		if err != nil {
+			return err
+		}
+		off = worse(off, d)
 	}
+	c.out.Checks.add("whole", "the first window's last streams are those of one whole pass, to the bit", off, 0)
+	return nil
+}
+
+// predictions compares what the heads say of the last streams.
+func (c *comparer) predictions(ctx context.Context) error {
+	for i, tokens := range c.a.windows {
+		err := c.a.s.eachHead(ctx, c.a.streams[i], func(lo int, la tensor.Mat) error {
+			return c.b.s.eachHead(ctx, c.b.streams[i].Slice(lo, lo+la.Rows), func(_ int, lb tensor.Mat) error {
+				c.said(tokens, lo, la, lb)
+				return nil
+			})
+		})
+		if err != nil {
+			return err
+		}
+		c.onPass()
+	}
+	return nil
+}
+
+// said adds what both say after some tokens of a window, the first of which is lo.
+func (c *comparer) said(tokens []int32, lo int, la, lb tensor.Mat) {
+	kl, same, nll := make([]float64, la.Rows), make([]bool, la.Rows), make([][2]float64, la.Rows)
+	rooms := newRooms(c.a.s.Model, la.Cols)
+	c.a.s.Model.Pool.Run(la.Rows, func(worker, i int) {
+		a, other := newAnswer(la.Row(i)), lb.Row(i)
+		z := kernel.LogSumExp(other)
+		kl[i], same[i] = a.klFrom(other, rooms.of(worker), z), int(a.top) == kernel.ArgMax(other)
+		if at := lo + i + 1; at < len(tokens) {
+			nll[i] = [2]float64{a.logZ - float64(a.logits[tokens[at]]), z - float64(other[tokens[at]])}
+		}
+	})
+	for i := range kl {
+		if same[i] {
+			c.top1++
+		}
+		c.nll[0], c.nll[1] = c.nll[0]+nll[i][0], c.nll[1]+nll[i][1]
+		if lo+i+1 < len(tokens) {
+			c.next++
+		}
+	}
+	c.kl = append(c.kl, kl...)
+}
+
+func (c *comparer) finish() {
+	n, out := len(c.kl), c.out
 	slices.Sort(c.kl)
 	at := func(share float64) float64 { return c.kl[min(n-1, int(share*float64(n)))] }
-	out.KL = KL{Median: at(0.5), P90: at(0.9), P99: at(0.99), Max: c.kl[n-1]}
+	out.Tokens, out.KL = n, KL{Median: at(0.5), P90: at(0.9), P99: at(0.99), Max: c.kl[n-1]}
 	for _, v := range c.kl {
 		out.KL.Mean += v / float64(n)
 	}
@@ -165,77 +252,4 @@ func (c *comparer) result(config model.Config) *Comparison {
 	if c.next > 0 {
 		out.NLLA, out.NLLB = c.nll[0]/float64(c.next), c.nll[1]/float64(c.next)
 	}
-	for _, cov := range c.cka {
-		out.CKA = append(out.CKA, cov.similarity())
-		if n >= 4 {
-			out.Debiased = append(out.Debiased, cov.debiased())
-		}
-	}
-	for i, d := range c.heads {
-		out.Heads = append(out.Heads, HeadMove{Head{i / config.Heads, i % config.Heads}, d / float64(n)})
-	}
-	return out
-}
-
-// covariance adds up what linear CKA needs of two streams (Kornblith et al. 2019,
-// arXiv 1905.00414). Both are shifted by their first window's mean, which changes
-// nothing but the rounding.
-type covariance struct {
-	n              int
-	shiftA, shiftB []float32
-	sumA, sumB     []float64
-	aa, bb, ab     tensor.Mat
-	lengths        lengths
-}
-
-func (c *covariance) add(m *model.Model, a, b tensor.Mat) {
-	if c.n == 0 {
-		c.shiftA, c.shiftB = means(a), means(b)
-		c.sumA, c.sumB = make([]float64, a.Cols), make([]float64, b.Cols)
-		c.aa, c.bb, c.ab = tensor.New(a.Cols, a.Cols), tensor.New(b.Cols, b.Cols), tensor.New(a.Cols, b.Cols)
-	}
-	shift(a, c.shiftA, c.sumA)
-	shift(b, c.shiftB, c.sumB)
-	c.n += a.Rows
-	c.lengths.add(a, b)
-	tensor.Gemm(m.Pool, c.aa, a.T(), a, true)
-	tensor.Gemm(m.Pool, c.bb, b.T(), b, true)
-	tensor.Gemm(m.Pool, c.ab, a.T(), b, true)
-}
-
-func means(x tensor.Mat) []float32 {
-	mean := make([]float32, x.Cols)
-	for i := range x.Rows {
-		for j, v := range x.Row(i) {
-			mean[j] += v / float32(x.Rows)
-		}
-	}
-	return mean
-}
-
-func shift(x tensor.Mat, by []float32, sum []float64) {
-	for i := range x.Rows {
-		r := x.Row(i)
-		for j := range r {
-			r[j] -= by[j]
-			sum[j] += float64(r[j])
-		}
-	}
-}
-
-// similarity is ‖AᵀB‖² / (‖AᵀA‖·‖BᵀB‖) of the centred streams: 1 when they are the
-// same up to rotation and scale.
-func (c *covariance) similarity() float64 {
-	return c.norm(c.ab, c.sumA, c.sumB) / math.Sqrt(c.norm(c.aa, c.sumA, c.sumA)*c.norm(c.bb, c.sumB, c.sumB))
-}
-
-// norm is the sum of squares of a matrix of products, centred.
-func (c *covariance) norm(m tensor.Mat, left, right []float64) (sum float64) {
-	for i := range m.Rows {
-		for j, v := range m.Row(i) {
-			d := float64(v) - left[i]*right[j]/float64(c.n)
-			sum += d * d
-		}
-	}
-	return sum
 }

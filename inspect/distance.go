@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"context"
 	"math"
 
+	"weft/internal/par"
 	"weft/model"
 )
 
@@ -17,31 +19,50 @@ type Distance struct {
 
 // Distances compares parameter by parameter; nil when the models are not of one
 // shape.
-func Distances(a, b *model.Weights) []Distance {
-	pa, pb := a.Params(), b.Params()
+func Distances(ctx context.Context, a, b *Subject) ([]Distance, error) {
+	pa, pb := a.Model.W.Params(), b.Model.W.Params()
 	if len(pa) != len(pb) {
-		return nil
+		return nil, nil
 	}
 	var list []Distance
 	for i, p := range pa {
 		q := pb[i]
 		if p.Name != q.Name || p.Rows != q.Rows || p.Cols != q.Cols {
-			return nil
+			return nil, nil
 		}
-		list = append(list, Distance{p.Name, relative(p.Float32s(), q.Float32s())})
+		list = append(list, Distance{p.Name, relative(ctx, a.Model.Pool, p, q)})
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
-	return list
+	return list, nil
 }
 
-func relative(a, b []float32) float64 {
-	var diff, norm float64
-	for i, v := range a {
-		d := float64(v) - float64(b[i])
-		diff += d * d
-		norm += float64(v) * float64(v)
+// relative decodes row by row, and adds up in an order that threads do not change.
+func relative(ctx context.Context, pool *par.Pool, p, q model.Param) float64 {
+	sums := make([][2]float64, p.Rows)
+	pool.Range(p.Rows, 64, func(lo, hi int) {
+		bp, bq := make([]float32, p.Cols), make([]float32, p.Cols)
+		for i := lo; i < hi && ctx.Err() == nil; i++ {
+			x, y := paramRow(p, bp, i), paramRow(q, bq, i)
+			sums[i] = [2]float64{apart(x, y), dot(x, x)}
+		}
+	})
+	diff, norm := 0.0, 0.0
+	for _, s := range sums {
+		diff, norm = diff+s[0], norm+s[1]
 	}
 	if diff == 0 {
 		return 0
 	}
 	return math.Sqrt(diff / norm)
+}
+
+// paramRow is a row of a parameter; buf is room for it.
+func paramRow(p model.Param, buf []float32, i int) []float32 {
+	if p.Stored == nil {
+		return p.Data[i*p.Cols : (i+1)*p.Cols]
+	}
+	p.Stored.Row(buf, i)
+	return buf
 }

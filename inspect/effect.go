@@ -2,9 +2,9 @@ package inspect
 
 import (
 	"context"
-	"slices"
 
 	"weft/model"
+	"weft/tensor"
 )
 
 // EffectOptions say how to report an intervention.
@@ -24,8 +24,27 @@ type Effect struct {
 	Checks     CheckList  `json:"checks"`
 }
 
-// EffectBytes is how many bytes Ablate and Steer hold for a prompt.
-func EffectBytes(c model.Config, tokens int) int64 { return 3 * 4 * int64(tokens) * int64(c.Vocab) }
+// EffectBytes is how many bytes Ablate and Steer hold for a prompt; targets are those
+// to ablate.
+func EffectBytes(c model.Config, tokens int, targets ...Target) int64 {
+	kept := floats(tokens, 3, c.Dim) + max(forwardBytes(c, 1, tokens, 0), 2*unembedBytes(c, min(headRows, tokens)))
+	var points []string
+	for _, t := range targets {
+		slots, err := t.slots(c)
+		if err != nil {
+			return 0 // and Ablate says why
+		}
+		for _, at := range slots {
+			points = append(points, at.point)
+			kept += floats(tokens+2, at.width)*9/8 + 24*int64(tokens) // what replaces it by itself
+		}
+	}
+	own, err := RecordBytes(c, []int{tokens}, points...)
+	if err != nil {
+		return 0
+	}
+	return max(kept, own+own/8)
+}
 
 // effect runs a prompt as it is, with hooks, and with hooks that must change
 // nothing.
@@ -34,32 +53,40 @@ func (s *Subject) effect(ctx context.Context, tokens []int32, what string, h, no
 	if err := s.afford("comparing predictions", EffectBytes(c, len(tokens))); err != nil {
 		return nil, err
 	}
-	var said [3][]float32
-	for i, hooks := range []*model.Hooks{nil, h, nothing} {
-		if err := ctx.Err(); err != nil {
+	var streams [3]tensor.Mat // the last ones
+	for i, hooks := range []*model.Hooks{{}, h, nothing} {
+		x := tensor.New(len(tokens), c.Dim)
+		keepStream(hooks, x, block(c.Layers-1, "hook_resid_post"))
+		if _, err := s.forward(ctx, tokens, model.Run{Hooks: hooks, Logits: model.NoLogits}); err != nil {
 			return nil, err
 		}
-		logits, err := s.Model.Forward(tokens, &model.Run{Hooks: hooks, Logits: model.AllLogits})
-		if err != nil {
-			return nil, err
-		}
-		if !finite(logits.Data) {
-			return nil, ErrNotFinite
-		}
-		said[i] = slices.Clone(logits.Data)
+		streams[i] = x
 	}
-	if o.Top <= 0 {
-		o.Top = 5
+	e := &Effect{Provenance: s.Provenance(tokens), Tokens: tokens, What: what}
+	e.Checks.add("nothing", "the same intervention with values that change nothing changes nothing, to the bit", worst(streams[0].Data, streams[2].Data), 0)
+	top := o.Top
+	if top <= 0 {
+		top = 5
 	}
-	e := &Effect{Provenance: s.provenance(tokens), Tokens: tokens, What: what}
-	buf := make([]float32, c.Vocab)
-	for i := range tokens {
-		before, after := said[0][i*c.Vocab:(i+1)*c.Vocab], said[1][i*c.Vocab:(i+1)*c.Vocab]
-		a := newAnswer(before)
-		e.Before, e.After = a.reading(before, buf, min(o.Top, c.Vocab)), a.reading(after, buf, min(o.Top, c.Vocab))
-		e.KL = append(e.KL, e.After.KL)
-		e.Logit = [2]float64{float64(before[a.top]), float64(after[a.top])}
+	err := s.eachHead(ctx, streams[0], func(lo int, before tensor.Mat) error {
+		return s.eachHead(ctx, streams[1].Slice(lo, lo+before.Rows), func(_ int, after tensor.Mat) error {
+			e.read(before, after, min(top, c.Vocab))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
 	}
-	e.Checks.add("nothing", "the same intervention with values that change nothing changes nothing, to the bit", worst(said[0], said[2]), 0)
 	return e, e.Checks.err()
+}
+
+// read adds what is said after some tokens; the last ones' readings stay.
+func (e *Effect) read(before, after tensor.Mat, top int) {
+	buf := make([]float32, before.Cols)
+	for i := range before.Rows {
+		a := newAnswer(before.Row(i))
+		e.Before, e.After = a.reading(a.logits, buf, top), a.reading(after.Row(i), buf, top)
+		e.KL = append(e.KL, e.After.KL)
+		e.Logit = [2]float64{float64(a.logits[a.top]), float64(after.Row(i)[a.top])}
+	}
 }

@@ -1,7 +1,9 @@
 package inspect
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"weft/model"
@@ -37,50 +39,81 @@ func TestWrongNormScale(t *testing.T) {
 func TestSwappedHeads(t *testing.T) {
 	eachFamily(t, func(t *testing.T, s *Subject) {
 		width := s.Model.Config.VHead()
-		swap := func(z []float32) {
-			other := slices.Clone(z[width : 2*width])
-			copy(z[width:2*width], z[2*width:3*width])
-			copy(z[2*width:], other)
-		}
-		refuted(t, attributed(t, s, func(w *attributer) { swap(w.got["blocks.1.attn.hook_z"]) }), "heads")
+		refuted(t, attributed(t, s, func(w *attributer) { swap(w.got["blocks.1.attn.hook_z"], width) }), "heads")
 		refuted(t, attributed(t, s, func(w *attributer) {
 			n := len(w.a.Tokens)
-			p := w.got["blocks.1.attn.hook_pattern"]
-			other := slices.Clone(p[n : 2*n])
-			copy(p[n:], p[2*n:3*n])
-			copy(p[2*n:], other)
+			swap(w.got["blocks.1.attn.hook_pattern"], n)
 		}), "sources")
 	})
 }
 
-// TestOnlyTheLastScale plants TransformerLens issue 1076: the lens divides every
+// TestWrongLensNorm plants TransformerLens issue 1076: the lens divides every
 // depth by what the last one is divided by. The last depth cannot show it, so the
 // lens never reads a scale: it calls the head. What can go wrong is a head that is
 // not the model's.
 func TestWrongLensNorm(t *testing.T) {
 	clean, _ := sentences()
 	eachFamily(t, func(t *testing.T, s *Subject) {
-		l := &Lens{Depths: lensPoints(s.Model.Config, LensOptions{})}
-		var names []string
-		for _, d := range l.Depths {
-			names = append(names, d.Point)
+		r := &lensReader{m: s.Model, tokens: clean, top: 1, positions: all(nil, len(clean))}
+		h := &model.Hooks{}
+		for _, d := range lensPoints(s.Model.Config, LensOptions{}) {
+			r.keep(h, d.Point)
 		}
-		got, logits, err := s.caught(background, clean, model.Run{Logits: model.AllLogits}, names...)
+		logits, err := s.Model.Forward(clean, &model.Run{Hooks: h, Logits: model.AllLogits})
 		if err != nil {
 			t.Fatal(err)
+		}
+		r.own = logits.Row
+		if err := r.read(background); err != nil || r.last != 0 {
+			t.Fatalf("off by %g, %v", r.last, err)
 		}
 		spoilt, weights := *s.Model, *s.Model.W
 		spoilt.W = &weights
 		weights.OutputNorm.Gain = slices.Clone(weights.OutputNorm.Gain)
 		weights.OutputNorm.Gain[3] *= 1.01
-		r := &lensReader{s: NewSubject(&spoilt, s.About), l: l, o: LensOptions{Top: 1, Positions: all(nil, len(clean))}, logits: logits}
-		for _, name := range names {
-			r.streams = append(r.streams, tensor.Of(got[name], len(clean), s.Model.Config.Dim))
+		r.m = &spoilt
+		if err := r.read(background); err != nil || r.last == 0 || r.lastP == 0 {
+			t.Errorf("a spoilt head is off by %g, %g: %v", r.last, r.lastP, err)
 		}
-		if err := r.read(background); err != nil {
-			t.Fatal(err)
+	})
+}
+
+// TestFaultsOfLook plants the faults in what a pass showed.
+func TestFaultsOfLook(t *testing.T) {
+	clean, _ := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		c := s.Model.Config
+		width := c.VHead()
+		for name, fault := range map[string]struct {
+			check string
+			plant func(w *watcher)
+		}{
+			"none":        {"", func(*watcher) {}},
+			"norm scale":  {"attribution", func(w *watcher) { w.scale *= 1.01 }},
+			"stale lens":  {"lens_equals_model", func(w *watcher) { w.streams[c.Layers] = w.streams[c.Layers-1] }},
+			"stale block": {"attribution", func(w *watcher) { w.writers[2].v = w.writers[1].v }},
+			"head order": {"heads", func(w *watcher) {
+				z := w.writers[len(w.writers)-2].z
+				other := slices.Clone(z[:width])
+				copy(z[:width], z[width:2*width])
+				copy(z[width:], other)
+			}},
+		} {
+			if fault.check == "heads" && (c.Placement != model.PreNorm || scaled(c.ResidScale)) {
+				continue // there are no shares of heads
+			}
+			tr := &Trace{Config: c, Tokens: clean}
+			w := newWatcher(tr, Options{Top: 3})
+			logits, err := s.Model.Forward(clean, &model.Run{Hooks: w.hooks()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fault.plant(w)
+			err = tr.finish(background, s, w, logits.Data)
+			if (err != nil) != (fault.check != "") || err != nil && (!errors.Is(err, ErrCheck) || !strings.Contains(err.Error(), fault.check)) {
+				t.Errorf("%s: %v; checks %+v", name, err, tr.Checks)
+			}
 		}
-		refuted(t, l.Checks, "lens_equals_model")
 	})
 }
 
@@ -132,5 +165,196 @@ func TestUnfaithfulHooks(t *testing.T) {
 	})
 	if _, err := s.effect(background, clean, "", &model.Hooks{}, h, EffectOptions{}); err == nil {
 		t.Error("hooks that should change nothing did, unnoticed")
+	}
+}
+
+// TestFaultsOfAttention: what a head fetched stands in another's place.
+func TestFaultsOfAttention(t *testing.T) {
+	clean, _ := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		a, err := s.Attention(background, clean, AttentionOptions{Layers: []int{1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := s.caught(background, clean, model.Run{}, "blocks.1.attn.hook_v", "blocks.1.attn.hook_z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := got["blocks.1.attn.hook_z"]
+		z = z[len(z)-s.Model.Config.ZDim():]
+		m := &mapper{s: s, a: a, n: len(clean)}
+		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); m.fetched > s.fetching() {
+			t.Fatalf("without a fault off by %g", m.fetched)
+		}
+		swap(z, s.Model.Config.VHead())
+		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); !(m.fetched > s.fetching()) {
+			t.Errorf("swapped heads are off by %g", m.fetched)
+		}
+	})
+}
+
+// swap exchanges the second and third piece of so many numbers.
+func swap(x []float32, width int) {
+	other := slices.Clone(x[width : 2*width])
+	copy(x[width:2*width], x[2*width:3*width])
+	copy(x[2*width:], other)
+}
+
+// TestFaultsOfHeads: the batch counts one head's pattern as another's.
+func TestFaultsOfHeads(t *testing.T) {
+	s := family(t, families()["llama"], 1)
+	for _, swapped := range []bool{false, true} {
+		e := &examiner{s: s, card: &HeadCard{Length: 9, Sequences: 2}, sums: make([]HeadScores, 12), alone: make([]HeadScores, 12)}
+		e.draw()
+		if err := e.batch(background, e.card.Tokens, 19); err != nil {
+			t.Fatal(err)
+		}
+		if swapped {
+			e.alone[4], e.alone[5] = e.alone[5], e.alone[4]
+		}
+		if err := e.finish(background, HeadOptions{Copied: 10}); err != nil {
+			t.Fatal(err)
+		}
+		if swapped {
+			refuted(t, e.card.Checks, "alone")
+		} else if err := e.card.Checks.err(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFaultsOfRecord: prompts of a batch are mixed up.
+func TestFaultsOfRecord(t *testing.T) {
+	clean, corrupted := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		r, err := s.Record(background, [][]int32{clean, corrupted}, "blocks.1.hook_resid_post")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Activations[0].Data, r.Checks = r.Activations[1].Data, nil
+		if err := s.checkRecord(background, r, []string{"blocks.1.hook_resid_post"}); err != nil {
+			t.Fatal(err)
+		}
+		refuted(t, r.Checks, "alone")
+	})
+}
+
+// TestFaultsOfComparison: a window goes on with another's stream, or a layer is
+// exchanged on one.
+func TestFaultsOfComparison(t *testing.T) {
+	clean, corrupted := sentences()
+	eachFamily(t, func(t *testing.T, s *Subject) {
+		c := &comparer{out: &Comparison{}, onPass: func() {}}
+		for _, w := range []**walker{&c.a, &c.b} {
+			var err error
+			if *w, err = s.walk(background, [][]int32{clean, corrupted}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.b.streams[0] = clone(c.b.streams[1])
+		if err := c.blocks(background); err != nil {
+			t.Fatal(err)
+		}
+		refuted(t, c.out.Checks, "whole")
+
+		l := &loser{a: s, b: s, l: &LayerLosses{Tokens: 1}}
+		var streams []tensor.Mat
+		err := s.eachStream(background, clean, func(x []float32) {
+			streams = append(streams, tensor.Of(slices.Clone(x), len(clean), s.Model.Config.Dim))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams[1] = streams[0] // where the layer that is exchanged for itself begins
+		if err := l.prove(background, clean, streams, tensor.New(len(clean), s.Model.Config.Dim)); err != nil {
+			t.Fatal(err)
+		}
+		l.finish()
+		refuted(t, l.l.Checks, "nothing")
+	})
+}
+
+// TestFaultsOfMatching: the matrices of an MLP are not all put in the new order; a
+// pairing is not the best.
+func TestFaultsOfMatching(t *testing.T) {
+	clean, _ := sentences()
+	s := family(t, families()["llama"], 1)
+	w, err := s.walk(background, [][]int32{clean})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := clone(w.streams[0])
+	var written []float32
+	if _, err := w.neurons(background, 0, len(clean), &written); err != nil {
+		t.Fatal(err)
+	}
+	match := LayerMatch{Neurons: all(nil, 40)}
+	slices.Reverse(match.Neurons)
+	if off, err := w.permuted(background, match, before, written); err != nil || off > 10*s.rounding() {
+		t.Fatalf("off by %g, %v", off, err)
+	}
+	for i := range written[:24] {
+		written[i] = -written[i]
+	}
+	if off, err := w.permuted(background, match, before, written); err != nil || off < 10*s.rounding() {
+		t.Errorf("an MLP that writes something else is off by %g, %v", off, err)
+	}
+	value := correlated(60, 0.5)
+	a, err := assign(background, value)
+	if err != nil || a.gap(value) > 1e-6 {
+		t.Fatal(err, a.gap(value))
+	}
+	a.columns[3], a.columns[4] = a.columns[4], a.columns[3]
+	if a.gap(value) < 1e-6 {
+		t.Error("a pairing that is not the best passes for it")
+	}
+}
+
+// TestFaultsOfSaliency: the gradient is too long, or another token's.
+func TestFaultsOfSaliency(t *testing.T) {
+	clean, _ := sentences()
+	for _, name := range []string{"llama", "gpt2"} {
+		s := family(t, families()[name], 1)
+		for fault, plant := range map[string]func(g []float64){
+			"": func([]float64) {},
+			"length": func(g []float64) {
+				for i := range g {
+					g[i] *= 1.1
+				}
+			},
+			"last token": func(g []float64) { clear(g[len(g)-24:]); copy(g, g[24:]) },
+		} {
+			w := &salient{s: s, a: &Saliency{Tokens: clean}}
+			if err := w.begin(background, SaliencyOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			w.acts = s.Model.NewActivations(1, len(clean))
+			if _, err := w.pull(background, w.input, []float64{1}); err != nil {
+				t.Fatal(err)
+			}
+			plant(w.gradient)
+			if err := w.checkSlope(background); err != nil {
+				t.Fatal(err)
+			}
+			if fault != "" {
+				refuted(t, w.a.Checks, "slope")
+			} else if err := w.a.Checks.err(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestFaultsOfJacobian: a fit that does not end with 1 is no way to the end.
+func TestFaultsOfJacobian(t *testing.T) {
+	clean, _ := sentences()
+	s := family(t, families()["llama"], 1)
+	j, err := s.FitJacobian(background, [][]int32{clean}, JacobianOptions{Skip: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Layers[2] = j.Layers[0]
+	if _, err := s.JacobianLens(background, clean, j, LensOptions{}); !errors.Is(err, ErrCheck) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -26,12 +27,14 @@ type golden struct {
 	Parts             map[string]float64
 	Heads             [][]float64
 	Patch             map[Site][][]float64
-	PatchSome         [][3]float64 `json:"patch_some"`
+	PatchSome         [][3]float64 `json:"patch_some"`  // layer, position, value
+	PatchHeads        [][3]float64 `json:"patch_heads"` // layer, head, value
 	Sequences         [][]int32
 	Copied            []int
 	Scores            map[string][][]float64
 	Gradient          []float64
 	Norms             []float64
+	Steps             int
 	Integrated        []float64
 	Value             float64
 	BaselineValue     float64 `json:"baseline_value"`
@@ -234,28 +237,32 @@ func TestGoldenPatch(t *testing.T) {
 }
 
 func TestGoldenHeads(t *testing.T) {
-	eachGolden(t, func(t *testing.T, s *Subject, g *golden) {
-		c, n := s.Model.Config, len(g.Sequences[0])
-		card := &HeadCard{Heads: make([]HeadScores, c.Layers*c.Heads)}
-		r, err := s.Record(background, g.Sequences, "blocks.*.attn.hook_pattern")
-		if err != nil {
-			t.Fatal(err)
+	eachGolden(t, func(t *testing.T, s *Subject, g *golden) { compareScores(t, s, g) })
+}
+
+// compareScores compares heads' scores on the reference's sequences.
+func compareScores(t *testing.T, s *Subject, g *golden) {
+	t.Helper()
+	c, n := s.Model.Config, len(g.Sequences[0])
+	card := &HeadCard{Heads: make([]HeadScores, c.Layers*c.Heads)}
+	r, err := s.Record(background, g.Sequences, "blocks.*.attn.hook_pattern")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range card.Heads {
+		for q := range g.Sequences {
+			card.Heads[i].look(r.At(q, block(i/c.Heads, "attn.hook_pattern")).Data[i%c.Heads*n*n:][:n*n], n, (n-1)/2)
 		}
-		for i := range card.Heads {
-			for q := range g.Sequences {
-				card.Heads[i].look(r.At(q, block(i/c.Heads, "attn.hook_pattern")).Data[i%c.Heads*n*n:][:n*n], n, (n-1)/2)
-			}
-		}
-		if err := s.scoreCopying(background, card, g.Copied); err != nil {
-			t.Fatal(err)
-		}
-		times := float64(len(g.Sequences))
-		for i, h := range card.Heads {
-			want := func(kind string) float64 { return g.Scores[kind][i/c.Heads][i%c.Heads] }
-			near(t, "scores", []float64{h.Previous / times, h.Duplicate / times, h.Induction / times, h.First / times, h.Copy},
-				[]float64{want("previous"), want("duplicate"), want("induction"), want("first"), want("copy")}, 1e-5)
-		}
-	})
+	}
+	if err := s.scoreCopying(background, card, g.Copied); err != nil {
+		t.Fatal(err)
+	}
+	times := float64(len(g.Sequences))
+	for i, h := range card.Heads {
+		want := func(kind string) float64 { return g.Scores[kind][i/c.Heads][i%c.Heads] }
+		near(t, fmt.Sprintf("scores of head %d.%d", i/c.Heads, i%c.Heads), []float64{h.Previous / times, h.Duplicate / times, h.Induction / times, h.First / times, h.Copy},
+			[]float64{want("previous"), want("duplicate"), want("induction"), want("first"), want("copy")}, 1e-5)
+	}
 }
 
 func TestGoldenGradients(t *testing.T) {

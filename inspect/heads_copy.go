@@ -56,9 +56,13 @@ func (s *Subject) copyingOf(w *model.Layer, x, read tensor.Mat, heads []HeadScor
 	}
 	values, out := tensor.New(x.Rows, c.VDim()), matrix(&w.AttnOut, c.Dim, c.ZDim())
 	tensor.Gemm(m.Pool, values, in, matrix(&w.AttnV, c.VDim(), c.Dim).T(), false)
-	m.Pool.Run(c.Heads, func(_, h int) {
-		kv := h / (c.Heads / c.KVHeads)
-		moved, logits := tensor.New(x.Rows, c.Dim), tensor.New(x.Rows, x.Rows)
+	rooms := make([][2]tensor.Mat, m.Pool.Threads())
+	m.Pool.Run(c.Heads, func(worker, h int) {
+		kv, room := h/(c.Heads/c.KVHeads), &rooms[worker]
+		if room[0].Data == nil {
+			room[0], room[1] = tensor.New(x.Rows, c.Dim), tensor.New(x.Rows, x.Rows)
+		}
+		moved, logits := room[0], room[1]
 		tensor.Gemm(nil, moved, values.Columns(kv*width, (kv+1)*width), out.Columns(h*width, (h+1)*width).T(), false)
 		if gain := w.AttnPostNorm.Gain; c.Placement != model.PreNorm && gain != nil {
 			for i := range moved.Rows {

@@ -33,8 +33,9 @@ type Options struct {
 	Cells int   // leading numbers kept of every vector; 0: none, negative: all
 	Head  *Head // whose pattern to keep; nil: the one that looks around most
 
-	AllHeads bool // keep every head's pattern too: layers × heads × tokens²/2 numbers
-	NoLens   bool // read the last stream's last token alone, for the prediction: far less work
+	AllHeads bool  // keep every head's pattern too: layers × heads × tokens²/2 numbers
+	NoLens   bool  // read the last stream's last token alone, for the prediction: far less work
+	Budget   int64 // most bytes of activations that may be held; 0: 1 GiB
 
 	Watch func(h *model.Hooks) // adds hooks of the caller's to the pass; may be nil
 }
@@ -65,6 +66,7 @@ type Trace struct {
 	Surprise    []float64 // per token: bits, given the tokens before it; the first has none (NaN)
 	Attribution Attribution
 	Checks      Checks
+	Proofs      CheckList // Checks, with what rounding explains of each
 }
 
 // Vectors are one vector per token, caught at one hook.
@@ -123,13 +125,15 @@ type Pattern struct {
 // token i's row begins at i·(i+1)/2.
 type Triangle = []float32
 
-// Checks are the trace's proofs about itself. All are absolute differences,
-// and exact arithmetic would make every one 0.
+// Checks are the trace's proofs about itself. Exact arithmetic would make every one
+// 0; what is more than rounding explains, Look refuses.
 type Checks struct {
 	LensEqualsModel float64 // largest difference of a probability: last lens layer against the model's own logits
 	LensLogits      float64 // the same, of a logit
 	AttributionSum  float64 // sum of the attribution against the logit
-	PatternRows     float64 // a pattern row's sum against 1, over every head of every layer
+	FinalScale      float64 // the final norm's divisor against that of the last stream, relative
+	HeadsSum        float64 // a layer's heads against what attention wrote, relative to the lengths of the factors
+	PatternRows     float64 // a pattern row's sum against 1 (with attention sinks: above 1), over every head of every layer
 	StreamSum       float64 // before + attention + MLP against after, over every number of every block; relative to the largest
 }
 
@@ -138,52 +142,3 @@ var (
 	ErrHead      = errors.New("no such attention head")
 	ErrNotFinite = errors.New("the model's logits are not finite numbers")
 )
-
-// Look runs the prompt once and keeps what o asks for. It needs memory for
-// (layers + 1) × tokens × dim numbers while it runs.
-func Look(m *model.Model, tokens []int32, o Options) (*Trace, error) {
-	c := m.Config
-	if o.Top <= 0 {
-		o.Top = 5
-	}
-	o.Top = min(o.Top, c.Vocab)
-	if o.Cells < 0 || o.Cells > c.Dim {
-		o.Cells = c.Dim
-	}
-	if h := o.Head; h != nil && (h.Layer < 0 || h.Layer >= c.Layers || h.Head < 0 || h.Head >= c.Heads) {
-		return nil, fmt.Errorf("%w: %s; this model has %d layers of %d heads, counted from 0", ErrHead, h, c.Layers, c.Heads)
-	}
-	t := &Trace{Config: c, Tokens: tokens}
-	w := newWatcher(t, o)
-	hooks := w.hooks()
-	if o.Watch != nil {
-		o.Watch(hooks)
-	}
-	logits, err := m.Forward(tokens, &model.Run{Hooks: hooks})
-	if err != nil {
-		return nil, err
-	}
-	if !finite(logits.Data) {
-		return nil, ErrNotFinite // its weights are broken, and every picture would be
-	}
-	read := t.readLens
-	if o.NoLens {
-		read = t.readNext
-	}
-	said := read(m, w, o.Top)
-	t.Checks.compare(said, logits.Data)
-	if w.largest > 0 {
-		t.Checks.StreamSum /= w.largest
-	}
-	t.attribute(m, w)
-	return t, nil
-}
-
-func finite(logits []float32) bool {
-	for _, v := range logits {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
-}

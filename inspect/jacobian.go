@@ -27,7 +27,7 @@ type Jacobian struct {
 
 // JacobianBytes is how many bytes FitJacobian holds for prompts of so many tokens.
 func JacobianBytes(c model.Config, tokens int) int64 {
-	return 12*int64(c.Layers)*int64(c.Dim)*int64(c.Dim) + gradientBytes(c, jacobianSide(c, tokens)*tokens)
+	return 12*int64(c.Layers)*int64(c.Dim)*int64(c.Dim) + gradientBytes(c, jacobianSide(c, tokens), tokens) + floats(jacobianSide(c, tokens)*tokens, c.Dim+1)
 }
 
 // jacobianSide is how many numbers of the last stream are pulled back side by side.
@@ -71,7 +71,7 @@ func (s *Subject) FitJacobian(ctx context.Context, prompts [][]int32, o Jacobian
 	if err := s.afford("the Jacobians", JacobianBytes(c, longest)); err != nil {
 		return nil, err
 	}
-	f := &fitter{s: s, o: o, j: &Jacobian{Provenance: s.provenance(prompts[0]), Positions: positions}}
+	f := &fitter{s: s, o: o, j: &Jacobian{Provenance: s.Provenance(prompts[0]), Positions: positions}}
 	for range c.Layers {
 		f.sums = append(f.sums, make([]float64, c.Dim*c.Dim))
 	}
@@ -167,7 +167,7 @@ func (s *Subject) JacobianLens(ctx context.Context, tokens []int32, j *Jacobian,
 	if len(j.Layers) != c.Layers || len(j.Layers[0]) != c.Dim*c.Dim {
 		return nil, fmt.Errorf("%w: the fit is of a model of another shape", ErrAsk)
 	}
-	if here := s.provenance(nil).Hash; here != j.Provenance.Hash {
+	if here := s.Provenance(nil).Hash; here != j.Provenance.Hash {
 		return nil, fmt.Errorf("%w: the fit was made with other weights (%.15s, these are %.15s)", ErrAsk, j.Provenance.Hash, here)
 	}
 	o.Mid = false

@@ -1,164 +1,134 @@
 package inspect
 
 import (
-	"math"
-	"slices"
-	"sort"
+	"context"
+	"fmt"
 
 	"weft/model"
 	"weft/tensor"
 )
 
-// readLens is the logit lens (nostalgebraist 2020): the head, with the final
-// norm's statistics taken anew, applied to the stream at every depth. The last
-// depth is the model's own answer. One token's depths are read together, so
-// that depths × vocab numbers are in memory and never tokens times that.
-//
-// It returns the last token's logits at the last depth.
-func (t *Trace) readLens(m *model.Model, w *watcher, top int) (said []float32) {
-	c, depths := t.Config, len(w.streams)
-	x := tensor.New(depths, c.Dim)
-	at := make([]Reading, depths)
-	for i := range t.Tokens {
-		for d, stream := range w.streams {
-			copy(x.Data[d*c.Dim:], w.row(stream, i))
+// LensOptions say what to read. The zero value is every depth after a block and
+// every token, with five candidates.
+type LensOptions struct {
+	Top       int     // candidates per reading; 0: 5
+	Positions []int   // which tokens' vectors; nil: all
+	Targets   []int32 // tokens to follow through the depths
+	Mid       bool    // read between attention and MLP too, where blocks are sequential
+
+	OnRead func(done, total int) // is told how many positions are read; may be nil
+}
+
+// Lens is what the head says of the stream at every depth, the final norm's
+// statistics taken anew at each (nostalgebraist 2020).
+type Lens struct {
+	Provenance Provenance  `json:"provenance"`
+	Kind       string      `json:"kind"` // "logit" or "jacobian"
+	Tokens     []int32     `json:"tokens"`
+	Positions  []int       `json:"positions"`
+	Tied       bool        `json:"tied"` // the unembedding is the embedding: depth 0 gives back what went in, which is no prediction
+	Depths     []LensDepth `json:"depths"`
+	LockIn     []int       `json:"lock_in"` // per position: index in Depths from which on the model's final top-1 stays on top
+	Checks     CheckList   `json:"checks"`
+}
+
+// LensDepth is one row of the lens.
+type LensDepth struct {
+	Point    string       `json:"point"`
+	Layer    int          `json:"layer"`             // -1: before the first block
+	Readings []Reading    `json:"readings"`          // per position
+	Targets  [][]Followed `json:"targets,omitempty"` // per position, then per target
+}
+
+// Followed is a token that was asked for, at one depth and position.
+type Followed struct {
+	ID   int32   `json:"id"`
+	P    float64 `json:"p"`
+	Rank int     `json:"rank"`
+}
+
+// LensBytes is how many bytes Lens holds for a prompt.
+func LensBytes(c model.Config, tokens int, o LensOptions) int64 {
+	depths, positions := len(lensPoints(c, o)), tokens
+	if o.Positions != nil {
+		positions = len(o.Positions)
+	}
+	readings := int64(depths*positions) * int64(200+24*max(o.Top, 5)+24*len(o.Targets))
+	return floats(positions, depths+1, c.Dim) + floats(tokens, c.Vocab) + readings +
+		max(forwardBytes(c, 1, tokens, 0), lensReadBytes(c, positions, depths))
+}
+
+// lensPoints are the depths of a lens.
+func lensPoints(c model.Config, o LensOptions) []LensDepth {
+	list := []LensDepth{{Point: "blocks.0.hook_resid_pre", Layer: -1}}
+	for l := range c.Layers {
+		if o.Mid && c.Flow == model.Sequential {
+			list = append(list, LensDepth{Point: fmt.Sprintf("blocks.%d.hook_resid_mid", l), Layer: l})
 		}
-		logits := m.Unembed(x)
-		said = logits.Row(depths - 1)
-		final := newDistribution(said)
-		winner := final.top(1)[0].ID
-		m.Pool.Run(depths, func(_, d int) {
-			lens := final
-			if d < depths-1 {
-				lens = newDistribution(logits.Row(d))
-			}
-			at[d] = Reading{Top: lens.top(top), Entropy: lens.entropy(), KL: kl(final, lens),
-				Rank: lens.rank(winner), P: math.Exp(lens.logP[winner])}
-		})
-		t.place(at)
-		if i == 0 {
-			t.Surprise = append(t.Surprise, math.NaN())
-		}
-		if i+1 < len(t.Tokens) {
-			t.Surprise = append(t.Surprise, -final.logP[t.Tokens[i+1]]/math.Ln2)
-		}
+		list = append(list, LensDepth{Point: fmt.Sprintf("blocks.%d.hook_resid_post", l), Layer: l})
 	}
-	t.Next = t.Blocks[len(t.Blocks)-1].After.Lens[len(t.Tokens)-1]
-	return said
+	return list
 }
 
-// readNext reads the last depth of the last token alone.
-func (t *Trace) readNext(m *model.Model, w *watcher, top int) (said []float32) {
-	last := w.row(w.streams[len(w.streams)-1], len(t.Tokens)-1)
-	said = m.Unembed(tensor.Of(slices.Clone(last), 1, t.Config.Dim)).Row(0)
-	final := newDistribution(said)
-	t.Next = Reading{Top: final.top(top), Entropy: final.entropy(), Rank: 1}
-	t.Next.P = t.Next.Top[0].P
-	return said
+// Lens is what the model would say at every depth.
+func (s *Subject) Lens(ctx context.Context, tokens []int32, o LensOptions) (*Lens, error) {
+	return s.lens(ctx, tokens, o, "logit", nil)
 }
 
-// place files one token's readings under their depths.
-func (t *Trace) place(at []Reading) {
-	t.Input.Lens = append(t.Input.Lens, at[0])
-	lock := len(at) - 1
-	for d := len(at) - 1; d >= 0 && at[d].Rank == 1; d-- {
-		lock = d
+// lens reads streams, each of them first changed by carry if that is not nil.
+func (s *Subject) lens(ctx context.Context, tokens []int32, o LensOptions, kind string, carry func(layer int, x tensor.Mat) tensor.Mat) (*Lens, error) {
+	c := s.Model.Config
+	if err := o.complete(c, len(tokens)); err != nil {
+		return nil, err
 	}
-	t.LockIn = append(t.LockIn, lock)
-	for l := range t.Blocks {
-		lens := &t.Blocks[l].After.Lens
-		*lens = append(*lens, at[l+1])
+	if err := s.afford("the lens", LensBytes(c, len(tokens), o)); err != nil {
+		return nil, err
 	}
-}
-
-// compare is the check that the lens on the last stream is the model.
-func (c *Checks) compare(said, logits []float32) {
-	lens, model := newDistribution(said), newDistribution(logits)
-	for i := range logits {
-		c.LensLogits = max(c.LensLogits, math.Abs(float64(logits[i])-float64(said[i])))
-		c.LensEqualsModel = max(c.LensEqualsModel, math.Abs(math.Exp(model.logP[i])-math.Exp(lens.logP[i])))
+	l := &Lens{Provenance: s.Provenance(tokens), Kind: kind, Tokens: tokens, Positions: o.Positions, Tied: c.TiedHead, Depths: lensPoints(c, o)}
+	if carry != nil { // which is of what follows a block
+		l.Depths = l.Depths[1:]
 	}
-}
-
-// distribution is what logits say, as natural log-probabilities in float64.
-type distribution struct {
-	logits []float32
-	logP   []float64
-}
-
-func newDistribution(logits []float32) distribution {
-	highest := math.Inf(-1)
-	for _, v := range logits {
-		highest = max(highest, float64(v))
+	r := &lensReader{m: s.Model, tokens: tokens, top: o.Top, positions: o.Positions, targets: o.Targets, onRead: o.OnRead}
+	h := &model.Hooks{}
+	for _, d := range l.Depths {
+		r.keep(h, d.Point)
 	}
-	sum := 0.0
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - highest)
+	logits, err := s.forward(ctx, tokens, model.Run{Hooks: h, Logits: model.AllLogits})
+	if err != nil {
+		return nil, err
 	}
-	d := distribution{logits, make([]float64, len(logits))}
-	norm := highest + math.Log(sum)
-	for i, v := range logits {
-		d.logP[i] = float64(v) - norm
-	}
-	return d
-}
-
-// top is the k most likely tokens; of equals the lower ID comes first.
-func (d distribution) top(k int) []Candidate {
-	best := topOf(d.logits, k)
-	for i := range best {
-		best[i].P = math.Exp(d.logP[best[i].ID])
-	}
-	return best
-}
-
-// topOf is the k largest logits, without their probabilities.
-func topOf(logits []float32, k int) []Candidate {
-	best := make([]Candidate, 0, k+1)
-	for id, logit := range logits {
-		if len(best) == k && !(logit > best[k-1].Logit) {
-			continue
-		}
-		at := sort.Search(len(best), func(i int) bool { return best[i].Logit < logit })
-		best = append(best, Candidate{})
-		copy(best[at+1:], best[at:])
-		best[at] = Candidate{ID: int32(id), Logit: logit}
-		best = best[:min(k, len(best))]
-	}
-	return best
-}
-
-// rank counts from 1; equals are ranked by ID, as in top.
-func (d distribution) rank(token int32) int { return rankOf(d.logits, token) }
-
-func rankOf(logits []float32, token int32) int {
-	rank, mine := 1, logits[token]
-	for id, logit := range logits {
-		if logit > mine || logit == mine && int32(id) < token {
-			rank++
+	for i, d := range l.Depths {
+		if carry != nil {
+			r.streams[i] = carry(d.Layer, r.streams[i])
 		}
 	}
-	return rank
+	r.own = func(at int) []float32 { return logits.Row(at) }
+	if err := r.read(ctx); err != nil {
+		return nil, err
+	}
+	for i := range l.Depths {
+		l.Depths[i].Readings, l.Depths[i].Targets = r.readings[i], r.followed[i]
+	}
+	l.LockIn = r.lockIn
+	l.Checks.add("lens_equals_model", "the last depth's logits are the model's, to the bit", r.last, 0)
+	return l, l.Checks.err()
 }
 
-// entropy is in bits.
-func (d distribution) entropy() float64 {
-	sum := 0.0
-	for _, l := range d.logP {
-		if p := math.Exp(l); p > 0 { // 0·log 0 counts 0
-			sum -= p * l
+func (o *LensOptions) complete(c model.Config, tokens int) error {
+	if o.Top <= 0 {
+		o.Top = 5
+	}
+	o.Top = min(o.Top, c.Vocab)
+	o.Positions = all(o.Positions, tokens)
+	for _, p := range o.Positions {
+		if p < 0 || p >= tokens {
+			return fmt.Errorf("%w: position %d of %d tokens", ErrAsk, p, tokens)
 		}
 	}
-	return sum / math.Ln2
-}
-
-// kl is Σ p·log(p/q) in bits.
-func kl(p, q distribution) float64 {
-	sum := 0.0
-	for i, l := range p.logP {
-		if p := math.Exp(l); p > 0 {
-			sum += p * (l - q.logP[i])
+	for _, id := range o.Targets {
+		if id < 0 || int(id) >= c.Vocab {
+			return fmt.Errorf("%w: %w: %d", ErrAsk, model.ErrToken, id)
 		}
 	}
-	return max(0, sum/math.Ln2)
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 
+	"weft/internal/kernel"
 	"weft/model"
 	"weft/tensor"
 )
@@ -28,6 +29,13 @@ type LayerLoss struct {
 	Stream float64 `json:"stream"` // relative distance of the streams after it, in B as a whole
 }
 
+// LayerLossesBytes is how many bytes MeasureLayerLosses holds for windows of so many
+// tokens.
+func LayerLossesBytes(c model.Config, tokens int) int64 {
+	streams := 4 * int64(tokens) * int64(c.Layers+3) * int64(c.Dim)
+	return streams + 4*int64(tokens)*int64(c.Vocab) + max(forwardBytes(c, 1, tokens, 0), unembedBytes(c, min(headRows, tokens)))
+}
+
 // MeasureLayerLosses shows which layers of B, say the quantised A, lose what: each
 // replaces A's alone, from A's own stream on. onPass may be nil.
 func MeasureLayerLosses(ctx context.Context, a, b *Subject, windows [][]int32, onPass func(done, total int)) (*LayerLosses, error) {
@@ -41,10 +49,10 @@ func MeasureLayerLosses(ctx context.Context, a, b *Subject, windows [][]int32, o
 	if longest == 0 {
 		return nil, ErrShort
 	}
-	if err := a.afford("the layers' losses", 4*int64(longest)*(2*int64(c.Layers+1)*int64(c.Dim)+3*int64(c.Vocab))); err != nil {
+	if err := a.afford("the layers' losses", LayerLossesBytes(c, longest)); err != nil {
 		return nil, err
 	}
-	w := &loser{a: a, b: b, l: &LayerLosses{A: a.provenance(windows[0]), B: b.provenance(windows[0])}}
+	w := &loser{a: a, b: b, l: &LayerLosses{A: a.Provenance(windows[0]), B: b.Provenance(windows[0])}}
 	for l := -1; l < c.Layers; l++ {
 		w.l.Layers = append(w.l.Layers, LayerLoss{Layer: l})
 	}
@@ -73,58 +81,81 @@ type loser struct {
 	stream  [][2]float64 // per layer: squares of the distance and of A's stream
 }
 
+// window adds what one window shows. A's streams before every block, and behind the
+// last, are kept to begin with.
 func (w *loser) window(ctx context.Context, tokens []int32) error {
 	c := w.a.Model.Config
-	var seen [2]map[string][]float32
-	var said [2][]float32
-	for i, s := range []*Subject{w.a, w.b} {
-		names := []string{block(0, "hook_resid_pre")}
-		for l := range c.Layers {
-			names = append(names, block(l, "hook_resid_post"))
-		}
-		got, logits, err := s.caught(ctx, tokens, model.Run{Logits: model.AllLogits}, names...)
-		if err != nil {
-			return err
-		}
-		seen[i], said[i] = got, slices.Clone(logits.Data)
-	}
-	w.l.Tokens += len(tokens)
-	w.l.Whole += w.divergence(said[0], said[1])
-	if w.stream == nil {
-		w.stream = make([][2]float64, c.Layers+1)
-	}
-	for l := -1; l < c.Layers; l++ {
-		before, after := block(max(0, l-1), "hook_resid_post"), block(max(0, l), "hook_resid_post")
-		if l <= 0 {
-			before = block(0, "hook_resid_pre")
-		}
-		if l < 0 {
-			after = before
-		}
-		w.stream[l+1][0] += apart(seen[0][after], seen[1][after])
-		w.stream[l+1][1] += dot(seen[0][after], seen[0][after])
-		if err := w.exchange(ctx, l, tokens, seen[0][before], said[0]); err != nil {
-			return err
-		}
-	}
-	return w.prove(ctx, tokens, seen[0], said[0])
-}
-
-// exchange runs A with one layer of B's; l -1: with B's embedding and head.
-func (w *loser) exchange(ctx context.Context, l int, tokens []int32, stream, said []float32) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	r := &model.Run{Logits: model.AllLogits}
-	if l >= 0 {
-		r.From, r.Stream = l, tensor.Of(stream, len(tokens), w.a.Model.Config.Dim)
-	}
-	logits, err := hybrid(w.a.Model, w.b.Model, l).Forward(tokens, r)
+	var streams []tensor.Mat
+	err := w.a.eachStream(ctx, tokens, func(x []float32) {
+		streams = append(streams, tensor.Of(slices.Clone(x), len(tokens), c.Dim))
+	})
 	if err != nil {
 		return err
 	}
-	w.l.Layers[l+1].KL += w.divergence(said, logits.Data)
-	return nil
+	said := tensor.New(len(tokens), c.Vocab)
+	err = w.a.eachHead(ctx, streams[c.Layers], func(lo int, logits tensor.Mat) error {
+		copy(said.Data[lo*c.Vocab:], logits.Data)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if w.stream == nil {
+		w.stream = make([][2]float64, c.Layers+1)
+	}
+	at, last := 0, tensor.New(len(tokens), c.Dim)
+	err = w.b.eachStream(ctx, tokens, func(x []float32) {
+		w.stream[at][0] += apart(streams[at].Data, x)
+		w.stream[at][1] += dot(streams[at].Data, streams[at].Data)
+		copy(last.Data, x)
+		at++
+	})
+	if err != nil {
+		return err
+	}
+	w.l.Tokens += len(tokens)
+	whole, err := w.divergence(ctx, w.b, said, last)
+	if err != nil {
+		return err
+	}
+	w.l.Whole += whole
+	for l := -1; l < c.Layers; l++ {
+		if err := w.exchange(ctx, l, tokens, streams[max(0, l)], last, said); err != nil {
+			return err
+		}
+	}
+	return w.prove(ctx, tokens, streams, last)
+}
+
+// eachStream shows the stream before the first block and behind every one.
+func (s *Subject) eachStream(ctx context.Context, tokens []int32, f func(x []float32)) error {
+	h := &model.Hooks{}
+	show := func(p *model.Point) error {
+		f(p.Data)
+		return nil
+	}
+	h.On(block(0, "hook_resid_pre"), show)
+	for l := range s.Model.Config.Layers {
+		h.On(block(l, "hook_resid_post"), show)
+	}
+	_, err := s.forward(ctx, tokens, model.Run{Hooks: h, Logits: model.NoLogits})
+	return err
+}
+
+// exchange runs A with one layer of B's; l -1: with B's embedding and head. last is
+// room for the last stream.
+func (w *loser) exchange(ctx context.Context, l int, tokens []int32, stream, last, said tensor.Mat) error {
+	s := &Subject{Model: hybrid(w.a.Model, w.b.Model, l)}
+	r := model.Run{}
+	if l >= 0 {
+		r.From, r.Stream = l, stream
+	}
+	if err := s.lastStream(ctx, tokens, r, last); err != nil {
+		return err
+	}
+	kl, err := w.divergence(ctx, s, said, last)
+	w.l.Layers[l+1].KL += kl
+	return err
 }
 
 // hybrid is a with one layer of b's; -1: with its embedding, positions, head and
@@ -141,37 +172,29 @@ func hybrid(a, b *model.Model, l int) *model.Model {
 	return &m
 }
 
-// divergence is KL(p ‖ q) in nats, summed over tokens.
-func (w *loser) divergence(p, q []float32) float64 {
-	vocab := w.a.Model.Config.Vocab
-	list := make([]float64, len(p)/vocab)
-	w.a.Model.Pool.Run(len(list), func(_, i int) {
-		a := newAnswer(p[i*vocab : (i+1)*vocab])
-		other := q[i*vocab : (i+1)*vocab]
-		list[i] = a.klFrom(other, softmax(make([]float32, vocab), other)) * math.Ln2
+// divergence is KL from what A said to what s's head says of a last stream, in nats,
+// summed over tokens.
+func (w *loser) divergence(ctx context.Context, s *Subject, said, stream tensor.Mat) (sum float64, err error) {
+	err = s.eachHead(ctx, stream, func(lo int, logits tensor.Mat) error {
+		list := make([]float64, logits.Rows)
+		rooms := newRooms(w.a.Model, logits.Cols)
+		w.a.Model.Pool.Run(len(list), func(worker, i int) {
+			list[i] = newAnswer(said.Row(lo+i)).klFrom(logits.Row(i), rooms.of(worker), kernel.LogSumExp(logits.Row(i)))
+		})
+		for _, v := range list {
+			sum += v
+		}
+		return nil
 	})
-	sum := 0.0
-	for _, v := range list {
-		sum += v
-	}
-	return sum
+	return sum, err
 }
 
 // prove exchanges a layer of A for itself.
-func (w *loser) prove(ctx context.Context, tokens []int32, seen map[string][]float32, said []float32) error {
-	c := w.a.Model.Config
-	l := c.Layers / 2
-	stream := seen[block(max(0, l-1), "hook_resid_post")]
-	if l == 0 {
-		stream = seen[block(0, "hook_resid_pre")]
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	logits, err := hybrid(w.a.Model, w.a.Model, l).Forward(tokens, &model.Run{From: l, Stream: tensor.Of(stream, len(tokens), c.Dim), Logits: model.AllLogits})
-	if err == nil {
-		w.nothing = worse(w.nothing, worst(said, logits.Data))
-	}
+func (w *loser) prove(ctx context.Context, tokens []int32, streams []tensor.Mat, last tensor.Mat) error {
+	l := w.a.Model.Config.Layers / 2
+	s := &Subject{Model: hybrid(w.a.Model, w.a.Model, l)}
+	err := s.lastStream(ctx, tokens, model.Run{From: l, Stream: streams[l]}, last)
+	w.nothing = worse(w.nothing, worst(streams[len(streams)-1].Data, last.Data))
 	return err
 }
 

@@ -28,10 +28,30 @@ type LayerMatch struct {
 	WeightAfter  float64 `json:"weight_after"`
 }
 
-const (
-	matchTokens  = 512  // of the text that neurons are compared on
-	matchNeurons = 4096 // most of a layer: the assignment takes their number cubed
-)
+// matchTokens is how much of the text neurons are compared on.
+const matchTokens = 512
+
+// MatchBytes is how many bytes MatchUnits holds for windows of these lengths.
+func MatchBytes(c model.Config, lengths []int) int64 {
+	list, tokens := []int{}, 0
+	for _, n := range lengths {
+		if n = min(n, matchTokens-tokens); n > 0 {
+			list, tokens = append(list, n), tokens+n
+		}
+	}
+	hidden := int64(c.Hidden)
+	neurons := 2 * 4 * int64(tokens) * hidden
+	pairing := 4*hidden*hidden + 8*7*hidden
+	moved := 4 * 4 * hidden * int64(c.Dim) // three matrices in another order, and one as it was
+	return 2*walkBytes(c, list, 0) + neurons + max(pairing, moved) + 3*4*int64(tokens)*int64(c.Dim)
+}
+
+// matcher is one matching on its way.
+type matcher struct {
+	a, b     *walker
+	out      *Matching
+	off, gap float64
+}
 
 // MatchUnits finds which neuron of B does what each neuron of A does, by how their
 // activations go together over the first tokens of the text, one to one such that
@@ -39,15 +59,17 @@ const (
 // al. 2022, arXiv 2209.04836). Two models trained apart have their neurons in
 // another order, which changes nothing that they do, and makes raw distances of
 // weights meaningless; so may have their streams turned, which this leaves as it is.
-func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32) (*Matching, error) {
+// onLayer may be nil.
+func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32, onLayer func(done, total int)) (*Matching, error) {
 	ca, cb := a.Model.Config, b.Model.Config
 	switch {
 	case ca.Experts.Count > 0 || cb.Experts.Count > 0:
 		return nil, fmt.Errorf("%w: the neurons of experts have no hook points", ErrArch)
 	case ca.Layers != cb.Layers || ca.Hidden != cb.Hidden || ca.Dim != cb.Dim || ca.Gated != cb.Gated || ca.Vocab != cb.Vocab:
 		return nil, fmt.Errorf("%w: the models are not of one shape", ErrAsk)
-	case ca.Hidden > matchNeurons:
-		return nil, fmt.Errorf("%w: to match %d neurons takes their number cubed; %d are the most", ErrBudget, ca.Hidden, matchNeurons)
+	}
+	if err := a.afford("the matching of neurons", MatchBytes(ca, lengthsOf(windows))); err != nil {
+		return nil, err
 	}
 	windows = firstTokens(windows, matchTokens)
 	tokens := 0
@@ -57,44 +79,74 @@ func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32) (*Matchin
 	if tokens < 4 {
 		return nil, ErrShort
 	}
-	if err := a.afford("the neurons' activations", 8*int64(ca.Layers)*int64(tokens)*int64(ca.Hidden)); err != nil {
+	m := &matcher{out: &Matching{A: a.Provenance(nil), B: b.Provenance(nil)}}
+	var err error
+	if m.a, err = a.walk(ctx, windows); err != nil {
 		return nil, err
 	}
-	m := &Matching{A: a.provenance(nil), B: b.provenance(nil)}
-	seen := [2]map[string][]float32{}
-	for i, s := range []*Subject{a, b} {
-		caught := newCatcher()
-		for l := range ca.Layers {
-			caught.whole(block(l, "mlp.hook_post"))
-		}
-		for _, w := range windows {
-			if _, err := caught.run(ctx, s.Model, w, model.Run{Logits: model.NoLogits}); err != nil {
-				return nil, err
-			}
-		}
-		seen[i] = caught.got
+	if m.b, err = b.walk(ctx, windows); err != nil {
+		return nil, err
 	}
-	off := 0.0
 	for l := range ca.Layers {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if err := m.layer(ctx, l, tokens); err != nil {
+			return nil, fmt.Errorf("neurons of block %d: %w", l, err)
 		}
-		point := block(l, "mlp.hook_post")
-		if !finite(seen[0][point]) || !finite(seen[1][point]) { // assign would not end
-			return nil, fmt.Errorf("neurons of block %d: %w", l, ErrNotFinite)
+		if onLayer != nil {
+			onLayer(l+1, ca.Layers)
 		}
-		match := matchLayer(a.Model, tensor.Of(seen[0][point], tokens, ca.Hidden), tensor.Of(seen[1][point], tokens, ca.Hidden))
-		match.Layer = l
-		match.distances(a.Model, b.Model)
-		m.Layers = append(m.Layers, match)
-		d, err := b.permuted(windows[0], match)
-		if err != nil {
-			return nil, err
-		}
-		off = worse(off, d)
 	}
-	m.Checks.add("function", "B with its neurons in A's order computes what it did, relative to each MLP's largest number", off, 10*b.rounding())
-	return m, m.Checks.err()
+	m.out.Checks.add("function", "B with its neurons in A's order computes what it did, relative to each MLP's largest number", m.off, 10*b.rounding())
+	m.out.Checks.add("best", "no other pairing of a layer's neurons has a larger sum of correlations by more than this: their prices prove it", m.gap, 1e-6)
+	return m.out, m.out.Checks.err()
+}
+
+// layer takes both models through a block and matches its neurons.
+func (m *matcher) layer(ctx context.Context, l, tokens int) error {
+	before := clone(m.b.streams[0])
+	var written []float32 // by B's MLP, of the first window
+	x, err := m.a.neurons(ctx, l, tokens, nil)
+	if err != nil {
+		return err
+	}
+	y, err := m.b.neurons(ctx, l, tokens, &written)
+	if err != nil {
+		return err
+	}
+	match, gap, err := matchLayer(ctx, m.a.s.Model, x, y)
+	if err != nil {
+		return err
+	}
+	match.Layer = l
+	match.distances(m.a.s.Model, m.b.s.Model)
+	m.out.Layers = append(m.out.Layers, match)
+	d, err := m.b.permuted(ctx, match, before, written)
+	m.off, m.gap = worse(m.off, d), worse(m.gap, gap)
+	return err
+}
+
+// neurons takes all windows through block l: a row for each token.
+func (w *walker) neurons(ctx context.Context, l, tokens int, written *[]float32) (tensor.Mat, error) {
+	x, at := tensor.New(tokens, w.s.Model.Config.Hidden), 0
+	for i := range w.windows {
+		h := &model.Hooks{}
+		h.On(block(l, "mlp.hook_post"), func(p *model.Point) error {
+			at += copy(x.Data[at:], p.Data)
+			return nil
+		})
+		if i == 0 && written != nil {
+			h.On(block(l, "hook_mlp_out"), func(p *model.Point) error {
+				*written = slices.Clone(p.Data)
+				return nil
+			})
+		}
+		if err := w.through(ctx, i, l, l, h); err != nil {
+			return x, err
+		}
+	}
+	if !finite(x.Data) {
+		return x, ErrNotFinite
+	}
+	return x, nil
 }
 
 // firstTokens is as many windows as give so many tokens, the last cut.
@@ -109,17 +161,21 @@ func firstTokens(windows [][]int32, n int) (list [][]int32) {
 	return list
 }
 
-func matchLayer(m *model.Model, x, y tensor.Mat) LayerMatch {
+func matchLayer(ctx context.Context, m *model.Model, x, y tensor.Mat) (match LayerMatch, gap float64, err error) {
 	standardise(x)
 	standardise(y)
 	correlations := tensor.New(x.Cols, x.Cols)
 	tensor.Gemm(m.Pool, correlations, x.T(), y, false)
-	match := LayerMatch{Neurons: assign(correlations)}
+	best, err := assign(ctx, correlations)
+	if err != nil {
+		return match, 0, err
+	}
+	match.Neurons = best.columns
 	for i, j := range match.Neurons {
 		match.Before += float64(correlations.At(i, i)) / float64(x.Cols)
 		match.After += float64(correlations.At(i, j)) / float64(x.Cols)
 	}
-	return match
+	return match, best.gap(correlations), nil
 }
 
 // standardise centres columns and makes them of length 1, or 0 if constant.
@@ -139,56 +195,6 @@ func standardise(x tensor.Mat) {
 			}
 		}
 	}
-}
-
-// assign picks a column for every row, one to one, such that the sum is largest
-// (Jonker and Volgenant 1987: shortest augmenting paths).
-func assign(value tensor.Mat) []int {
-	n := value.Rows
-	u, v := make([]float64, n+1), make([]float64, n+1)
-	owner, way := make([]int, n+1), make([]int, n+1) // of columns, counted from 1; row 0 is none
-	for row := 1; row <= n; row++ {
-		owner[0] = row
-		at := 0
-		least, used := make([]float64, n+1), make([]bool, n+1)
-		for j := range least {
-			least[j] = math.Inf(1)
-		}
-		for owner[at] != 0 {
-			used[at] = true
-			i, delta, next := owner[at], math.Inf(1), 0
-			costs := value.Row(i - 1)
-			for j := 1; j <= n; j++ {
-				if used[j] {
-					continue
-				}
-				if c := -float64(costs[j-1]) - u[i] - v[j]; c < least[j] {
-					least[j], way[j] = c, at
-				}
-				if least[j] < delta {
-					delta, next = least[j], j
-				}
-			}
-			for j := range n + 1 {
-				if used[j] {
-					u[owner[j]] += delta
-					v[j] -= delta
-				} else {
-					least[j] -= delta
-				}
-			}
-			at = next
-		}
-		for at != 0 {
-			owner[at] = owner[way[at]]
-			at = way[at]
-		}
-	}
-	columns := make([]int, n)
-	for j := 1; j <= n; j++ {
-		columns[owner[j]-1] = j - 1
-	}
-	return columns
 }
 
 // distances compares the MLP's weights as they are and with B's neurons in A's order.
@@ -217,13 +223,4 @@ func (t *LayerMatch) distances(a, b *model.Model) {
 		size, before, after = size+dot(x, x), before+apart(x, y), after+apart(x, moved)
 	}
 	t.WeightBefore, t.WeightAfter = math.Sqrt(before/size), math.Sqrt(after/size)
-}
-
-// apart is the square of the distance.
-func apart(a, b []float32) (sum float64) {
-	for i, v := range a {
-		d := float64(v) - float64(b[i])
-		sum += d * d
-	}
-	return sum
 }

@@ -1,38 +1,29 @@
 package inspect
 
 import (
+	"context"
+	"math"
+
 	"weft/model"
 	"weft/tensor"
 )
 
-// permuted runs one block with its neurons in the order of a match, and returns by
-// how much what its MLP writes differs from before, relative to the largest number.
-func (s *Subject) permuted(tokens []int32, t LayerMatch) (float64, error) {
-	m, c := s.Model, s.Model.Config
-	in, out := block(t.Layer, "hook_resid_pre"), block(t.Layer, "hook_mlp_out")
-	before := newCatcher()
-	before.whole(in, out)
-	if _, err := m.Forward(tokens, &model.Run{Hooks: stopAfter(before, out), Logits: model.NoLogits}); err != nil {
-		return 0, err
-	}
-	w := *m.W
-	w.Layers = append([]model.Layer(nil), w.Layers...)
-	w.Layers[t.Layer].FFN = reordered(c, &m.W.Layers[t.Layer].FFN, t.Neurons)
-	other := *m
-	other.W = &w
-	after := newCatcher()
-	after.whole(out)
-	stream := tensor.Of(before.got[in], len(tokens), c.Dim)
-	if _, err := other.Forward(tokens, &model.Run{From: t.Layer, Stream: stream, Hooks: stopAfter(after, out), Logits: model.NoLogits}); err != nil {
-		return 0, err
-	}
-	return worst(before.got[out], after.got[out]) / max(largest(before.got[out]), 1e-30), nil
-}
-
-// stopAfter ends the pass once the catcher has what it waits for.
-func stopAfter(c *catcher, point string) *model.Hooks {
-	c.hooks.On(point, func(*model.Point) error { return model.ErrStop })
-	return &c.hooks
+// permuted runs one block on the first window with its neurons in the order of a
+// match, from the stream before it, and returns by how much what its MLP writes
+// differs from what it wrote, relative to the largest number.
+func (w *walker) permuted(ctx context.Context, t LayerMatch, before tensor.Mat, written []float32) (float64, error) {
+	weights, m := *w.s.Model.W, *w.s.Model
+	weights.Layers = append([]model.Layer(nil), weights.Layers...)
+	weights.Layers[t.Layer].FFN = reordered(m.Config, &weights.Layers[t.Layer].FFN, t.Neurons)
+	m.W = &weights
+	off, h := math.Inf(1), &model.Hooks{}
+	h.On(block(t.Layer, "hook_mlp_out"), func(p *model.Point) error {
+		off = worst(written, p.Data) / max(largest(written), 1e-30)
+		return model.ErrStop
+	})
+	r := model.Run{From: t.Layer, Stream: before, Hooks: h, Acts: w.acts, Logits: model.NoLogits}
+	_, err := (&Subject{Model: &m}).forward(ctx, w.windows[0], r)
+	return off, err
 }
 
 // reordered is a feed-forward network with its neurons in another order, in float32.

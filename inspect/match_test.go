@@ -30,7 +30,7 @@ func TestMatchUnits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := family(t, families()[name], 1)
 			order := rand.New(rand.NewPCG(3, 4)).Perm(40)
-			m, err := MatchUnits(background, a, shuffled(t, a, order), [][]int32{randomText(60, 61), randomText(30, 61)})
+			m, err := MatchUnits(background, a, shuffled(t, a, order), [][]int32{randomText(60, 61), randomText(30, 61)}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestMatchUnits(t *testing.T) {
 		})
 	}
 	a, b := family(t, families()["llama"], 1), family(t, families()["llama"], 2)
-	m, err := MatchUnits(background, a, b, [][]int32{randomText(60, 61)})
+	m, err := MatchUnits(background, a, b, [][]int32{randomText(60, 61)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,39 +55,6 @@ func TestMatchUnits(t *testing.T) {
 		seen := slices.Sorted(slices.Values(l.Neurons))
 		if l.After <= l.Before || len(slices.Compact(seen)) != 40 {
 			t.Errorf("%+v", l)
-		}
-	}
-}
-
-// TestAssign compares with every order there is.
-func TestAssign(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for range 50 {
-		value := tensor.New(5, 5)
-		for i := range value.Data {
-			value.Data[i] = float32(rng.NormFloat64())
-		}
-		sum := func(columns []int) (s float64) {
-			for i, j := range columns {
-				s += float64(value.At(i, j))
-			}
-			return s
-		}
-		best := -1e9
-		var try func(columns []int)
-		try = func(columns []int) {
-			if len(columns) == 5 {
-				best = max(best, sum(columns))
-			}
-			for j := range 5 {
-				if !slices.Contains(columns, j) {
-					try(append(slices.Clone(columns), j))
-				}
-			}
-		}
-		try(nil)
-		if got := sum(assign(value)); got < best-1e-6 {
-			t.Fatalf("the assignment is worth %g, the best %g", got, best)
 		}
 	}
 }

@@ -36,9 +36,6 @@ func (p *patcher) some(ctx context.Context, l int, row []float64, lo, hi int) er
 	if err != nil {
 		return err
 	}
-	if !finite(logits.Data) {
-		return ErrNotFinite
-	}
 	for i := range places {
 		row[lo+i] = p.metric(logits.Row(i))
 	}
@@ -53,9 +50,6 @@ func (p *patcher) some(ctx context.Context, l int, row []float64, lo, hi int) er
 // site's part place by place, so that only what entered the first block is the
 // corrupted prompt's; the difference of that is made up for at the end.
 func (p *patcher) everywhere(ctx context.Context) ([]float32, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	c, h := p.s.Model.Config, &model.Hooks{}
 	for l := range c.Layers {
 		h.On(p.point(l), func(at *model.Point) error {
@@ -77,7 +71,7 @@ func (p *patcher) everywhere(ctx context.Context) ([]float32, error) {
 		return nil
 	})
 	stream := tensor.Of(p.corrupt[block(0, "hook_resid_pre")], len(p.g.Clean), c.Dim)
-	logits, err := p.s.Model.Forward(p.g.Corrupted, &model.Run{Stream: stream, Hooks: h, Acts: p.acts})
+	logits, err := p.s.forward(ctx, p.g.Corrupted, model.Run{Stream: stream, Hooks: h, Acts: p.acts})
 	return logits.Data, err
 }
 

@@ -2,8 +2,10 @@ package inspect
 
 import (
 	"math"
+	"sort"
 
 	"weft/internal/kernel"
+	"weft/model"
 )
 
 // answer is the distribution that readings are compared with: the model's own.
@@ -11,14 +13,13 @@ type answer struct {
 	logits []float32
 	p      []float32
 	logZ   float64 // log Σ e^logit
-	own    float64 // Σ p·logit
 	top    int32
 }
 
 func newAnswer(logits []float32) *answer {
 	a := &answer{logits: logits, p: make([]float32, len(logits)), top: int32(kernel.ArgMax(logits))}
-	a.logZ = softmax(a.p, logits)
-	a.own = float64(kernel.Dot(a.p, logits))
+	softmax(a.p, logits)
+	a.logZ = kernel.LogSumExp(logits)
 	return a
 }
 
@@ -29,7 +30,7 @@ func softmax(p, logits []float32) (logZ float64) {
 	return float64(most) + math.Log(float64(sum))
 }
 
-// reading reads logits; buf is room for as many probabilities.
+// reading reads logits; buf is room for as many numbers.
 func (a *answer) reading(logits, buf []float32, top int) Reading {
 	logZ := softmax(buf, logits)
 	entropy := logZ - float64(kernel.Dot(buf, logits))
@@ -39,15 +40,18 @@ func (a *answer) reading(logits, buf []float32, top int) Reading {
 		r.Top[i].P = math.Exp(float64(c.Logit) - logZ)
 	}
 	if &logits[0] != &a.logits[0] { // itself from itself is 0, without rounding
-		r.KL = a.klFrom(logits, logZ)
+		r.KL = a.klFrom(logits, buf, logZ) / math.Ln2
 	}
 	return r
 }
 
-// klFrom is KL(answer ‖ logits) in bits.
-func (a *answer) klFrom(logits []float32, logZ float64) float64 {
-	nats := a.own - a.logZ - (float64(kernel.Dot(a.p, logits)) - logZ)
-	return max(0, nats) / math.Ln2
+// klFrom is KL(answer ‖ logits) in nats; buf is room for as many numbers. Differences
+// are taken before they are added up, so that distributions which hardly differ are
+// told apart.
+func (a *answer) klFrom(logits, buf []float32, logZ float64) float64 {
+	copy(buf, a.logits)
+	kernel.Axpy(buf, -1, logits)
+	return max(0, float64(kernel.Dot(a.p, buf))-(a.logZ-logZ))
 }
 
 func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Followed {
@@ -56,4 +60,46 @@ func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Follo
 		list[i] = Followed{id, math.Exp(float64(logits[id]) - logZ), rankOf(logits, id)}
 	}
 	return list
+}
+
+// rooms are as many numbers for every worker of a pool, made when they are needed.
+type rooms struct {
+	n    int
+	list [][]float32
+}
+
+func newRooms(m *model.Model, n int) rooms { return rooms{n, make([][]float32, m.Pool.Threads())} }
+
+func (r rooms) of(worker int) []float32 {
+	if r.list[worker] == nil {
+		r.list[worker] = make([]float32, r.n)
+	}
+	return r.list[worker]
+}
+
+// topOf is the k largest logits, without their probabilities.
+func topOf(logits []float32, k int) []Candidate {
+	best := make([]Candidate, 0, k+1)
+	for id, logit := range logits {
+		if len(best) == k && !(logit > best[k-1].Logit) {
+			continue
+		}
+		at := sort.Search(len(best), func(i int) bool { return best[i].Logit < logit })
+		best = append(best, Candidate{})
+		copy(best[at+1:], best[at:])
+		best[at] = Candidate{ID: int32(id), Logit: logit}
+		best = best[:min(k, len(best))]
+	}
+	return best
+}
+
+// rankOf counts from 1; of equals the lower ID comes first.
+func rankOf(logits []float32, token int32) int {
+	rank, mine := 1, logits[token]
+	for id, logit := range logits {
+		if logit > mine || logit == mine && int32(id) < token {
+			rank++
+		}
+	}
+	return rank
 }

@@ -112,7 +112,7 @@ func TestRealAsItIs(t *testing.T) {
 		t.Logf("%s: %v %+v", what, time.Since(start), l)
 	}
 	took("provenance", func() (CheckList, error) {
-		if p := s.provenance(tokens); p.Arithmetic != "int8" || p.Types["Q4_1"] == 0 {
+		if p := s.Provenance(tokens); p.Arithmetic != "int8" || p.Types["Q4_1"] == 0 {
 			t.Errorf("%+v", p)
 		}
 		return nil, nil

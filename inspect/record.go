@@ -37,20 +37,52 @@ func (r *Record) At(prompt int, point string) *Activation {
 	return nil
 }
 
-// RecordBytes is how many bytes Record keeps for prompts of these lengths.
+// RecordBytes is how many bytes Record holds for prompts of these lengths: what it
+// keeps, and its largest pass.
 func RecordBytes(c model.Config, lengths []int, points ...string) (int64, error) {
 	names, err := expand(c, points)
 	if err != nil {
 		return 0, err
 	}
-	total := int64(0)
-	for _, n := range lengths {
-		for _, name := range names {
-			total += 4 * int64(size(c.PointShape(name, 1, n)))
+	patterns, logits := 0, slices.Contains(names, "hook_logits")
+	for _, name := range names {
+		switch {
+		case strings.HasSuffix(name, "hook_attn_scores"):
+			patterns = 3 // as they are, as they are shown, and as they were
+		case isPattern(name):
+			patterns = max(patterns, 1)
 		}
 	}
-	return total, nil
+	kept := func(n int) (bytes int64) {
+		for _, name := range names {
+			bytes += recorded + floats(size(c.PointShape(name, 1, n)))*9/8 // Go rounds up what it allocates
+		}
+		return bytes
+	}
+	total := int64(0)
+	for _, n := range lengths {
+		total += kept(n)
+	}
+	if len(lengths) == 0 {
+		return total, nil
+	}
+	rows := func(n int) int64 { // of logits
+		if logits {
+			return floats(n, c.Vocab)
+		}
+		return floats(c.Vocab)
+	}
+	first := lengths[0]
+	pass := kept(first) + 2*rows(first) + forwardBytes(c, 1, first, patterns) // it runs alone, and unwatched
+	for _, batch := range batches(lengths) {
+		n := lengths[batch[0]]
+		pass = max(pass, rows(n*len(batch))+forwardBytes(c, len(batch), n, patterns))
+	}
+	return total + pass, nil
 }
+
+// recorded is how many bytes an activation takes besides its numbers.
+const recorded = 512
 
 // expand finds the points that patterns mean, in the order of the pass.
 func expand(c model.Config, patterns []string) ([]string, error) {
@@ -108,7 +140,7 @@ func (s *Subject) Record(ctx context.Context, prompts [][]int32, points ...strin
 		}
 	}
 	slices.SortStableFunc(r.Activations, func(a, b Activation) int { return a.Prompt - b.Prompt })
-	r.Provenance = s.provenance(prompts[0])
+	r.Provenance = s.Provenance(prompts[0])
 	if err := s.checkRecord(ctx, r, names); err != nil {
 		return nil, err
 	}
@@ -165,7 +197,7 @@ func (s *Subject) recordBatch(ctx context.Context, r *Record, batch []int, names
 	if slices.Contains(names, "hook_logits") {
 		logits = model.AllLogits
 	}
-	if _, err := caught.run(ctx, s.Model, tokens, model.Run{SeqLen: length, Logits: logits}); err != nil {
+	if _, err := caught.run(ctx, s, tokens, model.Run{SeqLen: length, Logits: logits}); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
 	for _, name := range names {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -25,8 +26,15 @@ type Steering struct {
 // 2023, arXiv 2312.06681), with strength 1.
 func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point string) (*Steering, error) {
 	c := s.Model.Config
-	if !steerable(c, point) {
-		return nil, notSteerable(c, point)
+	if err := checkSteerable(c, point); err != nil {
+		return nil, err
+	}
+	longest := 0
+	for _, tokens := range slices.Concat(toward, from) {
+		longest = max(longest, len(tokens))
+	}
+	if err := s.afford("the longest prompt", forwardBytes(c, 1, longest, 0)); err != nil {
+		return nil, err
 	}
 	sum := make([]float64, c.Dim)
 	for i, prompts := range [][][]int32{toward, from} {
@@ -37,7 +45,7 @@ func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point
 		for _, tokens := range prompts {
 			caught := newCatcher()
 			caught.row(len(tokens)-1, point)
-			if _, err := caught.run(ctx, s.Model, tokens, model.Run{Logits: model.NoLogits}); err != nil {
+			if _, err := caught.run(ctx, s, tokens, model.Run{Logits: model.NoLogits}); err != nil {
 				return nil, err
 			}
 			for j, v := range caught.got[point] {
@@ -45,7 +53,7 @@ func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point
 			}
 		}
 	}
-	v := &Steering{Point: point, Strength: 1, Hash: s.provenance(nil).Hash,
+	v := &Steering{Point: point, Strength: 1, Hash: s.Provenance(nil).Hash,
 		About: fmt.Sprintf("mean of %d prompts less mean of %d, last tokens", len(toward), len(from))}
 	for _, x := range sum {
 		v.Vector = append(v.Vector, float32(x))
@@ -53,36 +61,68 @@ func (s *Subject) NewSteering(ctx context.Context, toward, from [][]int32, point
 	return v, nil
 }
 
-// steerable says whether a point has a vector of the stream's width per token that
-// the pass reads again.
-func steerable(c model.Config, point string) bool {
-	shape := c.PointShape(point, 1, 1)
-	return slices.Contains(c.HookPoints(), point) && len(shape) == 3 && shape[2] == c.Dim && !strings.HasSuffix(point, "normalized")
+// steerable are the points of a block whose last dimension is the residual stream, or
+// what is about to be added to it, so that adding a direction there moves the stream.
+var steerable = []string{"hook_resid_pre", "hook_resid_mid", "hook_resid_post", "hook_attn_out", "hook_mlp_out"}
+
+// checkSteerable refuses other points, and those that the model does not have.
+func checkSteerable(c model.Config, point string) error {
+	layer, name := "", point
+	if rest, ok := strings.CutPrefix(point, "blocks."); ok {
+		layer, name, _ = strings.Cut(rest, ".")
+	}
+	if slices.Contains(c.HookPoints(), point) && (point == "hook_embed" || layer != "" && slices.Contains(steerable, name)) {
+		return nil
+	}
+	return fmt.Errorf("%w: a direction cannot be added at %q; it can at hook_embed and, in blocks 0 to %d, at %s",
+		ErrAsk, point, c.Layers-1, strings.Join(slices.DeleteFunc(slices.Clone(steerable), func(name string) bool {
+			return !slices.Contains(c.HookPoints(), block(0, name))
+		}), ", "))
 }
 
-func notSteerable(c model.Config, point string) error {
-	return fmt.Errorf("%w: %q is no point of the residual stream of this model; one is %s", ErrAsk, point, block(c.Layers/2, "hook_resid_post"))
+// check refuses a vector that is not this model's, or that no float32 could be added.
+func (v *Steering) check(s *Subject) error {
+	c := s.Model.Config
+	if err := checkSteerable(c, v.Point); err != nil {
+		return err
+	}
+	if len(v.Vector) != c.Dim {
+		return fmt.Errorf("%w: the steering vector has %d numbers, the stream %d", ErrAsk, len(v.Vector), c.Dim)
+	}
+	if !finite(v.Vector) || v.Strength-v.Strength != 0 {
+		return fmt.Errorf("%w: the steering vector is not finite", ErrAsk)
+	}
+	if most := math.Abs(v.Strength) * lengthOf(v.Vector); most > steerMost {
+		return fmt.Errorf("%w: %.3g times a vector of length %.3g is more than a stream can take: %.0g is the most", ErrAsk, v.Strength, lengthOf(v.Vector), steerMost)
+	}
+	if v.From < 0 {
+		return fmt.Errorf("%w: steering from position %d", ErrAsk, v.From)
+	}
+	if v.Hash == "" {
+		return nil
+	}
+	if here := s.Provenance(nil).Hash; v.Hash != here {
+		return fmt.Errorf("%w: the steering vector was made with other weights (%.15s, these are %.15s); without its hash it is taken as it is", ErrAsk, v.Hash, here)
+	}
+	return nil
 }
+
+// steerMost is how long what is added may be. A norm squares what it reads, and the
+// squares' sum must be a float32.
+const steerMost = 1e16
 
 // AddSteering makes h add the vector, in any pass: also live, on a model.Session
 // that watches with h.
 func (s *Subject) AddSteering(h *model.Hooks, v *Steering) error {
-	c := s.Model.Config
-	switch here := s.provenance(nil).Hash; {
-	case !steerable(c, v.Point):
-		return notSteerable(c, v.Point)
-	case len(v.Vector) != c.Dim:
-		return fmt.Errorf("%w: the steering vector has %d numbers, the stream %d", ErrAsk, len(v.Vector), c.Dim)
-	case !finite(v.Vector) || v.Strength-v.Strength != 0:
-		return fmt.Errorf("%w: the steering vector is not finite", ErrAsk)
-	case v.Hash != "" && v.Hash != here:
-		return fmt.Errorf("%w: the steering vector was made with other weights (%.15s, these are %.15s); without its hash it is taken as it is", ErrAsk, v.Hash, here)
+	if err := v.check(s); err != nil {
+		return err
 	}
+	width := s.Model.Config.Dim
 	h.On(v.Point, func(p *model.Point) error {
 		each := p.Shape[1]
 		for i := range p.Shape[0] * each {
 			if p.Starts[i/each]+i%each >= v.From {
-				kernel.Axpy(p.Data[i*c.Dim:(i+1)*c.Dim], float32(v.Strength), v.Vector)
+				kernel.Axpy(p.Data[i*width:(i+1)*width], float32(v.Strength), v.Vector)
 			}
 		}
 		return nil

@@ -2,17 +2,11 @@ package inspect
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"sync"
 
 	"weft/model"
-	"weft/tensor"
 )
 
 // Subject is a model under the glass. Its methods are the analyses: each runs
@@ -44,72 +38,9 @@ func NewSubject(m *model.Model, about About) *Subject { return &Subject{Model: m
 // once ctx is done. It shares what takes time to find out: the weights' hash.
 func (s *Subject) Until(ctx context.Context) *Subject {
 	u := &Subject{Model: s.Model.Until(ctx), About: s.About, Budget: s.Budget}
-	s.provenance(nil)
+	s.Provenance(nil)
 	u.once.Do(func() { u.facts = s.facts })
 	return u
-}
-
-// Provenance says what a result was made of.
-type Provenance struct {
-	Name       string         `json:"name"`
-	Arch       string         `json:"arch"`
-	Params     int            `json:"params"`
-	Types      map[string]int `json:"types"`      // parameters by the type that they are stored in
-	Hash       string         `json:"hash"`       // SHA-256 of the parameters as they are stored, in the model's order
-	Arithmetic string         `json:"arithmetic"` // what most products compute with: "float32", "bfloat16", "int8"
-	Cache      string         `json:"cache"`      // how keys and values are kept
-	Template   string         `json:"template"`   // the chat template; "": none
-	BOS        *int32         `json:"bos"`        // the token that begins texts; null: there is none
-	Begins     bool           `json:"begins_with_bos"`
-}
-
-// Provenance says what a result about a prompt is made of; nil tokens: one about the
-// weights.
-func (s *Subject) Provenance(tokens []int32) Provenance { return s.provenance(tokens) }
-
-// provenance is that of a result about a prompt; nil tokens: about the weights.
-func (s *Subject) provenance(tokens []int32) Provenance {
-	s.once.Do(func() { s.facts = s.describe() })
-	p := s.facts
-	if s.About.BOS >= 0 {
-		bos := s.About.BOS
-		p.BOS, p.Begins = &bos, len(tokens) > 0 && tokens[0] == bos
-	}
-	p.Name, p.Template = s.About.Name, s.About.Template
-	return p
-}
-
-func (s *Subject) describe() Provenance {
-	m := s.Model
-	p := Provenance{Arch: m.Config.Arch, Params: m.Config.ParamCount(), Types: map[string]int{}, Cache: m.KV.String()}
-	sum := sha256.New()
-	for _, param := range m.W.Params() {
-		if param.Stored == nil {
-			p.Types[tensor.F32.String()] += len(param.Data)
-			hashFloats(sum.Write, param.Data)
-			continue
-		}
-		p.Types[param.Stored.DType().String()] += param.Rows * param.Cols
-		for i := range param.Stored.Rows {
-			sum.Write(param.Stored.RowBytes(i))
-		}
-	}
-	p.Hash = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-	blocks, _ := m.Cost()
-	best := slices.Index(blocks.FLOPs[:], slices.Max(blocks.FLOPs[:]))
-	p.Arithmetic = [...]string{model.Float32: "float32", model.BFloat16: "bfloat16", model.Int8: "int8"}[best]
-	return p
-}
-
-func hashFloats(write func([]byte) (int, error), data []float32) {
-	buf := make([]byte, 0, 4<<10)
-	for part := range slices.Chunk(data, 1<<10) {
-		buf = buf[:0]
-		for _, v := range part {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		write(buf)
-	}
 }
 
 // Errors that callers may want to tell apart.

@@ -97,7 +97,7 @@ func (w *watcher) after(p *model.Point) error {
 	b.After.Vectors = w.vectors(p)
 	for i, v := range p.Data {
 		w.largest = max(w.largest, math.Abs(float64(v)))
-		w.t.Checks.StreamSum = max(w.t.Checks.StreamSum, math.Abs(w.added[i]-float64(v)))
+		w.t.Checks.StreamSum = worse(w.t.Checks.StreamSum, math.Abs(w.added[i]-float64(v)))
 	}
 	w.keep(p.Data)
 	return nil
@@ -162,26 +162,4 @@ func (w *watcher) wrote(p *model.Point, kind Part) {
 
 func (w *watcher) row(data []float32, i int) []float32 {
 	return data[i*w.t.Config.Dim : (i+1)*w.t.Config.Dim]
-}
-
-// dot is a·b in float64.
-func dot(a, b []float32) float64 {
-	sum := 0.0
-	for i, v := range a {
-		sum += float64(v) * float64(b[i])
-	}
-	return sum
-}
-
-// cosine is the cosine of the angle between a and the beginning of b; 0 if either is zero.
-func cosine(a []float32, b []float64) float64 {
-	var ab, aa, bb float64
-	for i, v := range a {
-		x, y := float64(v), b[i]
-		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
-	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
 }

@@ -99,7 +99,7 @@ func (s *Subject) Neighbours(space Space, plus, minus []int32, k int) (*Neighbou
 	if lengthOf(query) < 1e-6 { // what rounding leaves
 		return nil, fmt.Errorf("%w: what is added is also taken away", ErrAsk)
 	}
-	n := &Neighbours{Provenance: s.provenance(nil), Space: space, Tied: c.TiedHead, Plus: plus, Minus: minus}
+	n := &Neighbours{Provenance: s.Provenance(nil), Space: space, Tied: c.TiedHead, Plus: plus, Minus: minus}
 	cosines := s.cosines(l, query)
 	for id, cosine := range cosines {
 		if slices.Contains(plus, int32(id)) || slices.Contains(minus, int32(id)) {
@@ -151,7 +151,7 @@ func (s *Subject) Promoted(direction []float32, k int) (*Promotion, error) {
 	})
 	down := slices.Clone(up)
 	kernel.Scale(down, -1)
-	p := &Promotion{Provenance: s.provenance(nil)}
+	p := &Promotion{Provenance: s.Provenance(nil)}
 	for _, x := range topOf(up, min(max(1, k), c.Vocab)) {
 		p.Up = append(p.Up, Weighed{x.ID, float64(x.Logit)})
 	}

@@ -15,6 +15,9 @@ import (
 // UTF-8. A prompt and a file's name are bytes: these mappers keep them.
 var mappers = []kong.Option{
 	kong.KindMapper(reflect.String, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		if ctx.Scan.Peek().IsEOL() {
+			return errNoValue
+		}
 		token, err := ctx.Scan.PopValue("text")
 		if err == nil {
 			target.SetString(token.String())
@@ -22,6 +25,9 @@ var mappers = []kong.Option{
 		return err
 	})),
 	kong.NamedMapper("path", kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		if ctx.Scan.Peek().IsEOL() {
+			return errNoValue
+		}
 		token, err := ctx.Scan.PopValue("a path")
 		if err == nil {
 			err = setPath(target, token.String())
@@ -29,6 +35,8 @@ var mappers = []kong.Option{
 		return err
 	})),
 }
+
+var errNoValue = errors.New("the value is missing")
 
 // setPath keeps a path as it was given, but for a ~ that the shell left because
 // it stood behind --flag=.

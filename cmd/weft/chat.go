@@ -13,6 +13,7 @@ type chatCommand struct {
 	Ctx         int     `help:"Most tokens of conversation; 0 is what the model was made for." placeholder:"N" default:"0"`
 	TopLogprobs int     `help:"With --json: list the N most likely tokens at each place." placeholder:"N" default:"0"`
 	samplingFlags
+	liveFlags
 	speculationFlags
 }
 
@@ -23,7 +24,8 @@ Examples:
 
     weft chat
     echo "To be, or" | weft chat
-    weft chat out/mine -p "Hello" --temp 0.5`
+    weft chat out/mine -p "Hello" --temp 0.5
+    weft chat out/mine --steer glad.json`
 }
 
 // How much an answer has unless told otherwise. A model without a template has
@@ -94,6 +96,11 @@ func (c *chatCommand) begin(a *app, m *opened) (*weft.Chat, error) {
 	}
 	o := weft.Options{Sampling: &s, Context: window, MaxTokens: c.maxTokens(usual), Stop: c.Stop}
 	if err := c.speculationFlags.open(a, m, &o); err != nil {
+		return nil, err
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	if err := c.liveFlags.open(ctx, a, m, &o); err != nil {
 		return nil, err
 	}
 	talk, err := m.Chat(o)

@@ -13,12 +13,13 @@ import (
 
 type compareCommand struct {
 	computeFlags
-	A     string `arg:"" help:"The reference: a .gguf file, a model folder, or a name in the store." name:"a"`
-	B     string `arg:"" help:"The other one." name:"b"`
-	Text  string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
-	Ctx   int    `help:"Tokens per window." default:"256" placeholder:"N"`
-	Limit int    `help:"Compare on so many tokens at most." default:"4096" placeholder:"N"`
-	HTML  string `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
+	A      string `arg:"" help:"The reference: a .gguf file, a model folder, or a name in the store." name:"a"`
+	B      string `arg:"" help:"The other one." name:"b"`
+	Text   string `help:"Text to compare them on; without it, a short one that is built in." type:"path" placeholder:"FILE"`
+	Ctx    int    `help:"Tokens per window." default:"256" placeholder:"N"`
+	Limit  int    `help:"Compare on so many tokens at most." default:"4096" placeholder:"N"`
+	Budget int    `help:"Most MiB that the comparison may hold beside the models." default:"1024" placeholder:"MIB"`
+	HTML   string `name:"html" help:"Write one self-contained page to FILE instead of text." type:"path" placeholder:"FILE"`
 }
 
 func (compareCommand) Help() string {
@@ -42,6 +43,9 @@ func (c *compareCommand) Run(a *app) error {
 	if c.Ctx < 2 || c.Limit < 2 {
 		return usagef("--ctx and --limit must be 2 or more")
 	}
+	if err := checkBudget(c.Budget); err != nil {
+		return err
+	}
 	text := []byte(inspect.DefaultText)
 	if c.Text != "" {
 		var err error
@@ -49,12 +53,16 @@ func (c *compareCommand) Run(a *app) error {
 			return err
 		}
 	}
+	end := a.during("opening " + c.A)
 	ma, err := a.openModel(c.A, c.computeFlags)
+	end()
 	if err != nil {
 		return err
 	}
 	defer ma.Close()
+	end = a.during("opening " + c.B)
 	mb, err := a.openModel(c.B, c.computeFlags)
+	end()
 	if err != nil {
 		return err
 	}
@@ -65,15 +73,21 @@ func (c *compareCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	tell := everyTenSeconds(a, "windows")
-	result, err := inspect.Compare(ctx, ma.Core, mb.Core, windows, func(done int) { tell(done, len(windows)) })
+	s := [2]*inspect.Subject{}
+	for i, m := range []opened{ma, mb} {
+		s[i] = inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS})
+		s[i].Budget = int64(c.Budget) << 20
+	}
+	tell, end := a.progress("blocks compared")
+	result, err := inspect.Compare(ctx, s[0], s[1], windows, tell)
+	end()
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errInterrupted
 	case err != nil:
-		return err
+		return overBudget(err)
 	}
-	doc, err := c.deepen(ctx, a, [2]opened{ma, mb}, windows, result)
+	doc, err := c.deepen(ctx, a, s, windows, result)
 	if err != nil {
 		return err
 	}
@@ -98,21 +112,32 @@ const deepTokens = 512
 
 // deepen adds what needs both models at once, layer by layer. What these two cannot
 // be asked is left out, with the reason.
-func (c *compareCommand) deepen(ctx context.Context, a *app, m [2]opened, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
-	var s [2]*inspect.Subject
-	for i := range m {
-		s[i] = inspect.NewSubject(m[i].Core, inspect.About{Name: m[i].Name, BOS: m[i].Tokenizer.BOS})
+func (c *compareCommand) deepen(ctx context.Context, a *app, s [2]*inspect.Subject, windows [][]int32, r *inspect.Comparison) (*view.Comparison, error) {
+	end := a.during("comparing weights")
+	weights, err := inspect.Distances(ctx, s[0], s[1])
+	end()
+	if errors.Is(err, context.Canceled) {
+		return nil, errInterrupted
+	} else if err != nil {
+		return nil, err
 	}
-	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, inspect.Distances(m[0].Core.W, m[1].Core.W))
+	end = a.during("hashing weights")
+	doc := view.NewComparison(s[0].Provenance(windows[0]), s[1].Provenance(windows[0]), r, weights)
+	end()
 	few := firstTokens(windows, deepTokens)
-	var err error
-	if doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, everyTenSeconds(a, "windows, layer by layer")); err != nil {
+	tell, end := a.progress("layers exchanged, one at a time")
+	doc.Layers, err = inspect.MeasureLayerLosses(ctx, s[0], s[1], few, tell)
+	end()
+	if err != nil {
 		if doc.NoLayers, err = leftOut("What single layers cost is left out", err); err != nil {
 			return nil, err
 		}
 		doc.Layers = nil
 	}
-	if doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few); err != nil {
+	tell, end = a.progress("layers' neurons matched")
+	doc.Matching, err = inspect.MatchUnits(ctx, s[0], s[1], few, tell)
+	end()
+	if err != nil {
 		if doc.NoMatching, err = leftOut("Neurons are not matched", err); err != nil {
 			return nil, err
 		}
@@ -129,7 +154,7 @@ func leftOut(what string, err error) (string, error) {
 	case errors.Is(err, context.Canceled):
 		return "", errInterrupted
 	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrArch), errors.Is(err, inspect.ErrBudget), errors.Is(err, inspect.ErrShort):
-		return fmt.Sprintf("%s: %v.", what, err), nil
+		return fmt.Sprintf("%s: %v.", what, overBudget(err)), nil
 	}
 	return "", err
 }

@@ -33,17 +33,19 @@ what the model would say if it stopped there (the logit lens), where attention l
 vocabulary. Below stand the checks that prove the pictures.
 
 A view asks one question in its place. Views that read the text of -p may be asked for together. TOKEN is one token's text:
-" Paris" with the space that it has inside a text.
+" Paris" with the space that it has inside a text. A FILE for --steer can be {"toward": ["I love"], "away": ["I hate"], "strength": 2}.
 
 Examples:
 
     weft look -p "the quick brown fox jumps over the lazy"
     weft look -p "To be, or not to be" --attention 2.0 --layer 1
     weft look -p "To be, or not to be" --html look.html
-    weft look model.gguf -p "The capital of France is" --lens --attribute " Paris" --against " Rome"
+    weft look -p "To be, or not to be" --lens --attribute " so" --against " not"
+    weft look -p "To be, or not to be" --saliency " so" --steps 32
     weft look -p "To be, or not to be" --ablate L1.H0 --ablate L2.mlp
-    weft look --patch "The king said that the" "The girl said that the" --right " king" --wrong " girl"
-    weft look -p "I think that this is" --steer glad.json     # {"toward": ["I love"], "away": ["I hate"], "strength": 2}
+    weft look --patch "The king said that the" "The girl said that the" \
+              --right " king" --wrong " girl"
+    weft look -p "I think that this is" --steer glad.json
     weft look --words " man - boy + girl"
     weft look --heads --html heads.html`
 }
@@ -72,7 +74,7 @@ func (c *lookCommand) Run(a *app) error {
 		return err
 	}
 	defer m.Close()
-	look, err := c.look(m, prompt, head)
+	look, err := c.look(a, m, prompt, head)
 	if err != nil {
 		return err
 	}
@@ -108,28 +110,53 @@ func writePage(path string, write func(io.Writer) error) error {
 }
 
 // look traces the prompt.
-func (c *lookCommand) look(m opened, prompt string, head *inspect.Head) (*view.Look, error) {
+func (c *lookCommand) look(a *app, m opened, prompt string, head *inspect.Head) (*view.Look, error) {
 	layer := -1
 	if c.Layer != nil {
 		if layer = *c.Layer; layer < 0 || layer >= m.Core.Config.Layers {
 			return nil, usagef("--layer is %d; this model has layers 0 to %d", layer, m.Core.Config.Layers-1)
 		}
 	}
-	ids := m.Encode(prompt, weft.Options{Raw: c.Raw, ParseSpecial: c.ParseSpecial})
-	if n, most := len(ids), m.Core.Config.Context; n > most {
-		return nil, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, m.Name, most)
+	ids, bos, err := m.tokens(prompt, c.options())
+	if err != nil {
+		return nil, err
 	}
-	trace, err := inspect.Look(m.Core, ids, inspect.Options{Cells: -1, Top: c.top(5), Head: head, AllHeads: c.HTML != ""})
+	o := inspect.Options{Cells: -1, Top: c.top(5), Head: head, AllHeads: c.HTML != "", Budget: int64(c.Budget) << 20}
+	if bytes := inspect.LookBytes(m.Core.Config, len(ids), o); bytes <= o.Budget {
+		a.holding(bytes)
+	}
+	trace, err := inspect.Look(m.Core, ids, o)
 	if errors.Is(err, inspect.ErrHead) {
 		return nil, usagef("--attention: %w", err)
 	} else if err != nil {
-		return nil, err
+		return nil, overBudget(err)
 	}
 	about := inspect.NewSubject(m.Core, inspect.About{Name: m.Name, BOS: m.Tokenizer.BOS}).Provenance(ids)
-	bare := m.Encode(prompt, weft.Options{Raw: true, ParseSpecial: c.ParseSpecial})
 	return view.NewLook(trace, view.Source{
-		Name: m.Name, Prompt: prompt, AddedBOS: len(ids) > len(bare), Piece: m.Tokenizer.Piece, Layer: layer, About: about,
+		Name: m.Name, Prompt: prompt, AddedBOS: bos, Piece: m.Tokenizer.Piece, Layer: layer, About: about,
 	}), nil
+}
+
+// holding says beforehand what a view will take, where that is much.
+func (a *app) holding(bytes int64) {
+	if bytes >= 128<<20 {
+		a.note("this will hold up to %s beside the model", view.Bytes(int(bytes)))
+	}
+}
+
+// options are how the text becomes tokens.
+func (c *lookCommand) options() weft.Options {
+	return weft.Options{Raw: c.Raw, ParseSpecial: c.ParseSpecial}
+}
+
+// tokens makes tokens of a text, and says whether a beginning mark was put before it.
+func (o opened) tokens(text string, how weft.Options) (ids []int32, bos bool, err error) {
+	ids = o.Encode(text, how)
+	if n, most := len(ids), o.Core.Config.Context; n > most {
+		return nil, false, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, o.Name, most)
+	}
+	how.Raw = true
+	return ids, len(ids) > len(o.Encode(text, how)), nil
 }
 
 // parseHead reads LAYER.HEAD; nothing is nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"weft/cmd/weft/internal/view"
@@ -16,7 +17,9 @@ import (
 var sites = map[string]inspect.Site{"stream": inspect.SiteResidPre, "attn": inspect.SiteAttnOut, "mlp": inspect.SiteMLPOut, "heads": inspect.SiteHeads}
 
 func (g *glass) patch(ctx context.Context) error {
-	o := inspect.PatchOptions{OnRun: everyTenSeconds(g.app, "runs")}
+	tell, end := g.progress("runs")
+	defer end()
+	o := inspect.PatchOptions{OnRun: tell}
 	if g.Site != nil {
 		o.Site = sites[*g.Site]
 	}
@@ -36,6 +39,9 @@ func (g *glass) patch(ctx context.Context) error {
 	if len(texts[0]) != len(texts[1]) {
 		return usagef("--patch: the texts must have the same number of tokens, and have %d (%s) and %d (%s)",
 			len(texts[0]), g.spelled(texts[0]), len(texts[1]), g.spelled(texts[1]))
+	}
+	if slices.Equal(texts[0], texts[1]) {
+		return usagef("--patch: the texts are the same, so there is nothing to find")
 	}
 	g.holding(inspect.PatchBytes(g.m.Core.Config, len(texts[0]), o))
 	grid, err := g.s.Patch(ctx, texts[0], texts[1], o)
@@ -85,23 +91,19 @@ func (g *glass) effect(ctx context.Context, e *inspect.Effect, h *model.Hooks) (
 }
 
 func (g *glass) ablate(ctx context.Context) error {
-	var ablation inspect.Ablation
-	for _, text := range g.Ablate {
-		t, err := parseSite(text)
-		if err != nil {
-			return err
-		}
-		ablation.Targets = append(ablation.Targets, t)
+	targets, err := parseSites(g.Ablate)
+	if err != nil {
+		return err
 	}
+	ablation := inspect.Ablation{Targets: targets}
 	reference := ""
 	if g.By != nil && *g.By != "zero" {
-		var err error
 		ablation.Kind = inspect.AblationKind(*g.By)
 		if ablation.Reference, reference, err = g.reference(ctx, ablation.Targets); err != nil {
 			return err
 		}
 	}
-	g.holding(inspect.EffectBytes(g.m.Core.Config, len(g.tokens)))
+	g.holding(inspect.EffectBytes(g.m.Core.Config, len(g.tokens), ablation.Targets...))
 	e, err := g.s.Ablate(ctx, g.tokens, ablation, inspect.EffectOptions{Top: g.top(5)})
 	if err != nil {
 		return err
@@ -124,7 +126,7 @@ func (g *glass) reference(ctx context.Context, targets []inspect.Target) (*inspe
 	if g.Reference != nil {
 		var err error
 		if text, err = g.readFile(*g.Reference); err != nil {
-			return nil, "", err
+			return nil, "", fmt.Errorf("--reference: %w", err)
 		}
 		name = *g.Reference
 	}
@@ -144,7 +146,7 @@ func (g *glass) reference(ctx context.Context, targets []inspect.Target) (*inspe
 }
 
 func (g *glass) steer(ctx context.Context) error {
-	v, err := g.steering(ctx)
+	v, err := steering{g.app, g.m, g.s, g.options(), g.Steer}.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
+	"weft"
 	"weft/inspect"
 )
 
@@ -18,56 +20,72 @@ type steerRecipe struct {
 	Strength *float64 `json:"strength"` // times the difference; 1 unless given
 }
 
-// steering reads --steer's file: a vector as the library writes it (and as --json
-// has it in .steer.vector), or a recipe.
-func (g *glass) steering(ctx context.Context) (*inspect.Steering, error) {
-	data, err := g.readFile(g.Steer)
+// steering is --steer: a file, and the model that it is for.
+type steering struct {
+	*app
+	m    opened
+	s    *inspect.Subject
+	how  weft.Options // how texts become tokens
+	path string
+}
+
+// read reads the file: a vector as the library writes it (and as --json has it in
+// .steer.vector), or a recipe.
+func (f steering) read(ctx context.Context) (*inspect.Steering, error) {
+	data, err := f.readFile(f.path)
 	if err != nil {
 		return nil, err
 	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil {
-		return nil, fmt.Errorf("%s: %w", g.Steer, err)
+		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if keys["vector"] != nil {
 		v := &inspect.Steering{}
-		return v, g.strict(data, v)
+		return v, f.strict(data, v)
 	}
 	var r steerRecipe
-	if err := g.strict(data, &r); err != nil {
+	if err := f.strict(data, &r); err != nil {
 		return nil, err
 	}
 	if len(r.Toward) == 0 || len(r.Away) == 0 {
-		return nil, fmt.Errorf(`%s: neither a vector nor a recipe, which is {"toward": ["…"], "away": ["…"], "layer": 3, "strength": 2}`, g.Steer)
+		return nil, fmt.Errorf(`%s: neither a vector nor a recipe, which is {"toward": ["…"], "away": ["…"], "layer": 3, "strength": 2}`, f.path)
 	}
-	return g.cook(ctx, r)
+	return f.cook(ctx, r)
 }
 
-func (g *glass) strict(data []byte, into any) error {
+func (f steering) strict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%s: %w", g.Steer, err)
+	err, kind := d.Decode(into), (*json.UnmarshalTypeError)(nil)
+	switch {
+	case errors.As(err, &kind):
+		return fmt.Errorf("%s: %s cannot be a %s", f.path, kind.Field, kind.Value)
+	case err != nil:
+		return fmt.Errorf("%s: %w", f.path, err)
 	}
 	return nil
 }
 
-func (g *glass) cook(ctx context.Context, r steerRecipe) (*inspect.Steering, error) {
-	layer := g.m.Core.Config.Layers / 2
+func (f steering) cook(ctx context.Context, r steerRecipe) (*inspect.Steering, error) {
+	layer := f.m.Core.Config.Layers / 2
 	if r.Layer != nil {
 		layer = *r.Layer
+	}
+	if most := f.m.Core.Config.Layers - 1; layer < 0 || layer > most {
+		return nil, fmt.Errorf("%s: layer is %d; this model has layers 0 to %d", f.path, layer, most)
 	}
 	var sets [2][][]int32
 	for i, texts := range [][]string{r.Toward, r.Away} {
 		for _, text := range texts {
-			ids, _, err := g.encode(text)
+			ids, _, err := f.m.tokens(text, f.how)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", g.Steer, err)
+				return nil, fmt.Errorf("%s: %w", f.path, err)
 			}
 			sets[i] = append(sets[i], ids)
 		}
 	}
-	v, err := g.s.NewSteering(ctx, sets[0], sets[1], fmt.Sprintf("blocks.%d.hook_resid_post", layer))
+	v, err := f.s.NewSteering(ctx, sets[0], sets[1], fmt.Sprintf("blocks.%d.hook_resid_post", layer))
 	if err == nil && r.Strength != nil {
 		v.Strength = *r.Strength
 	}

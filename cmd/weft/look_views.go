@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"weft"
 	"weft/cmd/weft/internal/view"
@@ -47,7 +46,11 @@ func (c *lookCommand) runViews(a *app, views []string) error {
 		}
 		g.prompt = prompt
 	}
-	g.report = view.NewReport("weft look "+strings.Join(views, " "), prompt, g.tokens, bos, m.Tokenizer.Piece)
+	command := "weft look " + strings.Join(views, " ")
+	if c.Jacobian != "" {
+		command += " --jacobian"
+	}
+	g.report = view.NewReport(command, prompt, g.tokens, bos, m.Tokenizer.Piece)
 	ctx, stop := interruptible()
 	defer stop()
 	for _, v := range views {
@@ -69,7 +72,7 @@ func asUsage(flag string, err error) error {
 	case errors.Is(err, inspect.ErrAsk), errors.Is(err, inspect.ErrHead):
 		return usagef("%s: %w", flag, err)
 	}
-	return fmt.Errorf("%s: %w", flag, err)
+	return fmt.Errorf("%s: %w", flag, overBudget(err))
 }
 
 // write prints the report.
@@ -106,22 +109,15 @@ func (g *glass) show(ctx context.Context, v string) error {
 		return g.patch(ctx)
 	case "--heads":
 		return g.heads(ctx)
+	case "--saliency":
+		return g.saliency(ctx)
 	}
 	return g.words()
 }
 
-// options are how the text becomes tokens.
-func (g *glass) options() weft.Options { return weft.Options{Raw: g.Raw, ParseSpecial: g.ParseSpecial} }
-
 // encode makes tokens of a text, and says whether a beginning mark was put before it.
 func (g *glass) encode(text string) (ids []int32, bos bool, err error) {
-	o := g.options()
-	ids = g.m.Encode(text, o)
-	if n, most := len(ids), g.m.Core.Config.Context; n > most {
-		return nil, false, fmt.Errorf("the text has %d tokens, the context of %s %d: shorten it", n, g.m.Name, most)
-	}
-	o.Raw = true
-	return ids, len(ids) > len(g.m.Encode(text, o)), nil
+	return g.m.tokens(text, g.options())
 }
 
 // token is the one that a text is; nil is nil.
@@ -152,32 +148,11 @@ func (g *glass) token(flag string, text *string) (*int32, error) {
 	return nil, usagef("%s is %q, which is no single token of this model but %s", flag, *text, strings.Join(parts, "|"))
 }
 
-// holding says beforehand what a view will take, where that is much.
+// holding says beforehand what a view will take, unless that is refused.
 func (g *glass) holding(bytes int64) {
-	if bytes >= 128<<20 {
-		g.note("this will hold up to %s of activations", view.Bytes(int(bytes)))
+	if bytes <= g.s.Budget {
+		g.app.holding(bytes)
 	}
-}
-
-// everyTenSeconds tells of long work every ten seconds.
-func everyTenSeconds(a *app, what string) func(done, total int) {
-	last := time.Now()
-	return func(done, total int) {
-		if time.Since(last) >= restate && done < total {
-			last = time.Now()
-			a.note("%d of %d %s", done, total, what)
-		}
-	}
-}
-
-func (g *glass) lens(ctx context.Context) error {
-	o := inspect.LensOptions{Top: g.top(5)}
-	g.holding(inspect.LensBytes(g.m.Core.Config, len(g.tokens), o))
-	l, err := g.s.Lens(ctx, g.tokens, o)
-	if err == nil {
-		g.report.AddLens(l)
-	}
-	return err
 }
 
 func (g *glass) attribute(ctx context.Context) error {

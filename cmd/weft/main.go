@@ -75,6 +75,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "views", Title: "Views, a question each, in place of the tour of everything:"},
 			{Key: "sampling", Title: "Sampling (unless given, as the model's files say):"},
+			{Key: "live", Title: "Changing the model while it writes (weft look shows what that does to a text):"},
 			{Key: "speculation", Title: "Guessing ahead (changes no answer):"},
 		}),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true}),

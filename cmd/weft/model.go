@@ -32,6 +32,8 @@ type opened struct {
 	*weft.Model
 	load  time.Duration
 	draft *weft.Model // who guesses ahead for it; may be nil
+
+	changed []string // what --steer and --ablate do to it
 }
 
 // Close closes both models.
@@ -125,6 +127,7 @@ type answerJSON struct {
 	StopToken    *int32         `json:"stop_token,omitempty"`
 	Dropped      int            `json:"dropped_messages,omitempty"`
 	Context      int            `json:"context"`
+	Changed      []string       `json:"changed,omitempty"` // what --steer and --ablate did to the model
 	Sampling     sample.Options `json:"sampling"`
 	Timing       timingJSON     `json:"timing"`
 }
@@ -156,7 +159,7 @@ type timingJSON struct {
 func (o opened) answer(res weft.Reply, s sample.Options, context int) answerJSON {
 	doc := answerJSON{
 		Model: o.json(), PromptTokens: res.Prompt, Tokens: []tokenJSON{}, Text: res.Text,
-		Finish: string(res.Finish), StopText: res.StopText, Dropped: res.Dropped, Context: context, Sampling: s,
+		Finish: string(res.Finish), StopText: res.StopText, Dropped: res.Dropped, Context: context, Changed: o.changed, Sampling: s,
 		Timing: timingJSON{o.load.Seconds(), res.Prefill.Seconds(), res.Decode.Seconds(), res.PrefillRate(), res.DecodeRate(), res.Proposed, res.Accepted},
 	}
 	if res.End >= 0 {

@@ -16,7 +16,7 @@ func TestReportPages(t *testing.T) {
 	_, tiny := tiny(t)
 	b := openBrowser(t)
 	for name, args := range map[string][]string{
-		"text":  {"look", "-p", "To be, or not to be", "--lens", "--attribute", " so", "--against", " not", "--attention", "--ablate", "L1.H0"},
+		"text":  {"look", "-p", "To be, or not to be", "--lens", "--attribute", " so", "--against", " not", "--saliency", " so", "--attention", "--ablate", "L1.H0"},
 		"patch": {"look", "--patch", "The king said that the", "The girl said that the", "--right", " king", "--wrong", " girl"},
 		"heads": {"look", tiny, "--heads"},
 		"words": {"look", "--words", " man - boy + girl"},
@@ -67,6 +67,7 @@ func (b browser) shows(doc *view.Report) {
 		has("lens", fmt.Sprintf("entropy %.2f bits, the final answer has rank %d", r.Entropy, r.Rank))
 		h := doc.Attention.Heads[0]
 		has("attribution", fmt.Sprintf("%s[0, 6]: %.6g", doc.Attribution.Parts[1].Point, doc.Attribution.Parts[1].Value))
+		has("saliency", fmt.Sprintf("token 5: %.6g", doc.Saliency.Shares[5]))
 		has("attention", fmt.Sprintf("head 0.0: mean attention to the first token %.6g", h.First))
 		has("ablation", fmt.Sprintf("after token 6: %.6g bits", doc.Ablation.KL[6]))
 	}

@@ -19,15 +19,18 @@ type runCommand struct {
 	ParseSpecial bool    `help:"Text that spells a special token is that token."`
 	TopLogprobs  int     `help:"With --json: list the N most likely tokens at each place." placeholder:"N" default:"0"`
 	samplingFlags
+	liveFlags
 	speculationFlags
 }
 
 func (runCommand) Help() string {
 	return `The model sees the text as it is, without any chat template, and goes on from there.
 
-Example:
+Examples:
 
-    weft run -p "To be, or not" --temp 0 --max-tokens 30`
+    weft run -p "To be, or not" --temp 0 --max-tokens 30
+    weft run -p "I think that this is" --steer glad.json
+    weft run -p "To be, or not" --temp 0 --ablate L2.mlp`
 }
 
 // runTokens is how much run writes unless told otherwise.
@@ -63,6 +66,9 @@ func (c *runCommand) Run(a *app) error {
 	}
 	ctx, stop := interruptible()
 	defer stop()
+	if err := c.liveFlags.open(ctx, a, &m, &o); err != nil {
+		return err
+	}
 	return a.speak(m, o, func(yield func(weft.Token) bool) (weft.Reply, error) {
 		res, err := m.Complete(ctx, prompt, o, yield)
 		return weft.Reply{Result: res, Prompt: m.Encode(prompt, o)}, err

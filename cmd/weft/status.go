@@ -64,3 +64,18 @@ func (s *status) clear() {
 		s.drawn = false
 	}
 }
+
+// progress tells of long work as it goes on; end takes away what is on the screen.
+func (a *app) progress(what string) (tell func(done, total int), end func()) {
+	s := &status{app: a}
+	return func(done, total int) {
+		s.show(func() string { return fmt.Sprintf("%d of %d %s", done, total, what) })
+	}, s.clear
+}
+
+// during shows on a terminal what goes on that cannot be counted; end takes it away.
+func (a *app) during(what string) (end func()) {
+	s := &status{app: a}
+	s.show(func() string { return what })
+	return s.clear
+}

@@ -67,6 +67,9 @@ func (t *talk) greet() {
 	if t.model.Template == chat.Plain {
 		t.tell("This model has no chat template: it continues what you write.")
 	}
+	if len(t.model.changed) > 0 {
+		t.tell("Changed: " + strings.Join(t.model.changed, ", ") + ".")
+	}
 	t.tell("/help lists what else there is; Ctrl-D leaves.")
 }
 

@@ -2,7 +2,7 @@
 """Makes the golden files of ../golden_test.go: what TransformerLens and PyTorch say, in float64.
 
     python golden.py                 llama and gpt2, the tiny models of ../../model/testdata
-    python golden.py NAME FOLDER     a real model, from a folder as transformers saves it, in float32
+    python golden.py NAME FOLDER     a real model, from a folder as transformers saves it (weft convert NAME.gguf FOLDER)
 
 Needs torch, transformers, transformer_lens 4.3, safetensors, numpy; the Go tests need none of them.
 
@@ -17,9 +17,10 @@ NAME.json
     tokens          the prompt; corrupted: another one
     pair            two tokens
     parts           logit attributions of embedding, [position,] and each layer's attention and MLP, and heads' [layers][heads]
-    patch           grids, by site; patch_some: [layer, position, value] of the stream's, of a real model
+    patch           grids, by site; of a real model patch_some, [layer, position, value] of the stream's, and patch_heads,
+                    [layer, head, value] of z
     scores          of heads, on sequences: previous, duplicate, induction, first; copy on copied
-    gradient, integrated, baseline_value, value
+    gradient, integrated (in so many steps), baseline_value, value
     cka             [biased, debiased], from the Gram matrices
 """
 
@@ -151,7 +152,7 @@ def copying(m, hf, ids):
     return rows
 
 
-def saliency(hf, tokens, pair, steps):
+def saliency(hf, tokens, pair):
     table = hf.get_input_embeddings().weight.detach()
     x, base = table[tokens], table.mean(0).expand(len(tokens), -1)
 
@@ -162,12 +163,10 @@ def saliency(hf, tokens, pair, steps):
         return torch.autograd.grad(value, e)[0], value.item()
 
     g, value = gradient(x)
-    if steps == 0:
-        return {"gradient": (g * x).sum(-1).tolist(), "norms": g.norm(dim=-1).tolist(), "value": value}
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    nodes, weights = np.polynomial.legendre.leggauss(STEPS)
     total = sum(w / 2 * gradient(base + (1 + a) / 2 * (x - base))[0] for a, w in zip(nodes, weights))
     return {"gradient": (g * x).sum(-1).tolist(), "norms": g.norm(dim=-1).tolist(),
-            "integrated": (total * (x - base)).sum(-1).tolist(), "value": value, "baseline_value": gradient(base)[1]}
+            "steps": STEPS, "integrated": (total * (x - base)).sum(-1).tolist(), "value": value, "baseline_value": gradient(base)[1]}
 
 
 def jacobians(make, tokens):
@@ -227,14 +226,27 @@ def prompt_goldens(make, tokens, corrupted, pair, points, some=None):
 
     with torch.no_grad():
         if some:
-            values = patching.generic_activation_patch(
-                m, torch.tensor([corrupted]), cache, metric, patch_setter=patching.layer_pos_patch_setter,
-                activation_name="resid_pre", index_df=pd.DataFrame(some, columns=["layer", "pos"]))
-            doc["patch_some"] = [[*at, v] for at, v in zip(some, values.tolist())]
+            for key, site, setter, columns in (("patch_some", "resid_pre", patching.layer_pos_patch_setter, ["layer", "pos"]),
+                                               ("patch_heads", "z", patching.layer_head_vector_patch_setter, ["layer", "head"])):
+                values = patching.generic_activation_patch(
+                    m, torch.tensor([corrupted]), cache, metric, patch_setter=setter, activation_name=site,
+                    index_df=pd.DataFrame(some[key], columns=columns))
+                doc[key] = [[*at, v] for at, v in zip(some[key], values.tolist())]
         else:
             doc["patch"] = {site: f(m, torch.tensor([corrupted]), cache, metric).tolist() for site, f in SITES.items()}
-    doc.update(saliency(hf, tokens, pair, 0 if some else STEPS))
+    doc.update(saliency(hf, tokens, pair))
     return hf, m, doc, tensors, lens
+
+
+def examine(doc, hf, m, sequences, length, copied, begin=None):
+    """Scores of heads on random sequences of a first token and so many others, twice."""
+    rng = np.random.default_rng(1)
+    parts = [rng.permutation(m.cfg.d_vocab)[:length + 1].tolist() for _ in range(sequences)]
+    if begin is not None:
+        parts = [[begin] + p[1:] for p in parts]
+    doc["sequences"], doc["copied"] = [p[:1] + p[1:] * 2 for p in parts], rng.permutation(m.cfg.d_vocab)[:copied].tolist()
+    doc["scores"] = scores(m, doc["sequences"], length)
+    doc["scores"]["copy"] = copying(m, hf, doc["copied"])
 
 
 def main_tiny(name):
@@ -249,11 +261,7 @@ def main_tiny(name):
     pair = [(change[0] - change[1]).argmax().item(), (change[0] - change[1]).argmin().item()]
     hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points)
     tensors["lens"] = lens
-    rng = np.random.default_rng(1)
-    parts = [rng.permutation(m.cfg.d_vocab)[:11].tolist() for _ in range(3)]
-    doc["sequences"], doc["copied"] = [p[:1] + p[1:] * 2 for p in parts], rng.permutation(m.cfg.d_vocab)[:30].tolist()
-    doc["scores"] = scores(m, doc["sequences"], 10)
-    doc["scores"]["copy"] = copying(m, hf, doc["copied"])
+    examine(doc, hf, m, 3, 10, 30)
     tensors["jacobian"] = jacobians(make, tokens)
     x, y, doc["cka"] = cka()
     tensors["cka.x"], tensors["cka.y"] = torch.tensor(x), torch.tensor(y)
@@ -262,14 +270,18 @@ def main_tiny(name):
 
 
 def main_real(name, folder):
-    make = lambda: transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    make = lambda: transformers.AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float64).eval()
     tok = transformers.AutoTokenizer.from_pretrained(folder)
     text = "When Mary and John went to the store, {} gave a drink to"
     tokens, corrupted = (tok.encode(text.format(n)) for n in ("John", "Mary"))
     pair = [tok.encode(" Mary")[-1], tok.encode(" John")[-1]]
     points = lambda layers: [f"blocks.{l}.{p}" for l in (0, layers // 2, layers - 1) for p in ("hook_resid_post", "attn.hook_pattern")]
-    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points,
-                                                  [(l, p) for l in (0, 11, 20, 29) for p in (len(tokens) - 5, len(tokens) - 1)])
+    heads = transformers.AutoConfig.from_pretrained(folder).num_attention_heads
+    hf, m, doc, tensors, lens = prompt_goldens(make, tokens, corrupted, pair, points, {
+        "patch_some": [(l, p) for l in (0, 11, 20, 29) for p in range(len(tokens))],
+        "patch_heads": [(l, h) for l in (11, 20) for h in range(heads)]})
+    with torch.no_grad():
+        examine(doc, hf, m, 2, 12, 64, hf.config.bos_token_id)
     doc["lens_pair"] = lens[:, -1, pair].tolist()
     del tensors["neurons"]
     write(name, doc, tensors)

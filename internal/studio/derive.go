@@ -238,3 +238,15 @@ func (d *deriver) product(x []float64, matrix string, out int) (value float64) {
 	d.out.Tolerance += number(rounds * length(x) * length(w))
 	return value
 }
+
+// rounding is how much of a product may be rounding, relative to the sizes of what is
+// added up.
+func rounding(arithmetic string) float64 {
+	switch arithmetic {
+	case "int8":
+		return 1e-2
+	case "bfloat16":
+		return 5e-3
+	}
+	return 1e-5
+}

@@ -132,11 +132,6 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 	if kept := s.runs.find(r.id); kept != nil {
 		return kept, nil
 	}
-	c := o.Core.Config
-	if need := lookBytes(c, len(r.ids)); need > s.runs.budget {
-		return nil, problem(http.StatusRequestEntityTooLarge, "over_budget",
-			"a run of %d tokens holds %d MiB, the budget is %d MiB; shorten the text", len(r.ids), mib(need), mib(s.runs.budget))
-	}
 	done, err := s.turn(ctx, tell)
 	if err != nil {
 		return nil, err
@@ -146,13 +141,6 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 		return nil, err
 	}
 	return s.runs.add(r), nil
-}
-
-// lookBytes is how many bytes a run holds while it is made: a layer's pattern, and
-// the streams.
-func lookBytes(c model.Config, tokens int) int64 {
-	n := int64(tokens)
-	return 4 * (n*n*int64(c.Heads) + n*int64(c.Dim)*int64(c.Layers+3))
 }
 
 // look is the one forward pass. Of the streams it keeps as many as a quarter of the
@@ -173,7 +161,7 @@ func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) 
 			})
 		}
 	}
-	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, inspect.Options{Top: maxTop, NoLens: true, Watch: watch})
+	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, inspect.Options{Top: maxTop, NoLens: true, Budget: o.subject.Budget, Watch: watch})
 	if err != nil {
 		return err
 	}
@@ -190,42 +178,9 @@ func (o *opened) describe(r *run, p prompted, top int) runJSON {
 	out := runJSON{Run: r.id, Provenance: about, IDs: r.ids, Pieces: o.pieces(r.ids), Added: p.added,
 		Embedding: normsJSON{t.Embedding.Norms}, Blocks: make([]blockJSON, len(t.Blocks)),
 		Prediction: o.candidates(t.Next.Top[:min(top, len(t.Next.Top))]), Entropy: t.Next.Entropy,
-		Points: points(o.Core.Config, len(r.ids)), Checks: checks(t, about.Arithmetic)}
+		Points: points(o.Core.Config, len(r.ids)), Checks: t.Proofs}
 	for i, b := range t.Blocks {
 		out.Blocks[i] = blockJSON{b.Layer, b.After.Norms, b.Attn.Norms, b.Attn.Cosines, b.MLP.Norms, b.MLP.Cosines}
 	}
 	return out
-}
-
-// checks are the trace's proofs about itself, with how much of each is rounding.
-func checks(t *inspect.Trace, arithmetic string) inspect.CheckList {
-	sizes := 0.0
-	for _, p := range t.Attribution.Parts {
-		sizes += max(p.Value, -p.Value)
-	}
-	c := t.Checks
-	list := inspect.CheckList{
-		{Name: "lens_equals_model", What: "the head on the last stream says what the model says, to the bit", Error: c.LensLogits},
-		{Name: "residual_sum", What: "before + attention + MLP is after, in every block, relative to the largest number", Error: c.StreamSum, Tolerance: 1e-5},
-		{Name: "attribution_sum", What: "what the parts wrote sums to the logit, by the sizes of the parts", Error: c.AttributionSum, Tolerance: rounding(arithmetic) * sizes},
-	}
-	if !t.Config.Sinks {
-		list = append(list, inspect.Check{Name: "pattern_rows", What: "every row of every pattern sums to 1", Error: c.PatternRows, Tolerance: 1e-5})
-	}
-	for i := range list {
-		list[i].OK = list[i].Error <= list[i].Tolerance
-	}
-	return list
-}
-
-// rounding is how much of a product may be rounding, relative to the sizes of what is
-// added up.
-func rounding(arithmetic string) float64 {
-	switch arithmetic {
-	case "int8":
-		return 1e-2
-	case "bfloat16":
-		return 5e-3
-	}
-	return 1e-5
 }

@@ -143,6 +143,8 @@ func TestTabsDoNotMix(t *testing.T) {
 // TestRunsWithinBudget: old runs go, and are made again with the same name and bits.
 func TestRunsWithinBudget(t *testing.T) {
 	s, server := serve(t, Options{RunBytes: 600 << 10})
+	subject := s.models.open[s.o.Name].subject
+	subject.Budget = 1 << 30 // what a pass may hold is another matter
 	var first, run runJSON
 	ask(t, server, "POST", "/api/run", ids(40), 200, &first)
 	a, _, _ := fetchTile(t, server, "/api/run/"+first.Run+"/tile?point=blocks.5.hook_resid_post")
@@ -163,6 +165,7 @@ func TestRunsWithinBudget(t *testing.T) {
 	if b, _, _ := fetchTile(t, server, path); run.Run != first.Run || !sameBits(a, b) {
 		t.Error("the run made again differs")
 	}
+	subject.Budget = 1 << 20
 	var refused struct{ Error apiError }
 	ask(t, server, "POST", "/api/run", ids(300), 413, &refused)
 	if refused.Error.Code != "over_budget" || !strings.Contains(refused.Error.Message, "MiB") {

@@ -10,6 +10,32 @@ import (
 
 // AddLens draws what the model would say at every depth.
 func (r *Report) AddLens(l *inspect.Lens) {
+	say := "The model's own head, read at every depth: what it would say if it stopped there. Rows are depths, the output on top, columns the tokens so far."
+	after := ""
+	if l.Tied {
+		after = " The lowest row is no prediction: the head is the embedding itself here, so it gives back what went in."
+	}
+	r.addLens(l, l.Provenance, l.Checks, section{Title: "Lens: an answer forms on its way up", Say: say, After: after})
+}
+
+// LensFit is what a Jacobian lens was fitted on.
+type LensFit struct {
+	Text      string `json:"text"`
+	Prompts   int    `json:"prompts"`
+	Positions int    `json:"positions"`
+}
+
+// AddJacobianLens draws what depths come to at the end, as changes of them do on
+// average. The model is what the report is about: the fit may be of its weights in
+// float32.
+func (r *Report) AddJacobianLens(l *inspect.Lens, j *inspect.Jacobian, text string, model inspect.Provenance) {
+	r.LensFit = &LensFit{text, j.Prompts, j.Positions}
+	say := fmt.Sprintf("What every depth comes to at the end, if all that follows did what it does to small changes on average (over %s of %s), read by the model's head. Rows are depths, the output on top, columns the tokens so far.",
+		many(j.Positions, "place"), text)
+	r.addLens(l, model, slices.Concat(l.Checks, j.Checks), section{Title: "Lens: what each depth comes to (Jacobian lens)", Say: say, After: decoded(l.Provenance, model)})
+}
+
+func (r *Report) addLens(l *inspect.Lens, of inspect.Provenance, checks inspect.CheckList, s section) {
 	r.Lens = l
 	for _, d := range l.Depths {
 		for _, reading := range d.Readings {
@@ -18,15 +44,9 @@ func (r *Report) AddLens(l *inspect.Lens) {
 	}
 	last := len(l.Positions) - 1
 	final := l.Depths[len(l.Depths)-1].Readings[last]
-	say := "The model's own head, read at every depth: what it would say if it stopped there. Rows are depths, the output on top, columns the tokens so far."
-	after := "Rank and p are those of the final answer, entropy is how undecided the model is at this depth, KL how far from its final answer; both in bits."
-	if l.Tied {
-		after += " The lowest row is no prediction: the head is the embedding itself here, so it gives back what went in."
-	}
-	r.add(l.Provenance, l.Checks, section{
-		Title: "Lens: an answer forms on its way up", Say: say, After: after,
-		Figures: []figure{r.lensGrid(l), r.lensTable(l, last, r.show(final.Top[0].ID))},
-	})
+	s.After = "Rank and p are those of the final answer, entropy is how undecided the model is at this depth, KL how far from its final answer; both in bits." + s.After
+	s.Figures = []figure{r.lensGrid(l), r.lensTable(l, last, r.show(final.Top[0].ID))}
+	r.add(of, checks, s)
 }
 
 func (r *Report) candidates(reading inspect.Reading) {

@@ -11,19 +11,20 @@ import (
 // Look is everything that one prompt shows, with its tokens spelled out. Its
 // JSON is what `weft look --json` prints.
 type Look struct {
-	Model      ModelInfo   `json:"model"`
-	About      about       `json:"provenance"`
-	Prompt     string      `json:"prompt"`
-	AddedBOS   bool        `json:"added_bos"` // the first token is not the prompt's but the model's own beginning mark
-	Tokens     []Token     `json:"tokens"`
-	Embedding  Embedding   `json:"embedding"`
-	Blocks     []Block     `json:"blocks"`
-	Attention  Attention   `json:"attention"`
-	Prediction []Candidate `json:"prediction"`
-	Entropy    float64     `json:"prediction_entropy_bits"`
-	LockIn     []int       `json:"lock_in"` // per token: the block after which the final top-1 stays on top; -1: from the embedding on
-	Parts      Parts       `json:"attribution"`
-	Checks     Checks      `json:"checks"`
+	Model      ModelInfo         `json:"model"`
+	About      about             `json:"provenance"`
+	Prompt     string            `json:"prompt"`
+	AddedBOS   bool              `json:"added_bos"` // the first token is not the prompt's but the model's own beginning mark
+	Tokens     []Token           `json:"tokens"`
+	Embedding  Embedding         `json:"embedding"`
+	Blocks     []Block           `json:"blocks"`
+	Attention  Attention         `json:"attention"`
+	Prediction []Candidate       `json:"prediction"`
+	Entropy    float64           `json:"prediction_entropy_bits"`
+	LockIn     []int             `json:"lock_in"` // per token: the block after which the final top-1 stays on top; -1: from the embedding on
+	Parts      Parts             `json:"attribution"`
+	Checks     Checks            `json:"checks"`
+	Proofs     inspect.CheckList `json:"proofs"` // the same, with what rounding explains of each
 
 	config model.Config
 	trace  *inspect.Trace
@@ -144,7 +145,7 @@ func NewLook(t *inspect.Trace, src Source) *Look {
 		Embedding:  Embedding{Hook: t.Embedding.Hook, Dim: c.Dim, Norms: t.Embedding.Norms, Tied: c.TiedHead, Lens: src.lens(t.Input.Lens)},
 		Attention:  Attention{t.Attention.Layer, t.Attention.Head.Head, t.Attention.Hook, t.Attention.Chosen, t.Attention.Rows},
 		Prediction: src.candidates(t.Next.Top), Entropy: t.Next.Entropy,
-		Checks: Checks{t.Checks.LensEqualsModel, t.Checks.AttributionSum, t.Checks.PatternRows, t.Checks.StreamSum},
+		Checks: Checks{t.Checks.LensEqualsModel, t.Checks.AttributionSum, t.Checks.PatternRows, t.Checks.StreamSum}, Proofs: t.Proofs,
 		config: c, trace: t, layer: src.Layer,
 	}
 	for i, id := range t.Tokens {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"weft/inspect"
 )
 
 // LookText draws the four pictures and the loop for the terminal.
@@ -20,7 +22,9 @@ func LookText(l *Look, p Paint) string {
 	d.prediction()
 	d.written()
 	d.loop()
-	d.checks()
+	d.line("")
+	d.line("%s", d.bold("Checks"))
+	d.proofs(l.Proofs)
 	return d.out.String()
 }
 
@@ -60,13 +64,26 @@ func (d *drawing) header() {
 	d.line("%s  %s", d.bold("weft look"), cut(m.Name, 30))
 	design := fmt.Sprintf("%s, %d blocks, vectors of %d, %s, %s, context %s",
 		m.Arch, m.Layers, m.Dim, many(m.Heads, "head"), many(m.Vocab, "token"), Count(m.Context))
-	d.line("%s   %s", d.ink(Chosen, "chosen"), cut(design, d.w-9))
+	d.listed(Chosen, "chosen", design)
 	d.line("%s  %s parameters, the same for every prompt", d.ink(Learned, "learned"), Params(m.Params))
 	d.line("%s     by this prompt: all the rest", d.ink(Made, "made"))
 	a := d.About
-	d.line("%s  %s", d.ink(faint, "weights"), cut(fmt.Sprintf("%.23s…, %s", a.From.Hash, a.Types()), d.w-9))
-	d.line("%s  %s", d.ink(faint, "reading"), cut(fmt.Sprintf("%s; %s", a.Origin, a.Template()), d.w-9))
-	d.line("%s  %s", d.ink(faint, "numbers"), a.computed())
+	d.listed(faint, "weights", fmt.Sprintf("%.23s…, %s", a.From.Hash, a.Types()))
+	d.listed(faint, "reading", fmt.Sprintf("%s; %s", a.Origin, a.Template()))
+	d.listed(faint, "numbers", a.computed())
+}
+
+// listed is a line of the heading, gone on with below where it is too long.
+func (d *drawing) listed(k Kind, name, text string) {
+	room, line := d.w-9, ""
+	for _, word := range strings.SplitAfter(text, " ") {
+		if line != "" && width(line)+width(strings.TrimSpace(word)) > room {
+			d.line("%s %s", d.ink(k, fit(name, 8)), line)
+			name, line = "", ""
+		}
+		line += cut(word, room)
+	}
+	d.line("%s %s", d.ink(k, fit(name, 8)), line)
 }
 
 func (d *drawing) tokens() {
@@ -343,20 +360,14 @@ func (d *drawing) loop() {
 	d.line("    %s%s", cut(b.String(), d.w-8-len([]rune(best.visible))), d.ink(Likely, "["+best.visible+"]"))
 }
 
-func (d *drawing) checks() {
-	c := d.Checks
-	d.line("")
-	d.line("%s", d.ink(faint, "checks: differences that should be about 0"))
-	for _, check := range []struct {
-		text string
-		v    float64
-	}{
-		{"last lens layer = the model's probabilities", c.LensEqualsModel},
-		{"sum of the parts = the logit", c.AttributionSum},
-		{"sum of an attention row = 1", c.PatternRows},
-		{"before + added = after (relative)", c.StreamSum},
-	} {
-		d.line("    %s", d.ink(faint, fit(tiny(check.v), 9)+check.text))
+// proofs are checks with their errors.
+func (d *drawing) proofs(list inspect.CheckList) {
+	for _, c := range list {
+		mark := "✓"
+		if !c.OK {
+			mark = "✗"
+		}
+		d.say("%s %s: %s. Off by %s, allowed %s.", mark, c.Name, c.What, tiny(c.Error), tiny(c.Tolerance))
 	}
 }
 

@@ -22,7 +22,9 @@ type Report struct {
 	Tokens []int32            `json:"tokens,omitempty"`
 
 	Lens        *inspect.Lens             `json:"lens,omitempty"`
+	LensFit     *LensFit                  `json:"lens_fit,omitempty"` // of a Jacobian lens
 	Attribution *inspect.LogitAttribution `json:"attribute,omitempty"`
+	Saliency    *inspect.Saliency         `json:"saliency,omitempty"`
 	Attention   *inspect.AttentionMaps    `json:"attention,omitempty"`
 	Heads       *inspect.HeadCard         `json:"heads,omitempty"`
 	Ablation    *Effect                   `json:"ablate,omitempty"`
@@ -205,6 +207,7 @@ type pattern struct {
 
 // cloud is points in two dimensions.
 type cloud struct {
+	Title  string
 	Points []spot
 }
 

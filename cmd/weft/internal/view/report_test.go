@@ -52,6 +52,7 @@ func everything(t *testing.T, n, layers int) *Report {
 	r := NewReport("weft look", "The quick", tokens, false, piece)
 	r.AddLens(must(s.Lens(ctx, tokens, inspect.LensOptions{}))(t))
 	r.AddAttribution(must(s.Attribute(ctx, tokens, inspect.AttributeOptions{Token: &right, Against: &wrong}))(t))
+	r.AddSaliency(must(s.Saliency(ctx, tokens, inspect.SaliencyOptions{Token: &right, Against: &wrong}))(t), s.Provenance(tokens))
 	r.AddAttention(must(s.Attention(ctx, tokens, inspect.AttentionOptions{}))(t), &inspect.Head{Layer: 1, Head: 2})
 	ablation := inspect.Ablation{Targets: []inspect.Target{{Kind: inspect.TargetHead, Layer: 1, Index: 3}}}
 	r.AddAblation(&Effect{Effect: must(s.Ablate(ctx, tokens, ablation, inspect.EffectOptions{}))(t), Continuation: [2]string{"as it\nwas", strings.Repeat("long ", 50)}})
@@ -86,8 +87,8 @@ func TestReportFits(t *testing.T) {
 			}
 		}
 		out := r.Text(Paint{})
-		titles := []string{"Lens:", "Attribution:", "Attention:", "Ablation:", "Steering", "Patching:", "Heads:", "Words:", "the end"}
-		for i, title := range titles[:8] {
+		titles := []string{"Lens:", "Attribution:", "Saliency:", "Attention:", "Ablation:", "Steering", "Patching:", "Heads:", "Words:", "the end"}
+		for i, title := range titles[:9] {
 			_, part, ok := strings.Cut(out, "\n"+title)
 			part, _, _ = strings.Cut(part, "\n"+titles[i+1])
 			if !ok || !strings.Contains(part, "✓") {
@@ -114,7 +115,7 @@ func TestReportJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, pair := range map[string][2]any{
-		"lens": {doc.Lens, r.Lens}, "attribute": {doc.Attribution, r.Attribution}, "attention": {doc.Attention, r.Attention},
+		"lens": {doc.Lens, r.Lens}, "attribute": {doc.Attribution, r.Attribution}, "saliency": {doc.Saliency, r.Saliency}, "attention": {doc.Attention, r.Attention},
 		"ablate": {doc.Ablation.Effect, r.Ablation.Effect}, "patch": {doc.Patching, r.Patching}, "heads": {doc.Heads, r.Heads},
 		"words": {doc.Words, r.Words}, "steer": {doc.Steering.Vector, r.Steering.Vector}, "model": {doc.Model, r.Model},
 	} {
@@ -142,7 +143,7 @@ func TestReportSays(t *testing.T) {
 	}
 	text := r.Text(Paint{})
 	last := r.Lens.Depths[2].Readings[5]
-	for _, want := range []string{percent(last.Top[0].P), short(last.Entropy), short(r.Attribution.Logit), short(r.Attribution.Parts[1].Value),
+	for _, want := range []string{percent(last.Top[0].P), short(last.Entropy), short(r.Attribution.Logit), short(r.Attribution.Parts[1].Value), short(r.Saliency.Shares[2]),
 		short(float64(r.Attention.Heads[6].Written[20])), short(r.Ablation.KL[5]), hundredths(r.Patching.Grid[1][5]), short(r.Heads.Heads[0].Copy), short(r.Words.Near[1].Near[0].Cosine)} {
 		if !strings.Contains(page.String(), ">"+strings.TrimSpace(want)) && !strings.Contains(page.String(), want) {
 			t.Errorf("%q is missing from the page", want)

@@ -49,13 +49,7 @@ func (d *sheetText) section(s section) {
 	if s.After != "" {
 		d.say("%s", s.After)
 	}
-	for _, c := range s.Checks {
-		mark := "✓"
-		if !c.OK {
-			mark = "✗"
-		}
-		d.say("%s %s: %s. Off by %s, allowed %s.", mark, c.Name, c.What, tiny(c.Error), tiny(c.Tolerance))
-	}
+	d.proofs(s.Checks)
 }
 
 func (d *sheetText) head(title string) {
@@ -166,6 +160,9 @@ func (g grid) band(d *sheetText, name, first, end int) {
 	}
 	d.line("    %s %s", d.ink(faint, fit(g.Corner, name)), d.ink(Made, b.String()))
 	for i, row := range g.Cells {
+		if first > 0 && first >= len(row) {
+			continue // all of a triangle's row is left out
+		}
 		b.Reset()
 		for _, c := range row[min(first, len(row)):min(end, len(row))] {
 			b.WriteString(d.gridCell(g, c))
@@ -195,6 +192,7 @@ func (patterns) text(*sheetText) {}
 const cloudRows = 16
 
 func (c cloud) text(d *sheetText) {
+	d.head(c.Title)
 	wide := d.w - 6
 	lines := make([][]rune, cloudRows)
 	for i := range lines {

@@ -66,7 +66,7 @@ func TestTextSays(t *testing.T) {
 	out := LookText(l, Paint{})
 	for _, want := range []string{
 		"␣quick", "↵", "⇥", "<0xE2>", "20 71 75 69", "blocks.", "300 tokens", "All vectors after block 1",
-		short(l.Embedding.Norms[2]), short(l.Blocks[2].ResidNorm[4]), percent(l.Prediction[0].P), "0        last lens layer",
+		short(l.Embedding.Norms[2]), short(l.Blocks[2].ResidNorm[4]), percent(l.Prediction[0].P), "✓ lens_equals_model: the last depth's logits are the model's",
 		"The embedding row is no prediction",
 	} {
 		if !strings.Contains(out, want) {

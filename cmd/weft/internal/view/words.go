@@ -44,7 +44,7 @@ func (r *Report) AddWords(w *Words) {
 	for _, id := range append(append([]int32{}, first.Plus...), first.Minus...) {
 		asked[id] = true
 	}
-	c := cloud{}
+	c := cloud{Title: "On the two axes along which they differ most"}
 	for i, id := range w.Projection.Tokens {
 		hue := Learned
 		if asked[id] {

@@ -42,15 +42,8 @@ func TestLockIn(t *testing.T) {
 		ranks []int
 		want  int
 	}{{[]int{1, 1, 1}, 0}, {[]int{1, 2, 1}, 2}, {[]int{7, 1, 1}, 1}} {
-		var tr Trace
-		tr.Blocks = make([]Block, len(test.ranks)-1)
-		at := make([]Reading, len(test.ranks))
-		for i, r := range test.ranks {
-			at[i].Rank = r
-		}
-		tr.place(at)
-		if tr.LockIn[0] != test.want {
-			t.Errorf("ranks %v lock in at depth %d, want %d", test.ranks, tr.LockIn[0], test.want)
+		if got := lockIn(test.ranks); got != test.want {
+			t.Errorf("ranks %v lock in at depth %d, want %d", test.ranks, got, test.want)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func lensStep(c model.Config, positions, depths int) int {
 // lensReadBytes is what reading holds, besides the streams.
 func lensReadBytes(c model.Config, positions, depths int) int64 {
 	step := lensStep(c, positions, depths)
-	return unembedBytes(c, step*depths) + floats(step, depths, c.Dim) + answerBytes(c, step)
+	return rounded(unembedBytes(c, step*depths) + floats(step, depths, c.Dim) + answerBytes(c, step))
 }
 
 func (r *lensReader) read(ctx context.Context) error {
@@ -68,11 +68,10 @@ func (r *lensReader) read(ctx context.Context) error {
 	r.lockIn, r.surprise = make([]int, len(r.positions)), make([]float64, len(r.positions))
 	step := lensStep(r.m.Config, len(r.positions), depths)
 	for lo := 0; lo < len(r.positions); lo += step {
-		if err := ctx.Err(); err != nil {
+		hi := min(lo+step, len(r.positions))
+		if err := r.some(ctx, lo, hi); err != nil {
 			return err
 		}
-		hi := min(lo+step, len(r.positions))
-		r.some(lo, hi)
 		if r.onRead != nil {
 			r.onRead(hi, len(r.positions))
 		}
@@ -81,7 +80,7 @@ func (r *lensReader) read(ctx context.Context) error {
 }
 
 // some reads positions lo to hi at every depth.
-func (r *lensReader) some(lo, hi int) {
+func (r *lensReader) some(ctx context.Context, lo, hi int) error {
 	m, depths := r.m, len(r.streams)
 	x := tensor.New((hi-lo)*depths, m.Config.Dim)
 	for i := lo; i < hi; i++ {
@@ -90,6 +89,9 @@ func (r *lensReader) some(lo, hi int) {
 		}
 	}
 	said := m.Unembed(x)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	final := make([]*answer, hi-lo)
 	m.Pool.Run(hi-lo, func(_, i int) { final[i] = newAnswer(said.Row(i*depths + depths - 1)) })
 	rooms := newRooms(m, m.Config.Vocab)
@@ -103,6 +105,7 @@ func (r *lensReader) some(lo, hi int) {
 	for i, a := range final {
 		r.finish(lo+i, a)
 	}
+	return ctx.Err()
 }
 
 // finish files what the last depth says of a position.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func peak(t *testing.T, f func(ctx context.Context) error) int64 {
 }
 
 // midsize is large enough that what is held is the analysis', not Go's.
-var midsize = model.Config{Arch: "llama", Vocab: 3000, Context: 512, Layers: 5, Dim: 128, Heads: 8, KVHeads: 4, HeadDim: 16, Hidden: 384,
+var midsize = model.Config{Arch: "llama", Vocab: 2000, Context: 512, Layers: 4, Dim: 96, Heads: 6, KVHeads: 3, HeadDim: 16, Hidden: 256,
 	NormEps: 1e-5, Rope: model.Rope{Theta: 1e4}, Gated: true}
 
 // TestBudgets: what is said beforehand is no less than what is held, and no more
@@ -85,7 +86,7 @@ func TestBudgets(t *testing.T) {
 	s.Provenance(nil)
 	other.Provenance(nil)
 	c := s.Model.Config
-	targets := []Target{{TargetHead, 1, 3}, {TargetLayer, 3, 0}, {TargetNeuron, 2, 100}}
+	targets := []Target{{TargetHead, 1, 3}, {TargetLayer, 0, 0}, {TargetNeuron, 2, 100}}
 	jacobian := &Jacobian{Provenance: s.Provenance(nil)}
 	for range c.Layers {
 		one := make([]float32, c.Dim*c.Dim)
@@ -96,7 +97,8 @@ func TestBudgets(t *testing.T) {
 	}
 	for _, n := range []int{16, 120} {
 		tokens, text := randomText(n, c.Vocab), randomText(3*n, c.Vocab)
-		corrupted := append([]int32{tokens[0] + 1}, tokens[1:]...)
+		corrupted := slices.Clone(tokens)
+		corrupted[n-8] ^= 1 // places before need no runs
 		windows := [][]int32{text[:n], text[n : 2*n], text[2*n:]}
 		vector := &Steering{Point: "blocks.1.hook_resid_post", Vector: make([]float32, c.Dim), Strength: 1}
 		check := func(name string, budget int64, f func(ctx context.Context) error) {
@@ -151,11 +153,11 @@ func TestBudgets(t *testing.T) {
 			_, err := s.Attention(ctx, tokens, AttentionOptions{Layers: []int{2}})
 			return err
 		})
-		heads := HeadOptions{Length: max(4, n/2), Sequences: 6}
+		heads := HeadOptions{Length: max(4, n/2), Sequences: 6, Copied: 64}
 		check("heads", HeadsBytes(c, heads), func(ctx context.Context) error { _, err := s.Heads(ctx, heads); return err })
 		for _, site := range []Site{SiteResidPre, SiteAttnOut, SiteHeads} {
 			right, wrong := movedMost(t, s, tokens, corrupted)
-			o := PatchOptions{Site: site, Layers: []int{1}, Right: &right, Wrong: &wrong}
+			o := PatchOptions{Site: site, Layers: []int{3}, Right: &right, Wrong: &wrong}
 			check("patch "+string(site), PatchBytes(c, n, o), func(ctx context.Context) error {
 				_, err := s.Patch(ctx, tokens, corrupted, o)
 				return err

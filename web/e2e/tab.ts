@@ -7,7 +7,7 @@ export const phone = { width: 390, height: 844 };
 export const themes = ['light', 'dark'] as const;
 
 /** Generous: the machine may be slow and shared, and nothing that works waits this long. */
-export const patience = 120_000;
+export const patience = Number(process.env.E2E_PATIENCE_S ?? 60) * 1000;
 
 export function openBrowser(): Promise<Browser> {
   return launch({

@@ -12,7 +12,7 @@ export interface ServerEvent {
  * cuts off is dropped.
  */
 export class EventParser {
-  #buffer = '';
+  #pieces: string[] = [];
   #afterCR = false;
   #data: string[] = [];
   #event = '';
@@ -22,14 +22,17 @@ export class EventParser {
     const out: ServerEvent[] = [];
     if (this.#afterCR && text.startsWith('\n')) text = text.slice(1);
     if (text !== '') this.#afterCR = text.endsWith('\r');
-    this.#buffer += text;
-    for (;;) {
-      const cut = this.#buffer.search(/[\r\n]/);
-      if (cut < 0) return out;
-      const line = this.#buffer.slice(0, cut);
-      const width = this.#buffer.startsWith('\r\n', cut) ? 2 : 1;
-      this.#buffer = this.#buffer.slice(cut + width);
-      const done = this.#line(line);
+    // A line of megabytes comes in hundreds of pieces: only the new one is searched, and they are joined once.
+    for (let from = 0; ; ) {
+      const cut = text.slice(from).search(/[\r\n]/);
+      if (cut < 0) {
+        this.#pieces.push(text.slice(from));
+        return out;
+      }
+      this.#pieces.push(text.slice(from, from + cut));
+      from += cut + (text.startsWith('\r\n', from + cut) ? 2 : 1);
+      const done = this.#line(this.#pieces.join(''));
+      this.#pieces = [];
       if (done) out.push(done);
     }
   }

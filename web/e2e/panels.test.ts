@@ -53,6 +53,7 @@ describe.each([
     expect(tab.problems, 'what the browser complained of').toEqual([]);
     const wide = await tab.page.evaluate(() => ({ page: document.documentElement.scrollWidth, window: innerWidth }));
     expect(wide.page, 'the page scrolls sideways').toBeLessThanOrEqual(wide.window);
+    expect(await outside(tab), 'what the window cuts off').toEqual([]);
     const nodes = await tab.nodes();
     expect(nodes).toBeLessThan(5000);
     if (theme === 'light' && size === desk) record(`DOM nodes of ${name}`, String(nodes));
@@ -71,6 +72,19 @@ test('the first paint comes soon', async () => {
   // 300 ms is meant; a shared machine gets three times that, and what it reaches is on record.
   expect(Math.min(...paints)).toBeLessThan(900);
 });
+
+/** What reaches beyond the window and cannot be scrolled to. */
+function outside(tab: Tab): Promise<string[]> {
+  return tab.page.evaluate(() => {
+    const scrolls = (e: Element | null): boolean => !!e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    return [...document.querySelectorAll<HTMLElement>('main *, header *')]
+      .filter((e) => {
+        const box = e.getBoundingClientRect();
+        return box.width > 1 && box.height > 1 && box.right > innerWidth + 1 && !e.closest('.away, svg') && !scrolls(e.parentElement);
+      })
+      .map((e) => `${e.tagName.toLowerCase()}.${e.className} “${e.innerText?.slice(0, 30)}”`);
+  });
+}
 
 /** Serious and critical violations, each with where. */
 async function faults(tab: Tab): Promise<string[]> {

@@ -65,7 +65,7 @@ export class Tab {
 
   /** Waits until the panel is there and has all that it asked for. */
   async shown(): Promise<void> {
-    await this.until(() => (document.querySelector('main')?.querySelectorAll('*').length ?? 0) > 3);
+    await this.until(() => document.querySelectorAll('main *').length > 3 || document.querySelector('.bad'));
     await this.settled();
   }
 

@@ -43,7 +43,7 @@ func MatchBytes(c model.Config, lengths []int) int64 {
 	neurons := 2 * 4 * int64(tokens) * hidden
 	pairing := 4*hidden*hidden + 8*7*hidden + productBytes(c.Hidden, tokens, c.Hidden)
 	moved := rounded(floats(3, c.Hidden, c.Dim)) // matrices in another order
-	return 2*walkBytes(c, list, 0) + neurons + max(pairing, moved) + 3*4*int64(tokens)*int64(c.Dim)
+	return 2*walkBytes(c, list, 0) + neurons + pairing + moved + 3*4*int64(tokens)*int64(c.Dim)
 }
 
 // matcher is one matching on its way.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diverging, limitOf, paint, place, sequential, step, table, type Rgb, type Theme } from './color';
+import { diverging, inks, limitOf, paint, place, sequential, step, table, type Rgb, type Theme } from './color';
 
 const themes: Theme[] = ['light', 'dark'];
 
@@ -60,4 +60,18 @@ it('takes the limit from the robust range, and the whole range where that is zer
   expect(limitOf([-2, 1])).toBe(2);
   expect(limitOf([0, 0], [-5, 3])).toBe(5);
   expect(limitOf([0, 0], [0, 0])).toBe(1);
+});
+
+it('has the colours of the style sheet', async () => {
+  const { readFile } = await import('node:fs/promises');
+  const sheet = await readFile(new URL('../styles/tokens.css', import.meta.url), 'utf8');
+  const hex = ([r, g, b]: Rgb) => '#' + [r, g, b].map((v) => v.toString(16).padStart(2, '0')).join('');
+  const pair = (name: string) => new RegExp(`--${name}: light-dark\\((#\\w+), (#\\w+)\\)`).exec(sheet)?.slice(1);
+  for (const kind of ['learned', 'made', 'chosen', 'looked', 'likely'] as const) {
+    expect(pair(kind)).toEqual(themes.map((theme) => hex(sequential(1, kind, theme))));
+  }
+  expect(pair('neg')).toEqual(themes.map((theme) => hex(diverging(-1, theme))));
+  expect(pair('pos')).toEqual(themes.map((theme) => hex(diverging(1, theme))));
+  expect(pair('cell')).toEqual(themes.map((theme) => hex(diverging(0, theme))));
+  for (const name of ['ink', 'muted', 'paper'] as const) expect(pair(name)).toEqual(themes.map((theme) => inks[theme][name]));
 });

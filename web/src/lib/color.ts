@@ -18,6 +18,12 @@ const kinds: Record<Kind, Record<Theme, Rgb>> = {
   likely: { light: hex('#1d62ad'), dark: hex('#6fb1f2') }
 };
 
+/** Text on a canvas, as styles/tokens.css has it. */
+export const inks: Record<Theme, { ink: string; muted: string; paper: string }> = {
+  light: { ink: '#1e2228', muted: '#5d6570', paper: '#faf9f7' },
+  dark: { ink: '#e5e8ed', muted: '#9aa3b0', paper: '#131519' }
+};
+
 /** Where a value stands on a scale of -limit … limit, as -1 … 1. NaN stays NaN. */
 export function place(value: number, limit: number): number {
   if (Number.isNaN(value)) return NaN;

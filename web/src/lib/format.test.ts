@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, middle, number, percent, seconds, short } from './format';
+import { bytes, exact, middle, number, percent, seconds, short } from './format';
 
 describe('numbers', () => {
   it.each([
@@ -25,6 +25,18 @@ describe('numbers', () => {
     expect(percent(0)).toContain('0');
     expect(seconds(80).replace(/\u202f/g, ' ')).toBe('80 s');
     expect(seconds(150).replace(/\u202f/g, ' ')).toBe('2 min 30 s');
+  });
+
+  it('writes a float32 with the digits that it has', () => {
+    expect(exact(Math.fround(0.1))).toBe('0.1');
+    expect(exact(-0.24244561791419983)).toBe('-0.24244562');
+    expect(exact(0.1)).toBe('0.1');
+    expect(exact(1 / 3)).toBe(String(1 / 3));
+    expect(exact(0)).toBe('0');
+    for (let i = 0; i < 200; i++) {
+      const v = Math.fround(Math.sin(i) * 10 ** ((i % 60) - 30));
+      expect(Math.fround(Number(exact(v)))).toBe(v);
+    }
   });
 
   it('cuts names in the middle', () => {

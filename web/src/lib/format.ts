@@ -11,8 +11,16 @@ export function number(value: number, digits = 4): string {
   return (value < 0 ? minus : '') + text;
 }
 
-/** The whole number as it is, for copying and for the audit mode. */
+/**
+ * The whole number, for copying and for the audit mode: the fewest digits that
+ * read back as the same float32 if it is one, else as the same float64.
+ */
 export function exact(value: number): string {
+  if (Math.fround(value) !== value || !Number.isFinite(value)) return String(value);
+  for (let digits = 1; digits <= 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return String(short);
+  }
   return String(value);
 }
 

@@ -24,5 +24,6 @@ describe('the address', () => {
     expect(keyFromHash('#key=ab%20c')).toEqual({ key: 'ab c', rest: '#' });
     expect(keyFromHash('#key=abc&/flow?prompt=x&y=1')).toEqual({ key: 'abc', rest: '#/flow?prompt=x&y=1' });
     expect(keyFromHash('#/flow?key=abc')).toBeNull();
+    expect(keyFromHash('#key=100%')).toEqual({ key: '100%', rest: '#' });
   });
 });

@@ -34,5 +34,13 @@ function encode(text: string): string {
 /** Takes an API key out of "#key=…" or "#key=…&/flow?…", which is how a link brings one; null: there is none. */
 export function keyFromHash(hash: string): { key: string; rest: string } | null {
   const match = /^#key=([^&]*)(?:&(.*))?$/.exec(hash);
-  return match ? { key: decodeURIComponent(match[1] ?? ''), rest: `#${match[2] ?? ''}` } : null;
+  return match ? { key: decode(match[1] ?? ''), rest: `#${match[2] ?? ''}` } : null;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

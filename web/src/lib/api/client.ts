@@ -9,7 +9,6 @@ export const api = {
   state: (signal?: AbortSignal) => getJson<T.ServerState>('state', {}, signal),
   models: (signal?: AbortSignal) => getJson<{ models: T.ModelEntry[] }>('models', {}, signal),
   open: (model: string, options?: StreamOptions) => stream<T.ModelInfo>('open', { model }, options),
-  model: (model: string, signal?: AbortSignal) => getJson<T.ModelInfo>('model', { model }, signal),
   tokenize: (body: { text?: string; messages?: T.Message[]; model: string; special?: boolean }, signal?: AbortSignal) =>
     postJson<T.Tokenized>('tokenize', body, signal),
   run: (model: string, prompt: Prompt, options?: StreamOptions) => stream<T.Run>('run', { model, top: 10, ...prompt }, options),

@@ -180,9 +180,14 @@ export interface Cell {
   formula: string;
   terms?: CellTerm[];
   terms_total?: number;
+  terms_sum?: number;
+  /** What is done with the sum of the terms, in words; "": nothing. */
+  then?: string;
   sum?: number;
   inputs?: CellInput[];
   error?: number;
+  tolerance?: number;
+  ok?: boolean;
   arithmetic?: string;
   go?: string;
   curl?: string;

@@ -12,8 +12,11 @@ export class Answer {
   problem = $state('');
   readonly since = Date.now();
 
-  /** prefix: how many tokens it was told to begin with. */
-  constructor(readonly prefix: number) {}
+  /** prefix: how many tokens it was told to begin with; model: who writes it. */
+  constructor(
+    readonly prefix: number,
+    readonly model: string
+  ) {}
 
   /** What followed on this answer, while another one is shown. */
   later: Exchange[] = [];
@@ -67,7 +70,7 @@ export class Talk {
     this.#stop?.abort();
     const index = this.exchanges.indexOf(exchange);
     if (exchange.answer) exchange.answer.later = this.exchanges.slice(index + 1);
-    const answer = new Answer(prefix.length);
+    const answer = new Answer(prefix.length, asking.model);
     exchange.answers = [...exchange.answers, answer];
     exchange.at = exchange.answers.length - 1;
     this.exchanges = this.exchanges.slice(0, index + 1);

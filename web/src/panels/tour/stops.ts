@@ -16,7 +16,7 @@ export interface Stop {
 }
 
 const text = 'To be, or not to be';
-const places = 'The king said that the old man and the king';
+const places = 'The king said to the man and the king';
 
 /** The way of an introductory text on language models. docs/tour.md goes it in the terminal. */
 export const stops: readonly Stop[] = [
@@ -66,7 +66,7 @@ export const stops: readonly Stop[] = [
     ],
     deeds: [
       { text: 'The first king, before the first block', panel: 'words', state: { prompt: places, pos: 1, depth: 0 } },
-      { text: 'The king in ninth place, after the first block', panel: 'words', state: { prompt: places, pos: 9, depth: 1 } },
+      { text: 'The king in ninth place, after the first block', panel: 'words', state: { prompt: places, pos: 8, depth: 1 } },
       { text: 'Which kind of positions this model has', panel: 'model', state: { view: 'about' } }
     ]
   },

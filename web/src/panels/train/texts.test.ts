@@ -7,7 +7,7 @@ const run = (sha256: string) => ({ preset: 'nano', text: { name: 'mine.txt', byt
 
 describe('the same again', () => {
   it('names the sample instead of sending it', () => {
-    expect(again(run('a'), recipe, 2, [{ name: 'alice', sha256: 'a' }])).toEqual({ sample: 'alice', preset: 'nano', steps: 300, seed: 2, lr: 0.02, batch: 16, seq: 128, vocab: 512 });
+    expect(again(run('a'), recipe, 2, [{ name: 'stories', sha256: 'a' }])).toEqual({ sample: 'stories', preset: 'nano', steps: 300, seed: 2, lr: 0.02, batch: 16, seq: 128, vocab: 512 });
   });
   it('sends a text that the page still has, and says so if it has not', () => {
     expect(again(run('b'), recipe, 2, [])).toBeNull();

@@ -42,18 +42,17 @@ func (w *attributer) check() {
 		off = worse(off, math.Abs(w.written[i]-float64(v)))
 		size = max(size, math.Abs(w.written[i]))
 	}
-	rounding := w.s.rounding()
 	l.add("stream_sum", "what the parts wrote is the last stream, relative to its largest number", off/max(size, 1e-30), 1e-5)
 	l.add("final_scale", "the final norm's divisor is that of the last stream, relative", math.Abs(w.scale/scaleOf(c, last)-1), 1e-5)
 	parts := 0.0
 	for _, p := range w.a.Parts {
 		parts += math.Abs(p.Value)
 	}
-	l.add("sum", "the parts sum to the logit", math.Abs(w.a.Sum-w.a.Logit), 1e-6*parts+rounding*lengthOf(last)*length64(w.direction))
-	l.add("heads", "a layer's heads and bias sum to what attention wrote, relative to the lengths of the factors", w.heads, 2*rounding)
-	l.add("sources", "what a head brought from each token sums to its share, relative likewise", w.sources, w.s.fetching())
+	l.add("sum", "the parts sum to the logit", math.Abs(w.a.Sum-w.a.Logit), 1e-6*parts+w.s.headNoise(last, w.scale, w.a.Token, w.a.Against))
+	l.add("heads", "a layer's heads and bias sum to what attention wrote, in parts of what rounding explains", w.heads, explained)
+	l.add("sources", "what a head brought from each token sums to its share, relative to the lengths of the factors", w.sources, w.s.fetching())
 	if w.a.NoNeurons == "" {
-		l.add("neurons", "a layer's neurons and bias sum to what the MLP wrote, relative likewise", w.neurons, 2*rounding)
+		l.add("neurons", "a layer's neurons and bias sum to what the MLP wrote, in parts of what rounding explains", w.neurons, explained)
 	}
 }
 

@@ -39,16 +39,16 @@ type Contribution struct {
 }
 
 // attribute says who wrote the predicted token's logit, and returns how much of the
-// sum may be rounding. length is the last stream's. value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
+// sum may be rounding. value(c) = ⟨c − mean(c), gain ⊙ U_t⟩ / σ, σ being the final norm's
 // divisor for the last token; RMSNorm takes no mean. Sums are in float64.
-func (t *Trace) attribute(s *Subject, w *watcher, length float64) (tolerance float64) {
+func (t *Trace) attribute(s *Subject, w *watcher, last []float32) (tolerance float64) {
 	m, best := s.Model, t.Next.Top[0]
 	t.Attribution = Attribution{Token: best.ID, Logit: m.Config.Unfinished(float64(best.Logit))}
 	direction := readDirection(m, best.ID, w.scale)
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
 		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
-			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, c.share(m, wrote, direction))
+			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, c.share(s, wrote, direction))
 		}
 		t.Attribution.add(c)
 	}
@@ -63,14 +63,15 @@ func (t *Trace) attribute(s *Subject, w *watcher, length float64) (tolerance flo
 	for _, p := range t.Attribution.Parts {
 		tolerance += 1e-6 * math.Abs(p.Value)
 	}
-	return tolerance + s.rounding()*length*length64(direction)
+	return tolerance + s.headNoise(last, w.scale, best.ID, nil)
 }
 
 // share splits attention's share by head: the output projection is linear, so head h
 // wrote W_O's columns of that head times its z. With a norm behind it (see
 // model.Placement), that is its share before the norm, not of the logit, so there are
-// no shares then. It returns by how much heads and bias miss what attention wrote.
-func (c *Contribution) share(m *model.Model, wrote writer, direction []float64) float64 {
+// no shares then. It returns by how much heads and bias miss what attention wrote, in parts of what rounding explains.
+func (c *Contribution) share(s *Subject, wrote writer, direction []float64) float64 {
+	m := s.Model
 	out, width := &m.W.Layers[wrote.layer].AttnOut, m.Config.VHead()
 	read, sum := through(out, direction, len(wrote.z)), 0.0
 	for h := range m.Config.Heads {
@@ -80,7 +81,7 @@ func (c *Contribution) share(m *model.Model, wrote writer, direction []float64) 
 	if out.B != nil {
 		sum += dot64(out.B, direction)
 	}
-	return missed(sum, c.Value, wrote.z, read)
+	return s.missed(sum, c.Value, wrote.z, read)
 }
 
 func (a *Attribution) add(c Contribution) {

@@ -60,6 +60,7 @@ type comparer struct {
 	a, b   *walker
 	out    *Comparison
 	heads  bool // they correspond
+	rooms  rooms
 	onPass func()
 
 	kl   []float64 // per token
@@ -82,7 +83,7 @@ func Compare(ctx context.Context, a, b *Subject, windows [][]int32, onPass func(
 		return nil, err
 	}
 	alike := ca.Layers == cb.Layers
-	c := &comparer{out: &Comparison{}, heads: alike && ca.Heads == cb.Heads}
+	c := &comparer{out: &Comparison{}, heads: alike && ca.Heads == cb.Heads, rooms: newRooms(a.Model)}
 	done, total := 0, 2*len(windows) // to the last block, and the head
 	if alike {
 		total = (ca.Layers + 1) * len(windows)
@@ -219,15 +220,16 @@ func (c *comparer) predictions(ctx context.Context) error {
 // said adds what both say after some tokens of a window, the first of which is lo.
 func (c *comparer) said(tokens []int32, lo int, la, lb tensor.Mat) {
 	kl, same, nll := make([]float64, la.Rows), make([]bool, la.Rows), make([][2]float64, la.Rows)
-	rooms := newRooms(c.a.s.Model, la.Cols)
 	c.a.s.Model.Pool.Run(la.Rows, func(worker, i int) {
-		a, other := newAnswer(la.Row(i)), lb.Row(i)
+		a, other := c.rooms.of(worker), lb.Row(i)
+		a.set(la.Row(i))
 		z := kernel.LogSumExp(other)
-		kl[i], same[i] = a.klFrom(other, rooms.of(worker), z), int(a.top) == kernel.ArgMax(other)
+		kl[i], same[i] = a.klFrom(other, a.buf, z), int(a.top) == kernel.ArgMax(other)
 		if at := lo + i + 1; at < len(tokens) {
 			nll[i] = [2]float64{a.logZ - float64(a.logits[tokens[at]]), z - float64(other[tokens[at]])}
 		}
 	})
+	c.rooms.leave()
 	for i := range kl {
 		if same[i] {
 			c.top1++

@@ -68,9 +68,11 @@ func (s *Subject) effect(ctx context.Context, tokens []int32, what string, h, no
 	if top <= 0 {
 		top = 5
 	}
+	rooms := newRooms(s.Model)
 	err := s.eachHead(ctx, streams[0], func(lo int, before tensor.Mat) error {
 		return s.eachHead(ctx, streams[1].Slice(lo, lo+before.Rows), func(_ int, after tensor.Mat) error {
-			e.read(before, after, min(top, c.Vocab))
+			e.read(rooms.of(0), before, after, min(top, c.Vocab))
+			rooms.leave()
 			return nil
 		})
 	})
@@ -81,11 +83,10 @@ func (s *Subject) effect(ctx context.Context, tokens []int32, what string, h, no
 }
 
 // read adds what is said after some tokens; the last ones' readings stay.
-func (e *Effect) read(before, after tensor.Mat, top int) {
-	buf := make([]float32, before.Cols)
+func (e *Effect) read(a *room, before, after tensor.Mat, top int) {
 	for i := range before.Rows {
-		a := newAnswer(before.Row(i))
-		e.Before, e.After = a.reading(a.logits, buf, top), a.reading(after.Row(i), buf, top)
+		a.set(before.Row(i))
+		e.Before, e.After = a.reading(a.logits, a.buf, top), a.reading(after.Row(i), a.buf, top)
 		e.KL = append(e.KL, e.After.KL)
 		e.Logit = [2]float64{float64(a.logits[a.top]), float64(after.Row(i)[a.top])}
 	}

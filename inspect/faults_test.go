@@ -244,7 +244,7 @@ func TestFaultsOfRecord(t *testing.T) {
 func TestFaultsOfComparison(t *testing.T) {
 	clean, corrupted := sentences()
 	eachFamily(t, func(t *testing.T, s *Subject) {
-		c := &comparer{out: &Comparison{}, onPass: func() {}}
+		c := &comparer{out: &Comparison{}, rooms: newRooms(s.Model), onPass: func() {}}
 		for _, w := range []**walker{&c.a, &c.b} {
 			var err error
 			if *w, err = s.walk(background, [][]int32{clean, corrupted}); err != nil {

@@ -132,7 +132,7 @@ type Checks struct {
 	LensLogits      float64 // the same, of a logit
 	AttributionSum  float64 // sum of the attribution against the logit
 	FinalScale      float64 // the final norm's divisor against that of the last stream, relative
-	HeadsSum        float64 // a layer's heads against what attention wrote, relative to the lengths of the factors
+	HeadsSum        float64 // a layer's heads against what attention wrote, in parts of what rounding explains
 	PatternRows     float64 // a pattern row's sum against 1 (with attention sinks: above 1), over every head of every layer
 	StreamSum       float64 // before + attention + MLP against after, over every number of every block; relative to the largest
 }

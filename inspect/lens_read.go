@@ -53,7 +53,7 @@ func lensStep(c model.Config, positions, depths int) int {
 // lensReadBytes is what reading holds, besides the streams.
 func lensReadBytes(c model.Config, positions, depths int) int64 {
 	step := lensStep(c, positions, depths)
-	return rounded(unembedBytes(c, step*depths) + floats(step, depths, c.Dim) + answerBytes(c, step))
+	return unembedBytes(c, step*depths) + rounded(floats(step, depths, c.Dim)+answerBytes(c, step))
 }
 
 func (r *lensReader) read(ctx context.Context) error {
@@ -94,10 +94,10 @@ func (r *lensReader) some(ctx context.Context, lo, hi int) error {
 	}
 	final := make([]*answer, hi-lo)
 	m.Pool.Run(hi-lo, func(_, i int) { final[i] = newAnswer(said.Row(i*depths + depths - 1)) })
-	rooms := newRooms(m, m.Config.Vocab)
+	rooms := newRooms(m)
 	m.Pool.Run(x.Rows, func(worker, i int) {
 		a, logits, at, d := final[i/depths], said.Row(i), lo+i/depths, i%depths
-		r.readings[d][at] = a.reading(logits, rooms.of(worker), r.top)
+		r.readings[d][at] = a.reading(logits, rooms.of(worker).buf, r.top)
 		if r.targets != nil {
 			r.followed[d][at] = a.follow(logits, kernel.LogSumExp(logits), r.targets)
 		}

@@ -52,7 +52,7 @@ func MeasureLayerLosses(ctx context.Context, a, b *Subject, windows [][]int32, o
 	if err := a.afford("the layers' losses", LayerLossesBytes(c, longest)); err != nil {
 		return nil, err
 	}
-	w := &loser{a: a, b: b, l: &LayerLosses{A: a.Provenance(windows[0]), B: b.Provenance(windows[0])}}
+	w := &loser{a: a, b: b, rooms: newRooms(a.Model), l: &LayerLosses{A: a.Provenance(windows[0]), B: b.Provenance(windows[0])}}
 	for l := -1; l < c.Layers; l++ {
 		w.l.Layers = append(w.l.Layers, LayerLoss{Layer: l})
 	}
@@ -77,6 +77,7 @@ func sameShape(a, b model.Config) bool {
 type loser struct {
 	a, b    *Subject
 	l       *LayerLosses
+	rooms   rooms
 	nothing float64
 	stream  [][2]float64 // per layer: squares of the distance and of A's stream
 }
@@ -177,10 +178,12 @@ func hybrid(a, b *model.Model, l int) *model.Model {
 func (w *loser) divergence(ctx context.Context, s *Subject, said, stream tensor.Mat) (sum float64, err error) {
 	err = s.eachHead(ctx, stream, func(lo int, logits tensor.Mat) error {
 		list := make([]float64, logits.Rows)
-		rooms := newRooms(w.a.Model, logits.Cols)
 		w.a.Model.Pool.Run(len(list), func(worker, i int) {
-			list[i] = newAnswer(said.Row(lo+i)).klFrom(logits.Row(i), rooms.of(worker), kernel.LogSumExp(logits.Row(i)))
+			a := w.rooms.of(worker)
+			a.set(said.Row(lo + i))
+			list[i] = a.klFrom(logits.Row(i), a.buf, kernel.LogSumExp(logits.Row(i)))
 		})
+		w.rooms.leave()
 		for _, v := range list {
 			sum += v
 		}

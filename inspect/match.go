@@ -41,9 +41,9 @@ func MatchBytes(c model.Config, lengths []int) int64 {
 	}
 	hidden := int64(c.Hidden)
 	neurons := 2 * 4 * int64(tokens) * hidden
-	pairing := 4*hidden*hidden + 8*7*hidden
-	moved := 4 * 4 * hidden * int64(c.Dim) // three matrices in another order, and one as it was
-	return 2*walkBytes(c, list, 0) + neurons + max(pairing, moved) + 3*4*int64(tokens)*int64(c.Dim)
+	pairing := 4*hidden*hidden + 8*7*hidden + productBytes(c.Hidden, tokens, c.Hidden)
+	moved := rounded(floats(3, c.Hidden, c.Dim)) // matrices in another order
+	return 2*walkBytes(c, list, 0) + neurons + pairing + moved + 3*4*int64(tokens)*int64(c.Dim)
 }
 
 // matcher is one matching on its way.

@@ -29,26 +29,26 @@ func (w *walker) permuted(ctx context.Context, t LayerMatch, before tensor.Mat, 
 // reordered is a feed-forward network with its neurons in another order, in float32.
 func reordered(c model.Config, f *model.FFN, order []int) model.FFN {
 	rows := func(l *model.Linear) model.Linear {
-		from, to := matrix(l, c.Hidden, c.Dim), tensor.New(c.Hidden, c.Dim)
-		out := model.Linear{W: to}
+		out := model.Linear{W: tensor.New(c.Hidden, c.Dim)}
 		for i, j := range order {
-			copy(to.Row(i), from.Row(j))
+			to := out.W.Row(i)
+			copy(to, l.Row(to, j))
 			if l.B != nil {
 				out.B = append(out.B, l.B[j])
 			}
 		}
 		return out
 	}
-	out := model.FFN{Up: rows(&f.Up)}
+	out := model.FFN{Up: rows(&f.Up), Down: model.Linear{W: tensor.New(c.Dim, c.Hidden), B: f.Down.B}}
 	if c.Gated {
 		out.Gate = rows(&f.Gate)
 	}
-	from, to := matrix(&f.Down, c.Dim, c.Hidden), tensor.New(c.Dim, c.Hidden)
+	buf := make([]float32, c.Hidden)
 	for i := range c.Dim {
+		from := f.Down.Row(buf, i)
 		for k, j := range order {
-			to.Row(i)[k] = from.Row(i)[j]
+			out.Down.W.Row(i)[k] = from[j]
 		}
 	}
-	out.Down = model.Linear{W: to, B: f.Down.B}
 	return out
 }

@@ -88,7 +88,7 @@ func tileBytes(c model.Config, seqs, n int) int64 {
 
 // unembedBytes is the head on so many rows of a stream, and what is read of them.
 func unembedBytes(c model.Config, rows int) int64 {
-	return floats(rows, 2*c.Dim+2+c.Vocab) + productBytes(rows, c.Dim, c.Vocab) + answerBytes(c, min(rows, runtime.GOMAXPROCS(0)))
+	return rounded(floats(rows, 2*c.Dim+2+c.Vocab) + productBytes(rows, c.Dim, c.Vocab) + answerBytes(c, 2*min(rows, runtime.GOMAXPROCS(0))))
 }
 
 // answerBytes is so many distributions, or as many places to compare with one.

@@ -17,10 +17,16 @@ type answer struct {
 }
 
 func newAnswer(logits []float32) *answer {
-	a := &answer{logits: logits, p: make([]float32, len(logits)), top: int32(kernel.ArgMax(logits))}
+	a := &answer{p: make([]float32, len(logits))}
+	a.set(logits)
+	return a
+}
+
+// set makes the answer that of other logits.
+func (a *answer) set(logits []float32) {
+	a.logits, a.top = logits, int32(kernel.ArgMax(logits))
 	softmax(a.p, logits)
 	a.logZ = kernel.LogSumExp(logits)
-	return a
 }
 
 // softmax fills p, and returns the logarithm of what it divided by.
@@ -62,19 +68,33 @@ func (a *answer) follow(logits []float32, logZ float64, targets []int32) []Follo
 	return list
 }
 
-// rooms are as many numbers for every worker of a pool, made when they are needed.
-type rooms struct {
-	n    int
-	list [][]float32
+// room is where a worker compares one answer after the other with others' logits.
+type room struct {
+	answer
+	buf []float32
 }
 
-func newRooms(m *model.Model, n int) rooms { return rooms{n, make([][]float32, m.Pool.Threads())} }
+// rooms are every worker's of a pool, made when they are needed.
+type rooms struct {
+	vocab int
+	list  []room
+}
 
-func (r rooms) of(worker int) []float32 {
-	if r.list[worker] == nil {
-		r.list[worker] = make([]float32, r.n)
+func newRooms(m *model.Model) rooms { return rooms{m.Config.Vocab, make([]room, m.Pool.Threads())} }
+
+// leave lets go of what was compared.
+func (r rooms) leave() {
+	for i := range r.list {
+		r.list[i].logits = nil
 	}
-	return r.list[worker]
+}
+
+func (r rooms) of(worker int) *room {
+	w := &r.list[worker]
+	if w.buf == nil {
+		w.p, w.buf = make([]float32, r.vocab), make([]float32, r.vocab)
+	}
+	return w
 }
 
 // topOf is the k largest logits, without their probabilities.

@@ -92,8 +92,9 @@ func (v *Steering) check(s *Subject) error {
 	if !finite(v.Vector) || v.Strength-v.Strength != 0 {
 		return fmt.Errorf("%w: the steering vector is not finite", ErrAsk)
 	}
-	if most := math.Abs(v.Strength) * lengthOf(v.Vector); most > steerMost {
-		return fmt.Errorf("%w: %.3g times a vector of length %.3g is more than a stream can take: %.0g is the most", ErrAsk, v.Strength, lengthOf(v.Vector), steerMost)
+	size, length := math.Abs(v.Strength), lengthOf(v.Vector)
+	if size > math.MaxFloat32 || size*length > steerMost {
+		return fmt.Errorf("%w: %.3g times a steering vector of length %.3g is more than a stream can take: a length of %.0g is the most", ErrAsk, v.Strength, length, steerMost)
 	}
 	if v.From < 0 {
 		return fmt.Errorf("%w: steering from position %d", ErrAsk, v.From)

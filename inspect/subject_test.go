@@ -301,6 +301,36 @@ func TestAsked(t *testing.T) {
 	}
 }
 
+// TestSteeringRefused: a direction goes only where the stream is, and no further than
+// numbers go.
+func TestSteeringRefused(t *testing.T) {
+	s := family(t, families()["neox"], 1) // no hook_resid_mid: its parts read the same stream
+	ask := func(point string, strength float64, vector []float32) error {
+		return s.AddSteering(&model.Hooks{}, &Steering{Point: point, Strength: strength, Vector: vector})
+	}
+	one := make([]float32, 24)
+	one[3] = 1
+	for _, point := range []string{"hook_embed", "blocks.0.hook_resid_pre", "blocks.2.hook_resid_post", "blocks.1.hook_attn_out", "blocks.1.hook_mlp_out"} {
+		if err := ask(point, -3, one); err != nil {
+			t.Errorf("%s: %v", point, err)
+		}
+	}
+	for _, point := range []string{"", "hook_logits", "ln_final.hook_normalized", "blocks.0.ln1.hook_normalized", "blocks.0.ln1.hook_scale",
+		"blocks.1.hook_resid_mid", "blocks.3.hook_resid_pre", "blocks.0.attn.hook_z", "blocks.0.mlp.hook_post", "hook_resid_pre"} {
+		err := ask(point, 1, one)
+		if !errors.Is(err, ErrAsk) || !strings.Contains(err.Error(), "hook_embed and, in blocks 0 to 2, at hook_resid_pre, hook_resid_post, hook_attn_out, hook_mlp_out") {
+			t.Errorf("%q: %v", point, err)
+		}
+	}
+	tiny := make([]float32, 24)
+	tiny[0] = 1e-30
+	for _, err := range []error{ask("hook_embed", 1e39, one), ask("hook_embed", -1e39, tiny), ask("hook_embed", 1e17, one), ask("hook_embed", 1e39, make([]float32, 24))} {
+		if !errors.Is(err, ErrAsk) || !strings.Contains(err.Error(), "more than a stream can take") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("too strong: %v", err)
+		}
+	}
+}
+
 func TestTargets(t *testing.T) {
 	for _, target := range []Target{{TargetHead, 3, 5}, {TargetNeuron, 0, 120}, {TargetAttn, 2, 0}, {TargetMLP, 1, 0}, {TargetLayer, 7, 0}} {
 		if got, err := ParseTarget(target.String()); err != nil || got != target {

@@ -51,7 +51,7 @@ func chained(t testing.TB, says, row []string) *weft.Model {
 	t.Helper()
 	tok := tokenizer.Bytes(append([]string{ends, begins}, says...)...)
 	w := model.Init(model.Config{
-		Arch: "llama", Vocab: tok.Size(), Context: 8192, Layers: 1, Dim: 512, Heads: 1, KVHeads: 1, HeadDim: 8,
+		Arch: "llama", Vocab: tok.Size(), Context: 1 << 17, Layers: 1, Dim: 512, Heads: 1, KVHeads: 1, HeadDim: 8,
 		Hidden: 8, NormEps: 1e-5, Rope: model.Rope{Theta: 1e4}, Gated: true,
 	}, 1)
 	id := func(text string) int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"weft/inspect"
 	"weft/kvcache"
 	"weft/model"
 )
@@ -199,6 +200,12 @@ func (d *deriver) arithmetic() (name string, rounds float64) {
 	return "float32", rounding("float32")
 }
 
+// rounds says what a product computed with, and how much of it may be rounding.
+func (d *deriver) rounds(x, w []float64) {
+	d.out.Arith, _ = d.arithmetic()
+	d.out.Tolerance += number(inspect.Noise(d.o.subject.Provenance(nil).Arithmetic, x, w))
+}
+
 // fetching is how much of what is read from keys and values may be rounding, by the
 // sizes of the products.
 func (d *deriver) fetching() (name string, rounds float64) {
@@ -233,9 +240,7 @@ func (d *deriver) product(x []float64, matrix string, out int) (value float64) {
 		d.fromTensor(matrix+".bias", 0, out, out+1)
 	}
 	value = d.add(s)
-	var rounds float64
-	d.out.Arith, rounds = d.arithmetic()
-	d.out.Tolerance += number(rounds * length(x) * length(w))
+	d.rounds(x, w)
 	return value
 }
 

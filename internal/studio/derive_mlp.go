@@ -101,9 +101,7 @@ func (d *deriver) logit() {
 		d.out.Formula += fmt.Sprintf("; + b[%d]", d.col)
 	}
 	value := d.add(s)
-	var rounds float64
-	d.out.Arith, rounds = d.arithmetic()
-	d.out.Tolerance += number(rounds * length(x) * length(w))
+	d.rounds(x, w)
 	if f := float64(d.c.LogitScale); f != 0 && f != 1 {
 		value *= f
 		d.then(fmt.Sprintf("%g · Σ", f), value, f)

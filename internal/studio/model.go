@@ -99,7 +99,7 @@ func (o *opened) stock() modelJSON {
 		stored = append(stored, inspect.StoredTensor(t))
 	}
 	i := inspect.NewInventory(o.Name, o.License, c, stored)
-	out := modelJSON{Provenance: o.subject.Provenance(nil), Name: o.name, Arch: i.Arch, Params: i.Params, Layers: i.Layers, Dim: i.Dim,
+	out := modelJSON{Provenance: o.subject.Provenance(o.plain("").ids), Name: o.name, Arch: i.Arch, Params: i.Params, Layers: i.Layers, Dim: i.Dim,
 		Heads: i.Heads, KVHeads: i.KVHeads, HeadDim: i.HeadDim, MLPDim: i.Hidden, Vocab: i.Vocab, Context: i.Context, Tied: i.TiedHead,
 		Chosen: hyperparameters(c), ByPart: i.ByPart, ByType: i.DTypeBytes,
 		Template: o.Template.Name(), Jinja: o.Jinja, License: o.License, Sampling: o.Sampling, Gradients: true}

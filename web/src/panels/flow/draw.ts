@@ -67,7 +67,7 @@ export function drawLoom(c: CanvasRenderingContext2D, view: View, scene: Scene):
   c.fillStyle = colours.paper;
   c.fillRect(0, 0, view.width, view.height);
   if (!stages.length) return;
-  scene.tiles.begin(run.run);
+  scene.tiles.begin(run.run, scene.theme);
   const first = Math.max(0, Math.floor((view.y - header) / row));
   const last = Math.min(run.ids.length - 1, Math.ceil((view.y + view.height - header) / row));
   const seen = within(stages, view.x - 8, view.x + view.width + 8);

@@ -29,29 +29,46 @@ interface Ask {
 
 /**
  * The pieces of matrices that are on screen. Drawing asks for them; what is not
- * there yet is fetched, the last that was asked for first, and what went off the
- * screen before its turn came is not fetched at all.
+ * there yet is fetched, and what goes off the screen meanwhile is stopped.
  */
 export class Tiles {
   /** Grows when something came: whoever draws reads it. */
   version = $state(0);
   problem = $state('');
+  /** How many pieces are on their way, and since when there are any. */
+  waiting = $state(0);
+  since = $state(0);
 
   #run = '';
   #have = new Lru<Piece>(128 << 20);
   #queue: Ask[] = [];
-  #going = new Set<string>();
+  #going = new Map<string, AbortController>();
+  #wanted = new Set<string>();
   #failed = new Set<string>();
   #started = false;
 
-  /** Begins a drawing: what was wanted before and has not begun is dropped. */
-  begin(run: string): void {
+  /** Begins a drawing: of what was wanted before only what is wanted again is fetched. */
+  begin(run: string, theme: Theme): void {
     if (run !== this.#run) {
       this.#run = run;
       this.#have.clear();
       this.#failed.clear();
     }
     this.#queue = [];
+    this.#wanted.clear();
+    if (this.#started) return;
+    this.#started = true;
+    queueMicrotask(() => {
+      this.#started = false;
+      for (const [key, stop] of this.#going) if (!this.#wanted.has(key)) stop.abort();
+      this.#next(theme);
+    });
+  }
+
+  /** Stops what is on its way. */
+  close(): void {
+    this.#queue = [];
+    for (const stop of this.#going.values()) stop.abort();
   }
 
   /** The piece of a stage that holds a row, if it is here; else it is fetched. */
@@ -61,6 +78,7 @@ export class Tiles {
     const r0 = stage.point === 'logits' ? row : row - (row % chunk);
     const w = stage.cols ? cellsOf(stage) : 0;
     const key = `${this.#run}|${stage.point}|${stage.head ?? ''}|${r0}|${stage.draws === 'crossing' ? 'links' : w}`;
+    this.#wanted.add(key);
     const found = this.#have.get(key);
     if (found) {
       if (found.theme !== theme) repaint(found, theme);
@@ -68,13 +86,6 @@ export class Tiles {
     }
     if (!this.#going.has(key) && !this.#failed.has(key) && !this.#queue.some((ask) => ask.key === key)) {
       this.#queue.push({ key, stage, r0, w });
-      if (!this.#started) {
-        this.#started = true;
-        queueMicrotask(() => {
-          this.#started = false;
-          this.#next(theme);
-        });
-      }
     }
     return undefined;
   }
@@ -88,19 +99,23 @@ export class Tiles {
   #next(theme: Theme): void {
     while (this.#going.size < 4 && this.#queue.length) {
       const ask = this.#queue.shift()!;
-      this.#going.add(ask.key);
-      void this.#fetch(ask, theme).finally(() => {
+      const stop = new AbortController();
+      this.#going.set(ask.key, stop);
+      void this.#fetch(ask, theme, stop.signal).finally(() => {
         this.#going.delete(ask.key);
         this.#next(theme);
       });
     }
+    const waiting = this.#going.size + this.#queue.length;
+    if (waiting && !this.waiting) this.since = Date.now();
+    this.waiting = waiting;
   }
 
-  async #fetch({ key, stage, r0, w }: Ask, theme: Theme): Promise<void> {
+  async #fetch({ key, stage, r0, w }: Ask, theme: Theme, signal: AbortSignal): Promise<void> {
     const run = this.#run;
     const r1 = stage.point === 'logits' ? r0 + 1 : r0 + chunk;
     try {
-      const tile = await session.tile(stage.point!, { head: stage.head, r0, r1, ...(w ? { w } : {}) });
+      const tile = await session.tile(stage.point!, { head: stage.head, r0, r1, ...(w ? { w } : {}) }, signal);
       if (run !== this.#run) return;
       const scale: Scale = stage.kind === 'looked' ? { type: 'sequential', kind: 'looked', limit: 1 } : { type: 'diverging', limit: limitOf(tile.robust, tile.range) };
       const piece: Piece = { tile, scale, r0, theme, image: document.createElement('canvas') };

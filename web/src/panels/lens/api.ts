@@ -128,7 +128,7 @@ export const why = {
   attention: (run: string, options?: StreamOptions) => ask<Attention>(run, 'attention', {}, options),
   change: (run: string, body: { kind: string; targets: string[]; continue: number; top: number }, options?: StreamOptions) =>
     stream<Effect>(`run/${encodeURIComponent(run)}/change`, body, options),
-  patch: (body: { model: string; clean: string; corrupted: string; site: string; chat: boolean }, options?: StreamOptions) => stream<PatchGrid>('patch', body, options),
+  patch: (body: { model: string; clean: string; corrupted: string; site: string; chat: boolean; right?: number; wrong?: number }, options?: StreamOptions) => stream<PatchGrid>('patch', body, options),
   async thumbs(run: string, layer: number, size: number, signal?: AbortSignal): Promise<Thumbs> {
     const response = await send(`api/run/${encodeURIComponent(run)}/attention/thumbs?layer=${layer}&size=${size}`, { signal });
     const shape = (response.headers.get('X-Weft-Shape') ?? '').split(',').map(Number);

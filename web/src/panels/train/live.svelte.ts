@@ -139,6 +139,8 @@ export class Live {
         this.#flush();
         // A run that goes on from its last save trains the steps after it again.
         this.lines = this.lines.filter((line) => line.step <= this.plan!.step);
+        this.samples = this.samples.filter((sample) => sample.step <= this.plan!.step);
+        this.checkpoints = this.checkpoints.filter((step) => step <= this.plan!.step);
         return this.#set({ step: this.plan.step, steps: this.plan.steps || this.info?.steps || 0 });
       case 'sample': {
         const sample = data as Sample;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { across, inBand, nearest, stepAt, stepTicks, take, ticks } from './log';
+import { across, inBand, most, nearest, stepAt, stepTicks, take, ticks } from './log';
 import type { Line } from './types';
 
 const line = (step: number, bpb = 1) => ({ step, bpb, val_bpb: null }) as unknown as Line;
@@ -11,6 +11,18 @@ describe('a log', () => {
   it('takes steps that come again from the newer', () => {
     const got = take([line(1), line(2, 5), line(3, 5)], [line(2, 7), line(3, 8)]);
     expect(got.map((l) => [l.step, l.bpb])).toEqual([[1, 1], [2, 7], [3, 8]]);
+  });
+});
+
+describe('a long log', () => {
+  it('loses older lines, but none with an evaluation', () => {
+    let lines: Line[] = [];
+    for (let step = 1; step <= 3 * most; step++) lines = take(lines, [step % 50 ? line(step) : { ...line(step), val_bpb: 1 }]);
+    expect(lines.length).toBeLessThanOrEqual(most);
+    expect(lines[0]!.step).toBe(1);
+    expect(lines.at(-1)!.step).toBe(3 * most);
+    expect(lines.filter((each) => each.val_bpb !== null).length).toBe((3 * most) / 50);
+    for (let i = 1; i < lines.length; i++) expect(lines[i]!.step).toBeGreaterThan(lines[i - 1]!.step);
   });
 });
 

@@ -4,7 +4,17 @@ import type { Line } from './types';
 export function take(lines: readonly Line[], fresh: readonly Line[]): Line[] {
   const first = fresh[0]?.step ?? Infinity;
   const kept = lines.at(-1) && lines.at(-1)!.step >= first ? lines.filter((line) => line.step < first) : lines;
-  return [...kept, ...fresh];
+  const all = [...kept, ...fresh];
+  return all.length > most ? thin(all) : all;
+}
+
+/** So many lines are kept of a long run: more than a chart has pixels. */
+export const most = 4000;
+
+/** Leaves out every other line of the older ones; those with an evaluation stay. */
+function thin(lines: readonly Line[]): Line[] {
+  let odd = false;
+  return lines.filter((line, i) => line.val_bpb !== null || i === 0 || i > (3 * lines.length) / 4 || (odd = !odd));
 }
 
 /** The kept checkpoint that is nearest to a step on an axis; the earlier one of two. */

@@ -1,5 +1,5 @@
 import { api } from '../../lib/api/client';
-import { ApiError } from '../../lib/api/http';
+import { ApiError, getJson } from '../../lib/api/http';
 import type { Tile } from '../../lib/api/tiles';
 import type { ModelInfo, Projection, Run, TensorStats } from '../../lib/api/types';
 
@@ -29,7 +29,7 @@ export function forgetLooks(): void {
 export const modelOf = (run: string, step: number | string): string => `train:${run}@${step}`;
 
 export const look = {
-  model: (model: string): Promise<ModelInfo> => once(`m ${model}`, () => api.open(model)),
+  model: (model: string): Promise<ModelInfo> => once(`m ${model}`, () => getJson<ModelInfo>('model', { model })),
   run: (model: string, prompt: string): Promise<Run> => once(`r ${model} ${prompt}`, () => api.run(model, { prompt })),
   map: (model: string, n: number): Promise<Projection> => once(`w ${model} ${n}`, () => api.map({ model, n, space: 'embed' })),
   stats: (model: string, tensor: string): Promise<TensorStats> => once(`s ${model} ${tensor}`, () => api.tensorStats(model, tensor)),

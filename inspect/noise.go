@@ -1,0 +1,76 @@
+package inspect
+
+import (
+	"math"
+
+	"weft/model"
+)
+
+// block8 is how many numbers share a scale where activations are rounded to 8 bits.
+const block8 = 32
+
+// sixSigma is how many standard deviations an error may have that is called rounding.
+const sixSigma = 6
+
+// noise is how much of Σ x·w may be rounding where the model multiplies so: six standard
+// deviations of what rounding x takes off, as if that were spread evenly between two
+// numbers that can be held, and what float32 loses in adding up.
+func (s *Subject) noise(x []float32, w []float64) float64 {
+	return Noise(arithmetic(s.Model), x, w)
+}
+
+// Noise is how much of Σ x·w may be rounding in an arithmetic, as Provenance names it.
+func Noise[T float32 | float64](arithmetic string, x []T, w []float64) float64 {
+	variance, xx, ww := 0.0, 0.0, 0.0
+	for lo := 0; lo < len(x); lo += block8 {
+		hi, most := min(lo+block8, len(x)), 0.0
+		for _, v := range x[lo:hi] {
+			most = max(most, math.Abs(float64(v)))
+		}
+		for i := lo; i < hi; i++ {
+			step := 0.0
+			switch arithmetic {
+			case "int8":
+				step = most / 127
+			case "bfloat16":
+				step = math.Abs(float64(x[i])) / 128
+			}
+			variance += step * step / 12 * w[i] * w[i]
+			xx += float64(x[i]) * float64(x[i])
+			ww += w[i] * w[i]
+		}
+	}
+	return sixSigma*math.Sqrt(variance) + 1e-5*math.Sqrt(xx*ww)
+}
+
+// headNoise is noise of a token's logit, or of the difference of two: the head reads the
+// stream behind the final norm.
+func (s *Subject) headNoise(stream []float32, scale float64, token int32, against *int32) float64 {
+	m := s.Model
+	read, w := make([]float32, len(stream)), make([]float64, len(stream))
+	mean := 0.0
+	if m.Config.Norm == model.LayerNorm {
+		for _, v := range stream {
+			mean += float64(v) / float64(len(stream))
+		}
+	}
+	for i, g := range m.W.OutputNorm.Gain {
+		read[i] = float32((float64(stream[i]) - mean) / scale * float64(g))
+	}
+	row := make([]float32, len(stream))
+	for i, v := range m.W.Output.Row(row, int(token)) {
+		w[i] = float64(v)
+	}
+	if against != nil {
+		for i, v := range m.W.Output.Row(row, int(*against)) {
+			w[i] -= float64(v)
+		}
+	}
+	return s.noise(read, w)
+}
+
+// beyond is an error in parts of the noise that explains it.
+func beyond(off, noise float64) float64 { return math.Abs(off) / (1e-9 + noise) }
+
+// explained is what such errors are held to.
+const explained = 1

@@ -23,7 +23,7 @@ beforeAll(async () => {
   run = (await studio.post<{ run: string }>('train', { sample: list.samples[0]!.name, preset: 'nano', steps: 120, seed: 1, attached: false })).run;
   const tab = await Tab.open(browser, studio, '#/tour');
   await tab.go(`#/train?run=${run}`);
-  await tab.until(() => document.querySelector('section.run [role=status]')?.textContent?.trim().startsWith('done'));
+  await tab.until(() => document.querySelector('section.run [role=status]')?.textContent?.trim().endsWith(' done'));
   await tab.close();
 });
 afterAll(async () => {

@@ -58,7 +58,7 @@ async function set(selector: string, value: string): Promise<void> {
 }
 
 async function done(count: number): Promise<void> {
-  await tab.until((n) => [...document.querySelectorAll('section.run [role=status]')].filter((e) => e.textContent?.trim().startsWith('done')).length === n, count);
+  await tab.until((n) => [...document.querySelectorAll('section.run [role=status]')].filter((e) => e.textContent?.trim().endsWith(' done')).length === n, count);
 }
 
 test('a run from the page goes to its end', async () => {

@@ -9,6 +9,7 @@ export default defineConfig(({ mode }) => ({
     include: mode === 'shots' ? ['shots.ts'] : ['*.test.ts'],
     globalSetup: './setup.ts',
     fileParallelism: false,
+    retry: 1, // a busy machine may miss a moment
     testTimeout: 240_000,
     hookTimeout: 240_000
   }

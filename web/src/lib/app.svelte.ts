@@ -53,14 +53,11 @@ class App {
     return this.systemDark ? 'dark' : 'light';
   }
 
-  get mode(): Mode {
-    return router.text('mode') === 'audit' ? 'audit' : 'read';
-  }
+  // Derived, not read: whoever depends on them is not disturbed by the rest of the address.
+  readonly mode = $derived<Mode>(router.text('mode') === 'audit' ? 'audit' : 'read');
 
   /** The model that the address names; "" is the server's default. */
-  get model(): string {
-    return router.text('model');
-  }
+  readonly model = $derived(router.text('model'));
 
   get modelName(): string {
     return this.model || this.server?.default || this.info?.provenance.name || '';

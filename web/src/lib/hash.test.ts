@@ -23,6 +23,7 @@ describe('the address', () => {
   it('gives up a key that came with a link', () => {
     expect(keyFromHash('#key=ab%20c')).toEqual({ key: 'ab c', rest: '#' });
     expect(keyFromHash('#key=abc&/flow?prompt=x&y=1')).toEqual({ key: 'abc', rest: '#/flow?prompt=x&y=1' });
+    expect(keyFromHash('#/flow?prompt=x#key=abc')).toEqual({ key: 'abc', rest: '#/flow?prompt=x' });
     expect(keyFromHash('#/flow?key=abc')).toBeNull();
     expect(keyFromHash('#key=100%')).toEqual({ key: '100%', rest: '#' });
   });

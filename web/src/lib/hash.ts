@@ -31,8 +31,13 @@ function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed()).replace(/%20/g, '+').replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%40/g, '@').replace(/%2F/g, '/');
 }
 
-/** Takes an API key out of "#key=…" or "#key=…&/flow?…", which is how a link brings one; null: there is none. */
+/**
+ * Takes an API key out of "#key=…" or "#key=…&/flow?…", which is how a link brings one, or of "#/flow?…#key=…", where
+ * somebody wrote it behind an address; null: there is none.
+ */
 export function keyFromHash(hash: string): { key: string; rest: string } | null {
+  const behind = /^(#\/.*)#key=([^&#]*)$/.exec(hash);
+  if (behind) return { key: decode(behind[2] ?? ''), rest: behind[1] ?? '#' };
   const match = /^#key=([^&]*)(?:&(.*))?$/.exec(hash);
   return match ? { key: decode(match[1] ?? ''), rest: `#${match[2] ?? ''}` } : null;
 }

@@ -1,3 +1,4 @@
+import { takeKey } from './api/http';
 import { formatHash, parseHash, type Place } from './hash';
 
 export type Changes = Record<string, string | number | boolean | null | undefined>;
@@ -17,10 +18,14 @@ class Router {
     return this.#place.params;
   }
 
-  /** Follows the address from now on; returns how to stop. */
-  start(): () => void {
+  /** Follows the address from now on, and says when a key was written into it; returns how to stop. */
+  start(onkey: () => void = () => undefined): () => void {
     const read = () => {
-      this.#place = parseHash(location.hash);
+      const took = takeKey();
+      // A key alone names no place: the one before stays.
+      if (took && location.hash === '') history.replaceState(null, '', formatHash(this.#place));
+      else this.#place = parseHash(location.hash);
+      if (took) onkey();
     };
     read();
     addEventListener('hashchange', read);

@@ -123,7 +123,7 @@ function reach(ok: boolean): void {
 
 async function failure(response: Response): Promise<ApiError> {
   if (response.status === 401) {
-    return new ApiError('unauthorized', 'This server wants its API key. Open the page by the link that `weft serve` printed, which ends in #key=….', 401);
+    return new ApiError('unauthorized', 'This server wants its API key. Open the address that weft printed, which ends in #key=…, or append #key=YOURKEY to this one.', 401);
   }
   try {
     return errorOf(await response.json(), response.status);
@@ -140,12 +140,13 @@ function errorOf(data: unknown, status: number): ApiError {
 
 const slot = 'weft.key';
 
-/** Moves a key from the address, where it could be seen and sent on, into the tab's memory. */
-export function takeKey(): void {
+/** Moves a key from the address, where it could be seen and sent on, into the tab's memory; true: there was one. */
+export function takeKey(): boolean {
   const found = keyFromHash(location.hash);
-  if (!found) return;
+  if (!found) return false;
   sessionStorage.setItem(slot, found.key);
   history.replaceState(null, '', found.rest === '#' ? location.pathname + location.search : found.rest);
+  return true;
 }
 
 function apiKey(): string | null {

@@ -12,10 +12,10 @@ export class Answer {
   problem = $state('');
   readonly since = Date.now();
 
-  /** prefix: how many tokens it was told to begin with; model: who writes it. */
+  /** prefix: how many tokens it was told to begin with; asked: of whom, and how. */
   constructor(
     readonly prefix: number,
-    readonly model: string
+    readonly asked: Asking
   ) {}
 
   /** What followed on this answer, while another one is shown. */
@@ -42,7 +42,10 @@ export class Exchange {
 }
 
 export interface Asking {
+  /** By name, also where it is the server's default. */
   model: string;
+  /** Of the model's weights: under one name there can be others later. */
+  hash: string;
   system: string;
   sampling: Partial<Sampling>;
   maxTokens: number | null;
@@ -70,7 +73,7 @@ export class Talk {
     this.#stop?.abort();
     const index = this.exchanges.indexOf(exchange);
     if (exchange.answer) exchange.answer.later = this.exchanges.slice(index + 1);
-    const answer = new Answer(prefix.length, asking.model);
+    const answer = new Answer(prefix.length, asking);
     exchange.answers = [...exchange.answers, answer];
     exchange.at = exchange.answers.length - 1;
     this.exchanges = this.exchanges.slice(0, index + 1);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Talk, type Asking } from './talk.svelte';
 
-const asking: Asking = { model: 'm', system: '', sampling: { temp: 1 }, maxTokens: null, guess: false };
+const asking: Asking = { model: 'm', hash: 'h', system: '', sampling: { temp: 1 }, maxTokens: null, guess: false };
 
 interface Body {
   messages: { role: string; content: string }[];

@@ -16,7 +16,7 @@ export interface Stop {
 }
 
 const text = 'To be, or not to be';
-const places = 'The king said to the man and the king';
+const places = 'The mother said to the man and the mother';
 
 /** The way of an introductory text on language models. docs/tour.md goes it in the terminal. */
 export const stops: readonly Stop[] = [
@@ -29,7 +29,7 @@ export const stops: readonly Stop[] = [
     ],
     deeds: [
       { text: 'See where all the numbers sit', panel: 'model', state: {} },
-      { text: 'Open one matrix and point at a number in it', panel: 'model', state: { tensor: 'blk.0.attn_q.weight' } }
+      { text: 'Open one matrix and point at a number in it', panel: 'model', state: { tensor: 'blk.0.attn_q.weight', see: 'tensor' } }
     ]
   },
   {
@@ -52,9 +52,9 @@ export const stops: readonly Stop[] = [
       'Tokens that are used alike end up with vectors that point the same way, and directions mean something: take the boy away from a man and add the girl.'
     ],
     deeds: [
-      { text: 'What is “dog” near? (If it is no token here, you see how it is spelled.)', panel: 'words', state: { plus: 'dog' } },
-      { text: 'What is “king” near?', panel: 'words', state: { plus: ' king' } },
-      { text: 'man − boy + girl', panel: 'words', state: { plus: ' man, girl', minus: ' boy' } }
+      { text: 'What is “mother” near?', panel: 'words', state: { plus: ' mother' } },
+      { text: 'man − boy + girl', panel: 'words', state: { plus: ' man, girl', minus: ' boy' } },
+      { text: 'What is “dog” near? (If it is no token here, you see how it is spelled.)', panel: 'words', state: { plus: 'dog' } }
     ]
   },
   {
@@ -62,11 +62,11 @@ export const stops: readonly Stop[] = [
     title: 'Positions: the same word in ninth place',
     text: [
       'Add up vectors and “dog bites man” is “man bites dog”, so the place must get in. GPT-2 adds a second learned vector for each place. Newer models turn queries and keys by an angle that grows with the position (RoPE), so that what counts is how far apart two tokens are.',
-      'The king stands twice in this text. Before the first block both are one vector; after it they are not.'
+      'The mother stands twice in this text. Before the first block both are one vector; after it they are not.'
     ],
     deeds: [
-      { text: 'The first king, before the first block', panel: 'words', state: { prompt: places, pos: 1, depth: 0 } },
-      { text: 'The king in ninth place, after the first block', panel: 'words', state: { prompt: places, pos: 8, depth: 1 } },
+      { text: 'The first mother, before the first block', panel: 'words', state: { prompt: places, pos: 1, depth: 0, see: 'text' } },
+      { text: 'The mother in ninth place, after the first block', panel: 'words', state: { prompt: places, pos: 8, depth: 1, see: 'text' } },
       { text: 'Which kind of positions this model has', panel: 'model', state: { view: 'about' } }
     ]
   },
@@ -153,7 +153,7 @@ export const stops: readonly Stop[] = [
     ],
     deeds: [
       { text: 'The rows of a text inside a block', panel: 'flow', state: { prompt: text, layer: 1 } },
-      { text: 'Compare: how fast is a prompt read, how fast an answer written (audit mode)', panel: 'chat', state: { mode: 'audit' } }
+      { text: 'Compare: how fast a prompt was read, how fast an answer written (audit mode, below each answer)', panel: 'chat', state: { mode: 'audit' } }
     ]
   },
   {
@@ -175,7 +175,7 @@ export const stops: readonly Stop[] = [
       'Mostly nothing, one by one. A single number of a vector rarely stands for anything a person could name; directions do, and heads and neurons whose work one can test. Whoever claims to know what a part does should be able to take it out and say beforehand what happens.'
     ],
     deeds: [
-      { text: 'What a vector in a text would make likelier', panel: 'words', state: { prompt: text } },
+      { text: 'What a vector in a text would make likelier', panel: 'words', state: { prompt: text, see: 'text' } },
       { text: 'Test a claim: take a head out', panel: 'lens', state: { view: 'change', prompt: text } }
     ]
   },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sort"
 
 	"weft/chat"
 	"weft/inspect"
@@ -132,6 +133,10 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 	if kept := s.runs.find(r.id); kept != nil {
 		return kept, nil
 	}
+	if most := mostTokens(o.Core.Config, o.subject.Budget); len(p.ids) > most {
+		return nil, problem(http.StatusRequestEntityTooLarge, "over_budget",
+			"the text has %d tokens; %d is the most that there is memory for here with %s; shorten it", len(p.ids), most, o.name)
+	}
 	done, err := s.turn(ctx, tell)
 	if err != nil {
 		return nil, err
@@ -141,6 +146,14 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 		return nil, err
 	}
 	return s.runs.add(r), nil
+}
+
+// lookOptions are how a run looks: of the streams it keeps its own.
+var lookOptions = inspect.Options{Top: maxTop, NoLens: true}
+
+// mostTokens is how many tokens of a model can be looked at within a budget.
+func mostTokens(c model.Config, budget int64) int {
+	return sort.Search(c.Context, func(n int) bool { return inspect.LookBytes(c, n+1, lookOptions) > budget })
 }
 
 // look is the one forward pass. Of the streams it keeps as many as a quarter of the
@@ -161,7 +174,9 @@ func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) 
 			})
 		}
 	}
-	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, inspect.Options{Top: maxTop, NoLens: true, Budget: o.subject.Budget, Watch: watch})
+	options := lookOptions
+	options.Budget, options.Watch = o.subject.Budget, watch
+	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, options)
 	if err != nil {
 		return err
 	}

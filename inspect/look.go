@@ -75,8 +75,8 @@ func (t *Trace) finish(ctx context.Context, s *Subject, w *watcher, logits []flo
 	for _, stream := range w.streams {
 		r.streams = append(r.streams, tensor.Of(stream, len(r.positions), t.Config.Dim))
 	}
-	r.own = func(at int) []float32 {
-		if at < len(t.Tokens)-1 {
+	r.own = func(i int) []float32 {
+		if i < len(r.positions)-1 {
 			return nil // the pass made the last token's alone
 		}
 		return logits

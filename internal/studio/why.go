@@ -25,7 +25,7 @@ type lensDepth struct {
 func (s *Studio) lens(w http.ResponseWriter, req *http.Request) error {
 	return s.result(w, req, func(ctx context.Context, o *opened, r *run, q *query, tell progress) (any, error) {
 		n := len(r.ids)
-		options := inspect.LensOptions{Top: q.int("top", 5, 1, maxTop), Targets: q.ids("targets"), Mid: q.int("mid", 0, 0, 1) == 1}
+		options := inspect.LensOptions{Top: q.int("top", 5, 1, maxTop), Targets: q.ids("targets"), Mid: q.int("mid", 0, 0, 1) == 1, Streams: r.streams}
 		from, to := q.int("from", 0, 0, n-1), q.int("to", n, 1, n)
 		if q.err == nil && from >= to {
 			q.fail("positions from %d to %d are none; to is behind the last", from, to)

@@ -95,7 +95,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
-// maxBody is the most bytes of a request's body.
+// maxBody is the most bytes of a request's body, as in package server.
 const maxBody = 8 << 20
 
 // readJSON reads a request's body into v; what v does not know is refused, so that

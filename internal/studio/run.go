@@ -50,13 +50,15 @@ type blockJSON struct {
 // candidate is a token that may come next, spelled.
 type candidate struct {
 	inspect.Candidate
-	Text string `json:"text"`
+	Text  string `json:"text"`
+	Bytes []int  `json:"bytes,omitempty"` // if the token is not valid UTF-8
 }
 
 func (o *opened) candidates(list []inspect.Candidate) []candidate {
 	out := make([]candidate, len(list))
 	for i, c := range list {
-		out[i] = candidate{c, o.text(c.ID)}
+		p := o.pieceOf(c.ID)
+		out[i] = candidate{c, p.Text, p.Bytes}
 	}
 	return out
 }
@@ -156,12 +158,13 @@ func mostTokens(c model.Config, budget int64) int {
 	return sort.Search(c.Context, func(n int) bool { return inspect.LookBytes(c, n+1, lookOptions) > budget })
 }
 
-// look is the one forward pass. Of the streams it keeps as many as a quarter of the
-// budget holds.
+// look is the one forward pass. Of the streams it keeps as many as three eighths
+// of the budget hold: all of most prompts, since what reads them runs what is not there.
 func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) error {
 	c, n := o.Core.Config, len(r.ids)
 	each := 4 * int64(n) * int64(c.Dim)
-	r.stride = int((each*int64(c.Layers) + budget/4 - 1) / (budget / 4))
+	share := budget * 3 / 8
+	r.stride = int((each*int64(c.Layers) + share - 1) / share)
 	r.stride = max(1, r.stride)
 	watch := func(h *model.Hooks) {
 		for l := range c.Layers {

@@ -16,6 +16,11 @@ type LensOptions struct {
 	Targets   []int32 // tokens to follow through the depths
 	Mid       bool    // read between attention and MLP too, where blocks are sequential
 
+	// Streams are what an earlier pass over the same tokens gave, by block its
+	// hook_resid_pre, tokens × Dim. Without Mid, blocks whose own and next are there do
+	// not run again.
+	Streams map[int][]float32
+
 	OnRead func(done, total int) // is told how many positions are read; may be nil
 }
 
@@ -54,7 +59,7 @@ func LensBytes(c model.Config, tokens int, o LensOptions) int64 {
 		positions = len(o.Positions)
 	}
 	readings := int64(depths*positions) * int64(200+24*max(o.Top, 5)+24*len(o.Targets))
-	return floats(positions, depths+1, c.Dim) + floats(tokens, c.Vocab) + readings +
+	return floats(positions, depths+1, c.Dim) + floats(positions, c.Vocab) + readings +
 		max(forwardBytes(c, 1, tokens, 0), lensReadBytes(c, positions, depths))
 }
 
@@ -93,7 +98,11 @@ func (s *Subject) lens(ctx context.Context, tokens []int32, o LensOptions, kind 
 	for _, d := range l.Depths {
 		r.keep(h, d.Point)
 	}
-	logits, err := s.forward(ctx, tokens, model.Run{Hooks: h, Logits: model.AllLogits})
+	pass := model.Run{Hooks: h, Rows: o.Positions}
+	if !o.Mid && carry == nil {
+		r.given(o.Streams, &pass)
+	}
+	logits, err := s.forward(ctx, tokens, pass)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +111,7 @@ func (s *Subject) lens(ctx context.Context, tokens []int32, o LensOptions, kind 
 			r.streams[i] = carry(d.Layer, r.streams[i])
 		}
 	}
-	r.own = func(at int) []float32 { return logits.Row(at) }
+	r.own = logits.Row
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}

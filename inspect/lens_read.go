@@ -17,9 +17,9 @@ type lensReader struct {
 	top       int   // candidates
 	positions []int // which tokens' streams
 	targets   []int32
-	streams   []tensor.Mat                 // by depth, a row for each position
-	own       func(position int) []float32 // the model's own logits; nil where they are not known
-	onRead    func(done, total int)        // may be nil
+	streams   []tensor.Mat          // by depth, a row for each position
+	own       func(i int) []float32 // the model's own logits at positions[i]; nil where they are not known
+	onRead    func(done, total int) // may be nil
 
 	readings [][]Reading    // by depth and position
 	followed [][][]Followed // nil without targets
@@ -39,6 +39,21 @@ func (r *lensReader) keep(h *model.Hooks, point string) {
 		}
 		return nil
 	})
+}
+
+// given takes the first streams from an earlier pass, and lets the pass begin with the
+// last of them.
+func (r *lensReader) given(streams map[int][]float32, pass *model.Run) {
+	for d := range r.m.Config.Layers {
+		stream := streams[d]
+		if len(stream) != len(r.tokens)*r.m.Config.Dim {
+			return
+		}
+		pass.From, pass.Stream = d, tensor.Of(stream, len(r.tokens), r.m.Config.Dim)
+		for i, at := range r.positions {
+			copy(r.streams[d].Row(i), pass.Stream.Row(at))
+		}
+	}
 }
 
 // lensLogits is how many bytes of logits are made at once, unless one position's are
@@ -111,7 +126,7 @@ func (r *lensReader) some(ctx context.Context, lo, hi int) error {
 // finish files what the last depth says of a position.
 func (r *lensReader) finish(i int, a *answer) {
 	at := r.positions[i]
-	if own := r.own(at); own != nil {
+	if own := r.own(i); own != nil {
 		r.last = worse(r.last, worst(a.logits, own))
 		if r.last != 0 {
 			r.lastP = worse(r.lastP, worst(a.p, newAnswer(own).p))

@@ -17,14 +17,15 @@ func LookBytes(c model.Config, tokens int, o Options) int64 {
 	}
 	depths := c.Layers + 1
 	readings, reading := depths*tokens, lensReadBytes(c, tokens, depths)
+	streams := floats(tokens, depths, c.Dim)
 	if o.NoLens {
-		readings, reading = 1, lensReadBytes(c, 1, 1)
+		readings, reading, streams = 1, lensReadBytes(c, 1, 1), floats(c.Dim)
 	}
 	kept := floats(tokens, 3*c.Layers+3, cells+8) + int64(readings)*int64(200+24*max(o.Top, 5)) + triangleBytes(c, tokens)/int64(c.Heads)
 	if o.AllHeads {
 		kept += int64(c.Layers) * triangleBytes(c, tokens) * 5 / 4 // grown as they come
 	}
-	streams := floats(tokens, depths+2, c.Dim) // and one in float64
+	streams += floats(tokens, 2, c.Dim) // one in float64
 	return kept + streams + floats(c.Vocab) + max(forwardBytes(c, 1, tokens, 1), reading)
 }
 
@@ -68,14 +69,14 @@ func look(ctx context.Context, m *model.Model, tokens []int32, o Options) (*Trac
 // finish makes the trace of what the pass showed.
 func (t *Trace) finish(ctx context.Context, s *Subject, w *watcher, logits []float32) error {
 	r := &lensReader{m: s.Model, tokens: t.Tokens, top: w.o.Top, positions: all(nil, len(t.Tokens))}
+	if w.o.NoLens {
+		r.positions = []int{len(t.Tokens) - 1}
+	}
 	for _, stream := range w.streams {
-		r.streams = append(r.streams, tensor.Of(stream, len(t.Tokens), t.Config.Dim))
+		r.streams = append(r.streams, tensor.Of(stream, len(r.positions), t.Config.Dim))
 	}
-	if n := len(t.Tokens) - 1; w.o.NoLens {
-		r.positions, r.streams = []int{n}, []tensor.Mat{r.streams[len(r.streams)-1].Slice(n, n+1)}
-	}
-	r.own = func(at int) []float32 {
-		if at < len(t.Tokens)-1 {
+	r.own = func(i int) []float32 {
+		if i < len(r.positions)-1 {
 			return nil // the pass made the last token's alone
 		}
 		return logits
@@ -89,7 +90,8 @@ func (t *Trace) finish(ctx context.Context, s *Subject, w *watcher, logits []flo
 	final := r.readings[len(r.readings)-1]
 	t.Next = final[len(final)-1]
 	t.Checks.LensLogits, t.Checks.LensEqualsModel = r.last, r.lastP
-	last := w.row(w.streams[len(w.streams)-1], len(t.Tokens)-1)
+	end := r.streams[len(r.streams)-1]
+	last := end.Row(end.Rows - 1)
 	t.Checks.FinalScale = math.Abs(w.scale/scaleOf(t.Config, last) - 1)
 	if w.largest > 0 {
 		t.Checks.StreamSum /= w.largest

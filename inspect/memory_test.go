@@ -199,7 +199,7 @@ func TestBudgets(t *testing.T) {
 			_, err := MeasureLayerLosses(ctx, s, other, windows[:1], nil)
 			return err
 		})
-		for _, o := range []Options{{}, {Cells: -1, AllHeads: true}} {
+		for _, o := range []Options{{}, {NoLens: true}, {Cells: -1, AllHeads: true}} {
 			check("look", LookBytes(c, n, o), func(ctx context.Context) error { _, err := look(ctx, s.Model, tokens, o); return err })
 		}
 	}

@@ -60,11 +60,23 @@ func (s *Subject) afford(what string, bytes int64) error {
 		budget = usualBudget
 	}
 	if bytes > budget {
-		return fmt.Errorf("%w: %s holds %d MiB, the budget is %d MiB; ask for fewer tokens, layers or points, or raise the budget",
-			ErrBudget, what, ceilMiB(bytes), budget>>20)
+		return &BudgetError{what, bytes, budget}
 	}
 	return nil
 }
+
+// BudgetError is an ErrBudget with what it is about.
+type BudgetError struct {
+	What         string
+	Need, Budget int64 // bytes
+}
+
+func (e *BudgetError) Error() string {
+	return fmt.Sprintf("%s: %s holds %d MiB, the budget is %d MiB; ask for fewer tokens, layers or points, or raise the budget",
+		ErrBudget, e.What, ceilMiB(e.Need), e.Budget>>20)
+}
+
+func (e *BudgetError) Unwrap() error { return ErrBudget }
 
 func ceilMiB(bytes int64) int64 { return (bytes + 1<<20 - 1) >> 20 }
 

@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"weft/model"
 )
@@ -11,12 +12,11 @@ import (
 type watcher struct {
 	t       *Trace
 	o       Options
-	streams [][]float32 // by depth: tokens × dim, copied
+	streams [][]float32 // by depth: tokens × dim, copied; without a lens only the last one's last row
 	writers []writer    // what was added to the last token's vector, in order
 	scale   float64     // the final norm's divisor for the last token
 
-	before  []float32 // the stream that the next change is added to
-	added   []float64 // before + attention (+ MLP), in float64
+	added   []float64 // the stream before + attention (+ MLP), in float64
 	largest float64   // of |stream|, for the relative check
 	best    float64   // how much the head kept so far looks around
 }
@@ -104,10 +104,13 @@ func (w *watcher) after(p *model.Point) error {
 }
 
 // keep copies the stream: the lens reads it after the pass, and the next
-// change is measured against it.
+// change is measured against it. Without a lens the one before can go.
 func (w *watcher) keep(stream []float32) {
-	w.before = append([]float32(nil), stream...)
-	w.streams = append(w.streams, w.before)
+	kept := stream
+	if w.o.NoLens {
+		kept, w.streams = w.row(stream, len(w.t.Tokens)-1), w.streams[:0]
+	}
+	w.streams = append(w.streams, slices.Clone(kept))
 	if w.added == nil {
 		w.added = make([]float64, len(stream))
 	}

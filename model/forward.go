@@ -27,6 +27,7 @@ type Run struct {
 	Cache  *kvcache.Cache   // short for Caches with this one alone
 	Hooks  *Hooks           // who watches; what they give to positions that a window has passed and a cache let go is lost
 	Logits LogitsMode
+	Rows   []int        // the tokens of the one sequence whose logits are wanted; nil: those of Logits
 	Acts   *Activations // memory to work in, large enough; nil makes some
 
 	// Stream enters block From in place of what the blocks before would have made: a
@@ -66,7 +67,7 @@ func (m *Model) Forward(tokens []int32, r *Run) (tensor.Mat, error) {
 	err := m.forward(tokens, a, p)
 	var logits tensor.Mat
 	if err == nil {
-		logits, err = m.logits(len(tokens), a, p, r.Logits)
+		logits, err = m.logits(len(tokens), a, p, r)
 	}
 	if errors.Is(err, ErrStop) {
 		return tensor.Mat{}, nil
@@ -91,6 +92,11 @@ func (m *Model) checkRun(tokens []int32, r *Run, p *pass) error {
 		return fmt.Errorf("forward: %d tokens, the activations hold %d", n, r.Acts.seqs*r.Acts.seqLen)
 	}
 	p.seqs = len(tokens) / p.seqLen
+	for _, at := range r.Rows {
+		if p.seqs != 1 || at < 0 || at >= len(tokens) {
+			return fmt.Errorf("forward: no logits of token %d alone, of %d in %d sequences", at, len(tokens), p.seqs)
+		}
+	}
 	if err := m.checkStream(len(tokens), p); err != nil {
 		return fmt.Errorf("forward: %w", err)
 	}

@@ -11,12 +11,17 @@ import (
 )
 
 // logits is the head over the wanted rows: final · Outputᵀ.
-func (m *Model) logits(n int, a *Activations, p *pass, mode LogitsMode) (tensor.Mat, error) {
+func (m *Model) logits(n int, a *Activations, p *pass, r *Run) (tensor.Mat, error) {
 	var x tensor.Mat
-	switch mode {
-	case NoLogits:
+	switch {
+	case r.Rows != nil:
+		x = tensor.New(len(r.Rows), m.Config.Dim)
+		for i, at := range r.Rows {
+			copy(x.Row(i), a.final.Row(at))
+		}
+	case r.Logits == NoLogits:
 		return tensor.Mat{}, nil
-	case AllLogits:
+	case r.Logits == AllLogits:
 		x = rows(a.final, 0, n)
 	default: // the last row of each sequence, seqLen rows apart
 		x = rows(a.final, p.seqLen-1, n)

@@ -66,7 +66,7 @@ func (m *Model) Pull(a *Activations, tokens []int32, o Pull) (tensor.Mat, error)
 	if err := m.backward(tokens, a, nothing, p); err != nil {
 		return tensor.Mat{}, err
 	}
-	return m.logits(n, a, p, LastLogits)
+	return m.logits(n, a, p, &Run{})
 }
 
 // seed is the gradient of the normalised last stream: the head is linear.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -100,12 +101,12 @@ func (a *app) serve(names []string, f serverFlags, studio bool) error {
 		return usageError{err}
 	}
 	return untilStopped(func(ctx context.Context) error {
-		url := "http://" + reachable(l.Addr())
-		if err := a.announce(url, models, f); err != nil {
+		at := "http://" + reachable(l.Addr())
+		if err := a.announce(at, models, f, keys, studio); err != nil {
 			return err
 		}
-		if studio {
-			a.browse(url)
+		if studio && len(keys) == 0 {
+			a.browse(at)
 		}
 		return s.Serve(ctx, l)
 	})
@@ -228,23 +229,38 @@ func (a *app) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.stderr, o))
 }
 
-// announce says where the server is: the address alone is the result.
-func (a *app) announce(url string, models []server.Model, f serverFlags) error {
+// announce says where the server is: the address alone is the result, for the studio
+// with a key, without which the page shows nothing. It goes into no log, and nobody opens
+// it, since other users see the arguments of what is started.
+func (a *app) announce(at string, models []server.Model, f serverFlags, keys []string, studio bool) error {
 	var names []string
 	for _, m := range models {
 		names = append(names, m.Name)
 	}
 	if a.JSON {
 		r := slog.NewRecord(time.Now(), slog.LevelInfo, "listening", 0)
-		r.Add("url", url, "models", names, "parallel", f.Parallel)
+		r.Add("url", at, "models", names, "parallel", f.Parallel)
 		return slog.NewJSONHandler(a.stdout, nil).Handle(context.Background(), r)
 	}
 	a.note("serving %s; Ctrl-C ends", strings.Join(names, ", "))
 	if server.Exposed(f.Addr) {
 		a.note("what is said travels unencrypted: put a proxy with TLS before it where others may listen")
 	}
-	_, err := fmt.Fprintln(a.stdout, url)
+	switch {
+	case len(keys) > 0 && studio:
+		at = withKey(at, keys[0])
+		a.note("open this address in a browser; it holds your key, so it is not opened for you, where the list of processes would show it")
+	case len(keys) > 0:
+		a.note("for the page, append /#key=YOURKEY to the address")
+	}
+	_, err := fmt.Fprintln(a.stdout, at)
 	return err
+}
+
+// withKey is the page's address that brings a key along, in a part that browsers do
+// not send.
+func withKey(at, key string) string {
+	return at + "/#key=" + strings.ReplaceAll(url.QueryEscape(key), "+", "%20")
 }
 
 // untilStopped runs something until Ctrl-C, which is an interruption, or until a

@@ -161,8 +161,43 @@ func TestServeKeys(t *testing.T) {
 			t.Errorf("%q: %d, want %d: %s", auth, status, want, body)
 		}
 	}
-	if code := s.end(os.Interrupt); code != exitInterrupted || !strings.Contains(s.stderr.String(), "unencrypted") {
+	if code := s.end(os.Interrupt); code != exitInterrupted || !strings.Contains(s.stderr.String(), "unencrypted") ||
+		!strings.Contains(s.stderr.String(), "append /#key=YOURKEY") {
 		t.Errorf("exit code %d: %s", code, &s.stderr)
+	}
+}
+
+// TestStudioKeys: the page's address brings the key along, and is started nowhere, since
+// arguments are seen; with --json, which is a log, it has none.
+func TestStudioKeys(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "keys")
+	write(t, path, "a+b &c/d\nother\n")
+	opened := filepath.Join(dir, "opened")
+	for _, name := range []string{"xdg-open", "open"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n: > "+opened+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{"PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH"), "DISPLAY=:0"}
+	s := serve(t, env, "studio", "--addr", "127.0.0.1:0", "--api-key-file", path)
+	at, ok := strings.CutSuffix(s.url, "/#key=a%2Bb%20%26c%2Fd")
+	if !ok {
+		t.Fatalf("it is at %q", s.url)
+	}
+	if status, body := get(t, at+"/api/state", "Authorization", "Bearer a+b &c/d"); status != http.StatusOK {
+		t.Errorf("%d: %s", status, body)
+	}
+	if code := s.end(os.Interrupt); code != exitInterrupted || !strings.Contains(s.stderr.String(), "open this address in a browser") {
+		t.Errorf("exit code %d: %s", code, &s.stderr)
+	}
+	s = serve(t, env, "studio", "--addr", "127.0.0.1:0", "--api-key-file", path, "--json")
+	if strings.Contains(s.first, "key") {
+		t.Errorf("a log with a key: %s", s.first)
+	}
+	s.end(os.Interrupt)
+	if _, err := os.Stat(opened); err == nil {
+		t.Error("a browser was started with the key")
 	}
 }
 

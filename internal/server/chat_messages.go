@@ -46,9 +46,12 @@ func (in *chatMessage) message(where string) (m chat.Message, err *apiError) {
 	if m.Content, err = in.text(where + ".content"); err != nil {
 		return m, err
 	}
-	for name, value := range map[string]json.RawMessage{"audio": in.Audio, "function_call": in.FunctionCall} {
-		if len(value) > 0 && string(value) != "null" {
-			return m, invalid(where+"."+name, "unsupported_parameter", "%s.%s is not supported", where, name)
+	for _, p := range []struct {
+		name  string
+		value json.RawMessage
+	}{{"audio", in.Audio}, {"function_call", in.FunctionCall}} {
+		if len(p.value) > 0 && string(p.value) != "null" {
+			return m, invalid(where+"."+p.name, "unsupported_parameter", "%s.%s is not supported", where, p.name)
 		}
 	}
 	switch {

@@ -79,9 +79,12 @@ func (req *chatRequest) checkSampling() *apiError {
 }
 
 func (req *chatRequest) checkCounts() *apiError {
-	for name, n := range map[string]*int{"max_tokens": req.MaxTokens, "max_completion_tokens": req.MaxCompletionTokens} {
-		if n != nil && *n < 1 {
-			return invalid(name, "", "%s is %d, must be 1 or more", name, *n)
+	for _, p := range []struct {
+		name string
+		n    *int
+	}{{"max_tokens", req.MaxTokens}, {"max_completion_tokens", req.MaxCompletionTokens}} {
+		if p.n != nil && *p.n < 1 {
+			return invalid(p.name, "", "%s is %d, must be 1 or more", p.name, *p.n)
 		}
 	}
 	switch {

@@ -59,6 +59,7 @@ func TestRefused(t *testing.T) {
 		{`{"presence_penalty": 3, ` + hello + `}`, 400, "presence_penalty", "", "between"},
 		{`{"max_tokens": 0, ` + hello + `}`, 400, "max_tokens", "", "1 or more"},
 		{`{"max_completion_tokens": -1, ` + hello + `}`, 400, "max_completion_tokens", "", "1 or more"},
+		{`{"max_tokens": 0, "max_completion_tokens": 0, ` + hello + `}`, 400, "max_tokens", "", "max_tokens is 0"},
 		{`{"max_tokens": 1.5, ` + hello + `}`, 400, "max_tokens", "", "whole number"},
 		{`{"seed": 1e30, ` + hello + `}`, 400, "seed", "", "whole number"},
 		{`{"stop": "", ` + hello + `}`, 400, "stop", "", "between 1 and"},

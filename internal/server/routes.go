@@ -90,7 +90,7 @@ func (s *Server) page() http.Handler {
 		defer s.pages.leave()
 		ctx, cancel := until(r.Context(), s.draining)
 		defer cancel()
-		page.ServeHTTP(w, s.limited(w, r.WithContext(ctx), maxPageBody))
+		page.ServeHTTP(w, s.limited(w, r.WithContext(ctx), maxBody))
 	})
 }
 

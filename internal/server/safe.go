@@ -7,12 +7,9 @@ import (
 	"time"
 )
 
-// How large a request's body may be: a conversation of a million tokens, and for the
-// page a text to train on.
-const (
-	maxBody     = 8 << 20
-	maxPageBody = 64 << 20
-)
+// maxBody is how large a request's body may be: a conversation of a million tokens, or
+// a text to train on.
+const maxBody = 8 << 20
 
 // headers are what every answer says to browsers; a page may say more.
 var headers = map[string]string{

@@ -178,17 +178,17 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestPageBody: the page reads bodies, up to its own limit.
+// TestPageBody: the page reads bodies, up to the same limit.
 func TestPageBody(t *testing.T) {
 	r := start(t, Options{Page: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		} else if n != 2*maxBody {
+		} else if n != maxBody {
 			t.Errorf("%d bytes", n)
 		}
 	})})
-	for n, status := range map[int]int{2 * maxBody: 200, maxPageBody + 1: 413} {
+	for n, status := range map[int]int{maxBody: 200, maxBody + 1: 413} {
 		if res := r.do(t, "POST", "/api/x", strings.Repeat("x", n)); res.status != status {
 			t.Errorf("%d bytes: %d, want %d", n, res.status, status)
 		}

@@ -68,7 +68,7 @@ func (s *Studio) chat(w http.ResponseWriter, r *http.Request) error {
 			return writeJSON(w, http.StatusOK, whole)
 		}
 		e := newEvents(w)
-		defer e.keep()()
+		defer e.keep(beatEvery)()
 		s.ended(e, r, a.answer(r.Context(), stream{e, e.progress()}))
 		return nil
 	})

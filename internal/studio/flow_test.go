@@ -57,7 +57,7 @@ func sameBits(a, b []float32) bool {
 // runs keep few streams, so that blocks are run again.
 func TestFlowIsTheRecord(t *testing.T) {
 	for name, c := range shapes() {
-		for _, budget := range []int64{0, 12 << 10} {
+		for _, budget := range []int64{0, 8 << 10} {
 			t.Run(fmt.Sprint(name, " ", budget), func(t *testing.T) {
 				s, server := serve(t, Options{Default: random(t, c, kvcache.F16), Kind: kindFile, RunBytes: budget})
 				s.models.open[s.o.Name].subject.Budget = 1 << 30

@@ -37,7 +37,6 @@ func newEvents(w http.ResponseWriter) *events {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	e := &events{w: w, c: http.NewResponseController(w)}
-	e.c.SetWriteDeadline(time.Time{}) // a stream lasts as long as its work; not every writer has deadlines
 	w.WriteHeader(http.StatusOK)
 	e.c.Flush() // so that the page knows that it is heard
 	return e
@@ -67,11 +66,13 @@ func (e *events) write(text string) error {
 // beatEvery is how often a silent stream shows that the server is there.
 const beatEvery = 10 * time.Second
 
-// keep beats until the returned function is called.
-func (e *events) keep() (stop func()) {
-	done := make(chan struct{})
+// keep beats until the returned function returns: who answers a request may not write
+// after that.
+func (e *events) keep(every time.Duration) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		tick := time.NewTicker(beatEvery)
+		defer close(ended)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
@@ -82,7 +83,10 @@ func (e *events) keep() (stop func()) {
 			}
 		}
 	}()
-	return func() { close(done) }
+	return func() {
+		close(done)
+		<-ended
+	}
 }
 
 // progressEvery bounds how often progress is told.
@@ -118,7 +122,7 @@ func (s *Studio) long(w http.ResponseWriter, r *http.Request, work func(ctx cont
 		return writeJSON(w, http.StatusOK, v)
 	}
 	e := newEvents(w)
-	defer e.keep()()
+	defer e.keep(beatEvery)()
 	v, err := work(r.Context(), e.progress())
 	if err == nil {
 		err = e.send("result", v)

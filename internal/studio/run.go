@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sort"
 
 	"weft/chat"
 	"weft/inspect"
@@ -49,13 +50,15 @@ type blockJSON struct {
 // candidate is a token that may come next, spelled.
 type candidate struct {
 	inspect.Candidate
-	Text string `json:"text"`
+	Text  string `json:"text"`
+	Bytes []int  `json:"bytes,omitempty"` // if the token is not valid UTF-8
 }
 
 func (o *opened) candidates(list []inspect.Candidate) []candidate {
 	out := make([]candidate, len(list))
 	for i, c := range list {
-		out[i] = candidate{c, o.text(c.ID)}
+		p := o.pieceOf(c.ID)
+		out[i] = candidate{c, p.Text, p.Bytes}
 	}
 	return out
 }
@@ -132,6 +135,10 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 	if kept := s.runs.find(r.id); kept != nil {
 		return kept, nil
 	}
+	if most := mostTokens(o.Core.Config, o.subject.Budget); len(p.ids) > most {
+		return nil, problem(http.StatusRequestEntityTooLarge, "over_budget",
+			"the text has %d tokens; %d is the most that there is memory for here with %s; shorten it", len(p.ids), most, o.name)
+	}
 	done, err := s.turn(ctx, tell)
 	if err != nil {
 		return nil, err
@@ -143,12 +150,21 @@ func (s *Studio) runOf(ctx context.Context, o *opened, p prompted, tell progress
 	return s.runs.add(r), nil
 }
 
-// look is the one forward pass. Of the streams it keeps as many as a quarter of the
-// budget holds.
+// lookOptions are how a run looks: of the streams it keeps its own.
+var lookOptions = inspect.Options{Top: maxTop, NoLens: true}
+
+// mostTokens is how many tokens of a model can be looked at within a budget.
+func mostTokens(c model.Config, budget int64) int {
+	return sort.Search(c.Context, func(n int) bool { return inspect.LookBytes(c, n+1, lookOptions) > budget })
+}
+
+// look is the one forward pass. Of the streams it keeps as many as three eighths
+// of the budget hold: all of most prompts, since what reads them runs what is not there.
 func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) error {
 	c, n := o.Core.Config, len(r.ids)
 	each := 4 * int64(n) * int64(c.Dim)
-	r.stride = int((each*int64(c.Layers) + budget/4 - 1) / (budget / 4))
+	share := budget * 3 / 8
+	r.stride = int((each*int64(c.Layers) + share - 1) / share)
 	r.stride = max(1, r.stride)
 	watch := func(h *model.Hooks) {
 		for l := range c.Layers {
@@ -161,7 +177,9 @@ func (r *run) look(ctx context.Context, o *opened, budget int64, tell progress) 
 			})
 		}
 	}
-	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, inspect.Options{Top: maxTop, NoLens: true, Budget: o.subject.Budget, Watch: watch})
+	options := lookOptions
+	options.Budget, options.Watch = o.subject.Budget, watch
+	trace, err := inspect.Look(o.Core.Until(ctx), r.ids, options)
 	if err != nil {
 		return err
 	}

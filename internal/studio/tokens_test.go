@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"unicode/utf8"
 
 	"weft"
 	"weft/chat"
+	"weft/inspect"
 )
 
 // TestOffsets: tokens stand side by side, and spell the text.
@@ -69,5 +71,41 @@ func TestTemplated(t *testing.T) {
 	}
 	if typed != "What is <|im_end|> for?" {
 		t.Errorf("typed were %q", typed)
+	}
+}
+
+// TestBrokenCandidates: a candidate that is part of a character has its bytes.
+func TestBrokenCandidates(t *testing.T) {
+	s, _ := serve(t, Options{})
+	o := s.models.open[s.o.Name]
+	broken, whole := 0, 0
+	for id := range int32(o.Tokenizer.Size()) {
+		raw, got := o.piece(id), o.candidates([]inspect.Candidate{{ID: id}})[0]
+		if utf8.Valid(raw) {
+			whole++
+			if got.Bytes != nil || got.Text != string(raw) {
+				t.Errorf("token %d: %+v", id, got)
+			}
+			continue
+		}
+		broken++
+		var bytes []byte
+		for _, b := range got.Bytes {
+			bytes = append(bytes, byte(b))
+		}
+		if string(bytes) != string(raw) {
+			t.Errorf("token %d: %+v, want %x", id, got, raw)
+		}
+	}
+	if broken == 0 || whole == 0 {
+		t.Errorf("%d broken, %d whole", broken, whole)
+	}
+}
+
+func TestCapital(t *testing.T) {
+	for word, want := range map[string]string{"word": "Word", "über": "Über", "ß": "ß", "Ab": "Ab", "1": "1", "\xc3": "\xc3", "\uFFFDa": "\uFFFDa"} {
+		if got := capital(word); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
 	}
 }

@@ -37,7 +37,8 @@ type training struct {
 const (
 	leaveSoon  = 5 * time.Second
 	leaveFirst = 30 * time.Second
-	maxWaiting = 8 // runs that are active at once, all but one waiting
+	maxActive  = 3  // runs at once, all but one waiting: a page hears each on one of a browser's six connections
+	maxRuns    = 50 // that are kept
 )
 
 // newTraining finds the runs that earlier servers have left in dir.
@@ -100,57 +101,71 @@ func (t *training) list() []*trainRun {
 	return list
 }
 
-// add makes a run's folder. The name is free, or an error says that it is not.
-func (t *training) add(a about, text []byte) (*trainRun, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if a.Name == "" {
-		a.Name = t.freeName(a)
-	}
+// make makes the folder of a run that start is to begin. The name is free, or an error
+// says that it is not.
+func (t *training) make(a about, text []byte) (*trainRun, error) {
 	if err := os.MkdirAll(t.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("training runs: %w", err)
 	}
-	r := newRun(filepath.Join(t.dir, a.Name), a)
-	if err := r.create(text); errors.Is(err, os.ErrExist) {
-		return nil, problem(http.StatusConflict, "bad_request", "there is a training run %s already; choose another name, or remove it first", a.Name)
-	} else if err != nil {
-		return nil, err
-	}
-	t.runs[a.Name] = r
-	return r, nil
-}
-
-// freeName is what a run is called that nobody has named.
-func (t *training) freeName(a about) string {
+	given := a.Name != ""
 	for n := 1; ; n++ {
-		name := fmt.Sprintf("%s-%d", a.Preset, n)
-		if _, err := os.Lstat(filepath.Join(t.dir, name)); err != nil {
-			return name
+		if !given {
+			a.Name = fmt.Sprintf("%s-%d", a.Preset, n)
+		}
+		r := newRun(filepath.Join(t.dir, a.Name), a)
+		switch err := r.create(text); {
+		case err == nil:
+			return r, nil
+		case !errors.Is(err, os.ErrExist):
+			return nil, err
+		case given:
+			return nil, problem(http.StatusConflict, "bad_request", "there is a training run %s already; choose another name, or remove it first", a.Name)
 		}
 	}
 }
 
-// start lets a run train as soon as it is its turn.
-func (t *training) start(r *trainRun, attached bool) error {
+// room refuses what would be too much, before anything is made.
+func (t *training) room() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.refuse(true)
+}
+
+// refuse says why no run may begin now.
+func (t *training) refuse(another bool) error {
 	active := 0
-	for _, other := range t.runs {
-		if other.isActive() {
+	for _, r := range t.runs {
+		if r.isActive() {
 			active++
 		}
 	}
 	switch {
 	case t.closed:
 		return problem(http.StatusServiceUnavailable, "busy", "the server is stopping; start it again")
-	case active >= maxWaiting:
-		return problem(http.StatusConflict, "busy", "%d runs train or wait already; stop one first", active)
+	case active >= maxActive:
+		return problem(http.StatusConflict, "busy", "%d runs train or wait already, which is the most; stop one first", active)
+	case another && len(t.runs) >= maxRuns:
+		return problem(http.StatusConflict, "busy", "%d training runs are kept, which is the most; remove one first", len(t.runs))
+	}
+	return nil
+}
+
+// start lets a run train as soon as it is its turn. another is one that make has made.
+func (t *training) start(r *trainRun, another, attached bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.refuse(another); err != nil {
+		return err
+	}
+	if !another && t.runs[r.name] != r {
+		return problem(http.StatusNotFound, "not_found", "%s was removed", r.name)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	if !r.begin(cancel, attached, t.soon, t.first) {
 		cancel(nil)
 		return problem(http.StatusConflict, "busy", "%s trains already", r.name)
 	}
+	t.runs[r.name] = r
 	t.active.Add(1)
 	go func() {
 		defer t.active.Done()
@@ -193,20 +208,37 @@ func (t *training) close() {
 	t.active.Wait()
 }
 
-// remove deletes a run that is not active.
+// remove deletes a run that is not active. Nobody finds it meanwhile; if it cannot be
+// deleted it is there again.
 func (t *training) remove(r *trainRun, m *models) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if r.isActive() {
-		return problem(http.StatusConflict, "busy", "%s trains; stop it first", r.name)
-	}
-	if err := m.forget("train:" + r.name + "@"); err != nil {
+	if err := t.hide(r); err != nil {
 		return err
 	}
-	delete(t.runs, r.name)
-	if err := os.RemoveAll(r.dir); err != nil {
-		return fmt.Errorf("remove %s: %w", r.name, err)
+	err := m.forget("train:" + r.name + "@")
+	if err == nil {
+		if err = os.RemoveAll(r.dir); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("remove %s: %w", r.name, err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.runs[r.name] == nil {
+		t.runs[r.name] = r
+	}
+	return err
+}
+
+func (t *training) hide(r *trainRun) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case r.isActive():
+		return problem(http.StatusConflict, "busy", "%s trains; stop it first", r.name)
+	case t.runs[r.name] != r:
+		return problem(http.StatusNotFound, "not_found", "%s is removed already", r.name)
+	}
+	delete(t.runs, r.name)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 
 	"weft/train"
@@ -88,16 +89,15 @@ func (s *Studio) startTraining(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	run, err := s.train.add(a, text)
+	if err := s.train.room(); err != nil {
+		return err
+	}
+	run, err := s.train.make(a, text)
 	if err != nil {
 		return err
 	}
-	return s.begin(w, run, q.Attached == nil || *q.Attached)
-}
-
-// begin starts a run and answers with it.
-func (s *Studio) begin(w http.ResponseWriter, run *trainRun, attached bool) error {
-	if err := s.train.start(run, attached); err != nil {
+	if err := s.train.start(run, true, q.Attached == nil || *q.Attached); err != nil { // another was faster
+		os.RemoveAll(run.dir)
 		return err
 	}
 	return s.tell(w, run)
@@ -118,7 +118,9 @@ type oneJSON struct {
 	Lines    []json.RawMessage `json:"lines"` // of the log; of long runs not all, but all with an evaluation
 	Samples  []json.RawMessage `json:"samples"`
 	Expected bandJSON          `json:"expected"`
-	Next     int               `json:"next"` // the events from here on are news
+	Plan     json.RawMessage   `json:"plan,omitempty"` // as in the event
+	Why      string            `json:"why,omitempty"`  // it ended, if it did
+	Next     int               `json:"next"`           // the events from here on are news
 }
 
 // mostLines is about how many lines without an evaluation a run shows.
@@ -147,6 +149,15 @@ func (s *Studio) oneTraining(w http.ResponseWriter, r *http.Request) error {
 			out.Lines = append(out.Lines, e.Data)
 		case e.Name == "sample":
 			out.Samples = append(out.Samples, e.Data)
+		case e.Name == "plan":
+			out.Plan = e.Data
+		case e.Name == "state": // it goes on
+			out.Why = ""
+		case e.Name == "done":
+			var done doneJSON
+			if json.Unmarshal(e.Data, &done) == nil {
+				out.Why = done.Why
+			}
 		}
 		out.Next = e.ID + 1
 	}
@@ -187,7 +198,7 @@ func (s *Studio) trainingEvents(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	e := newEvents(w)
-	defer e.keep()()
+	defer e.keep(beatEvery)()
 	for {
 		for _, ev := range list {
 			if err := e.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", ev.ID, ev.Name, ev.Data)); err != nil {
@@ -238,7 +249,10 @@ func (s *Studio) resumeTraining(w http.ResponseWriter, r *http.Request) error {
 	case run.isDone():
 		return bad("%s is done; start another run to train longer", run.name)
 	}
-	return s.begin(w, run, attached)
+	if err := s.train.start(run, false, attached); err != nil {
+		return err
+	}
+	return s.tell(w, run)
 }
 
 func (s *Studio) removeTraining(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -171,6 +172,9 @@ func TestStopAndResume(t *testing.T) {
 	if stopped.State != stateStopped || stopped.Step == 0 || stopped.Step == 40 {
 		t.Fatalf("%+v", stopped)
 	}
+	if got := one(t, server, "parts"); got.Why != errAskedToStop.Error() || unmarshal[planJSON](t, string(got.Plan)).Params == 0 {
+		t.Errorf("stopped: %q, plan %s", got.Why, got.Plan)
+	}
 	ask(t, server, "POST", "/api/train/parts/stop", "", 200, nil) // again
 	ask(t, server, "POST", "/api/train/parts/resume?attached=false", "", 200, nil)
 	follow(t, server, "parts", "0", func(e heard) bool {
@@ -180,12 +184,15 @@ func TestStopAndResume(t *testing.T) {
 	if r, _ := s.train.find("parts"); r.what().State != stateStopped {
 		t.Fatalf("state %s", r.what().State)
 	}
-	if err := s.train.start(s.train.runs["parts"], false); err == nil {
+	if err := s.train.start(s.train.runs["parts"], false, false); err == nil {
 		t.Error("a run starts while the server stops")
 	}
 
 	_, later := serve(t, Options{TrainDir: dir, Threads: 1})
 	found := one(t, later, "parts")
+	if found.Why != errServerStops.Error() || unmarshal[planJSON](t, string(found.Plan)).Params == 0 {
+		t.Errorf("after a restart: %q, plan %s", found.Why, found.Plan)
+	}
 	if found.State != stateStopped || found.Step <= stopped.Step || len(found.Lines) != found.Step {
 		t.Errorf("after a restart: %+v", found)
 	}
@@ -344,5 +351,66 @@ func TestDamagedFolders(t *testing.T) {
 	_, last := serve(t, Options{TrainDir: dir, Threads: 1})
 	if got := one(t, last, "good"); got.State != stateFailed || got.Error == "" {
 		t.Errorf("%+v", got.trainJSON)
+	}
+}
+
+// TestTooManyRuns: what is refused leaves nothing on the disk.
+func TestTooManyRuns(t *testing.T) {
+	dir := t.TempDir()
+	s, server := serve(t, Options{TrainDir: dir, Threads: 1})
+	for i := range maxActive {
+		ask(t, server, "POST", "/api/train", small(fmt.Sprint("run-", i), "100000"), 200, nil)
+	}
+	refused := func(want string) {
+		t.Helper()
+		var e struct{ Error apiError }
+		ask(t, server, "POST", "/api/train", small("", "8"), 409, &e)
+		if !strings.Contains(e.Error.Message, want) {
+			t.Errorf("%q, want %q", e.Error.Message, want)
+		}
+		if entries, _ := os.ReadDir(dir); len(entries) != maxActive {
+			t.Errorf("%d folders", len(entries))
+		}
+	}
+	refused("3 runs train or wait already, which is the most; stop one first")
+	extra, err := s.train.make(about{Name: "extra"}, []byte(verse)) // as if two asked at once
+	if err != nil || s.train.start(extra, true, false) == nil || len(s.train.list()) != maxActive {
+		t.Errorf("%v, %d runs", err, len(s.train.list()))
+	}
+	os.RemoveAll(extra.dir)
+	for i := range maxActive {
+		ask(t, server, "POST", fmt.Sprintf("/api/train/run-%d/stop", i), "", 200, nil)
+	}
+	s.train.mu.Lock()
+	for i := len(s.train.runs); i < maxRuns; i++ {
+		s.train.runs[fmt.Sprint("old-", i)] = newRun(filepath.Join(dir, "old"), about{})
+	}
+	s.train.mu.Unlock()
+	refused("50 training runs are kept, which is the most; remove one first")
+}
+
+// TestRemoveFails: a run whose folder cannot be deleted is still there.
+func TestRemoveFails(t *testing.T) {
+	s, server := serve(t, Options{TrainDir: t.TempDir(), Threads: 1})
+	ask(t, server, "POST", "/api/train", small("kept", "8"), 200, nil)
+	follow(t, server, "kept", "0", nil)
+	r, err := s.train.find("kept")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := r.dir
+	r.dir = dir + "/." // which os.RemoveAll refuses
+	ask(t, server, "POST", "/api/train/kept/remove", "", 500, nil)
+	r.dir = dir
+	if one(t, server, "kept").State != stateDone {
+		t.Error("it is forgotten")
+	}
+	ask(t, server, "POST", "/api/train/kept/remove", "", 200, nil)
+	ask(t, server, "POST", "/api/train/kept/remove", "", 404, nil)
+	if err := s.train.start(r, false, false); err == nil {
+		t.Error("a removed run starts")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("its folder is still there")
 	}
 }

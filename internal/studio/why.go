@@ -25,7 +25,7 @@ type lensDepth struct {
 func (s *Studio) lens(w http.ResponseWriter, req *http.Request) error {
 	return s.result(w, req, func(ctx context.Context, o *opened, r *run, q *query, tell progress) (any, error) {
 		n := len(r.ids)
-		options := inspect.LensOptions{Top: q.int("top", 5, 1, maxTop), Targets: q.ids("targets"), Mid: q.int("mid", 0, 0, 1) == 1}
+		options := inspect.LensOptions{Top: q.int("top", 5, 1, maxTop), Targets: q.ids("targets"), Mid: q.int("mid", 0, 0, 1) == 1, Streams: r.streams}
 		from, to := q.int("from", 0, 0, n-1), q.int("to", n, 1, n)
 		if q.err == nil && from >= to {
 			q.fail("positions from %d to %d are none; to is behind the last", from, to)
@@ -58,9 +58,11 @@ func (o *opened) spellLens(l *inspect.Lens) lensJSON {
 
 type attributionJSON struct {
 	*inspect.LogitAttribution
-	Text        string  `json:"text"`
-	AgainstText *string `json:"against_text"`
-	Pieces      []piece `json:"pieces"`
+	Text         string  `json:"text"`
+	Bytes        []int   `json:"bytes,omitempty"` // if the token is not valid UTF-8
+	AgainstText  *string `json:"against_text"`
+	AgainstBytes []int   `json:"against_bytes,omitempty"`
+	Pieces       []piece `json:"pieces"`
 }
 
 // attribution answers with who wrote a logit.
@@ -81,10 +83,11 @@ func (s *Studio) attribution(w http.ResponseWriter, req *http.Request) error {
 		if err != nil {
 			return nil, err
 		}
-		out := attributionJSON{LogitAttribution: a, Text: o.text(a.Token), Pieces: o.pieces(r.ids)}
+		token := o.pieceOf(a.Token)
+		out := attributionJSON{LogitAttribution: a, Text: token.Text, Bytes: token.Bytes, Pieces: o.pieces(r.ids)}
 		if a.Against != nil {
-			text := o.text(*a.Against)
-			out.AgainstText = &text
+			against := o.pieceOf(*a.Against)
+			out.AgainstText, out.AgainstBytes = &against.Text, against.Bytes
 		}
 		return out, nil
 	})

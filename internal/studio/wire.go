@@ -41,12 +41,14 @@ func bad(format string, args ...any) error {
 func refusal(err error) *apiError {
 	var e *apiError
 	var long *generate.ContextError
+	var large *inspect.BudgetError
 	as := func(status int, code string) *apiError { return &apiError{status, err.Error(), code} }
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, inspect.ErrBudget):
-		return as(http.StatusRequestEntityTooLarge, "over_budget")
+	case errors.As(err, &large): // whoever reads the page cannot raise the budget
+		return &apiError{http.StatusRequestEntityTooLarge, fmt.Sprintf("%s would take %d MiB, and %d MiB are there for it; shorten the text or ask for less of it",
+			large.What, mib(large.Need), large.Budget>>20), "over_budget"}
 	case errors.As(err, &long), errors.Is(err, model.ErrContext):
 		return as(http.StatusRequestEntityTooLarge, "too_large")
 	case errors.Is(err, inspect.ErrCheck):
@@ -93,7 +95,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
-// maxBody is the most bytes of a request's body.
+// maxBody is the most bytes of a request's body, as in package server.
 const maxBody = 8 << 20
 
 // readJSON reads a request's body into v; what v does not know is refused, so that

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"weft"
 	"weft/inspect"
@@ -103,7 +105,7 @@ func (o *opened) otherForms(id int32) (list []int32) {
 		return nil
 	}
 	seen := map[int32]bool{id: true}
-	for _, word := range []string{bare, strings.ToLower(bare), strings.ToUpper(bare[:1]) + bare[1:], strings.ToUpper(bare)} {
+	for _, word := range []string{bare, strings.ToLower(bare), capital(bare), strings.ToUpper(bare)} {
 		for _, space := range []string{"", " "} {
 			if ids := o.Encode(space+word, weft.Options{Raw: true}); len(ids) == 1 && !seen[ids[0]] {
 				seen[ids[0]] = true
@@ -112,6 +114,15 @@ func (o *opened) otherForms(id int32) (list []int32) {
 		}
 	}
 	return list
+}
+
+// capital is a word with its first letter in upper case.
+func capital(word string) string {
+	first, size := utf8.DecodeRuneInString(word)
+	if first == utf8.RuneError {
+		return word
+	}
+	return string(unicode.ToUpper(first)) + word[size:]
 }
 
 type mapJSON struct {

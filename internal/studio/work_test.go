@@ -168,7 +168,7 @@ func TestRunsWithinBudget(t *testing.T) {
 	subject.Budget = 1 << 20
 	var refused struct{ Error apiError }
 	ask(t, server, "POST", "/api/run", ids(300), 413, &refused)
-	if refused.Error.Code != "over_budget" || !strings.Contains(refused.Error.Message, "MiB") {
+	if refused.Error.Code != "over_budget" || !strings.Contains(refused.Error.Message, "the most that there is memory for here") {
 		t.Errorf("%+v", refused)
 	}
 }

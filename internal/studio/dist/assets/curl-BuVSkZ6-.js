@@ -1,1 +1,0 @@
-import{k as e}from"./index-CGWUHtky.js";function t(t,r={},i,a=location.href.replace(/[#?].*$/,``).replace(/[^/]*$/,``)){let o=n(a+e(t,r));return i===void 0?`curl -s ${o}`:`curl -s ${o} -H 'Content-Type: application/json' -d ${n(JSON.stringify(i))}`}function n(e){return`'${e.replaceAll(`'`,`'\\''`)}'`}export{t};

@@ -40,7 +40,7 @@ type Saliency struct {
 // kept, and of its backward.
 func gradientBytes(c model.Config, seqs, n int) int64 {
 	kept, tiles := 4*c.Dim+layerWidth(c)+4, int64(3) // tiles have a gradient, too
-	if c.Placement != model.PreNorm { // what parts make is kept before their norms
+	if c.Placement != model.PreNorm {                // what parts make is kept before their norms
 		kept += 2*c.Dim + 4
 	}
 	if c.QKNorm != model.NoQKNorm {

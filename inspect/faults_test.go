@@ -313,7 +313,7 @@ func TestFaultsOfMatching(t *testing.T) {
 // TestFaultsOfSaliency: the gradient is too long, or another token's.
 func TestFaultsOfSaliency(t *testing.T) {
 	clean, _ := sentences()
-	for _, name := range []string{"llama", "gpt2"} {
+	for _, name := range []string{"llama", "gpt2", "gemma", "olmo2"} {
 		s := family(t, families()[name], 1)
 		for fault, plant := range map[string]func(g []float64){
 			"": func([]float64) {},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"weft/internal/kernel"
 	"weft/kvcache"
 	"weft/model"
 	"weft/tensor"
@@ -38,11 +39,20 @@ type Saliency struct {
 // gradientBytes is the memory of a forward pass over sequences of n tokens that is
 // kept, and of its backward.
 func gradientBytes(c model.Config, seqs, n int) int64 {
-	kept := 4*c.Dim + layerWidth(c) + 4
+	kept, tiles := 4*c.Dim+layerWidth(c)+4, int64(3) // tiles have a gradient, too
+	if c.Placement != model.PreNorm {                // what parts make is kept before their norms
+		kept += 2*c.Dim + 4
+	}
+	if c.QKNorm != model.NoQKNorm {
+		kept += c.QDim() + c.KVDim()
+	}
+	if c.AttnSoftCap > 0 {
+		tiles++
+	}
 	back := 4*c.Dim + layerWidth(c)
 	widest := max(c.Dim, c.Hidden, c.ZDim())
 	return rounded(floats(seqs*n, c.Layers*kept+back+6*c.Dim) + cacheBytes(c, seqs, n) +
-		3*tileBytes(c, seqs, n) + floats(n, 2*c.HeadDim) + floats(2*seqs, c.Vocab) + productBytes(seqs*n, widest, widest)) // back, tiles have a gradient, too
+		tiles*tileBytes(c, seqs, n) + floats(n, 4*c.HeadDim) + floats(2*seqs, c.Vocab) + productBytes(seqs*n, widest, widest))
 }
 
 // SaliencyBytes is how many bytes Saliency holds for a prompt; steps as in its options.
@@ -158,8 +168,14 @@ func (w *salient) baseline(o SaliencyOptions) []float32 {
 	if o.Steps == 0 {
 		return make([]float32, m.Config.Dim) // gradient × input: the way from nothing
 	}
+	scale := float64(m.Config.EmbedScale)
+	if scale == 0 {
+		scale = 1
+	}
 	if o.Baseline != nil {
-		return w.s.vector(&m.W.TokenEmbd, *o.Baseline)
+		from := w.s.vector(&m.W.TokenEmbd, *o.Baseline)
+		kernel.Scale(from, float32(scale))
+		return from
 	}
 	sum := make([]float64, m.Config.Dim)
 	for id := range m.Config.Vocab {
@@ -169,7 +185,7 @@ func (w *salient) baseline(o SaliencyOptions) []float32 {
 	}
 	mean := make([]float32, len(sum))
 	for j, v := range sum {
-		mean[j] = float32(v / float64(m.Config.Vocab))
+		mean[j] = float32(v / float64(m.Config.Vocab) * scale)
 	}
 	return mean
 }

@@ -289,7 +289,7 @@ func TestAsked(t *testing.T) {
 			return s.AddAblation(&model.Hooks{}, Ablation{Targets: []Target{{TargetHead, 1, 0}}, Kind: MeanAblation})
 		}},
 		"other weights": {ErrAsk, func() error { return s.AddSteering(&model.Hooks{}, vector) }},
-		"no gradient":   {model.ErrConfig, func() error { _, err := s.Saliency(background, clean, SaliencyOptions{}); return err }},
+		"no gradient":   {model.ErrNoBackward, func() error { _, err := s.Saliency(background, clean, SaliencyOptions{}); return err }},
 		"no Jacobian":   {ErrArch, func() error { _, err := s.FitJacobian(background, [][]int32{clean}, JacobianOptions{}); return err }},
 		"space":         {ErrAsk, func() error { _, err := s.Neighbours("meaning", []int32{1}, nil, 3); return err }},
 		"two points":    {ErrAsk, func() error { _, err := s.Project(Embedding, []int32{1, 2}); return err }},

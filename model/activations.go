@@ -16,37 +16,41 @@ type Activations struct {
 	final      tensor.Mat // after the final norm; tokens × Dim
 	finalStats normStats
 
-	branch   tensor.Mat // what attention or the MLP adds to the stream; tokens × Dim
-	unnormed tensor.Mat // the same before a norm behind it
-	latent   latentActs
-	experts  expertActs
-	turns    [2]rotations // of this pass: the common one, the local one
-	runs     []turnRun    // the positions of its sequences
-	logits   tensor.Mat   // a chunk of rows of the head; chunk × Vocab
-	attn     *attnRun
-	scratch  []attnScratch // of the backward pass
-	grads    *backActs     // made by the first backward pass
-	pass     pass          // the one that runs
+	branch  tensor.Mat // what attention or the MLP adds to the stream; tokens × Dim
+	latent  latentActs
+	experts expertActs
+	turns   [2]rotations // of this pass: the common one, the local one
+	runs    []turnRun    // the positions of its sequences
+	logits  tensor.Mat   // a chunk of rows of the head; chunk × Vocab
+	attn    *attnRun
+	scratch []attnScratch // of the backward pass
+	grads   *backActs     // made by the first backward pass
+	pass    pass          // the one that runs
 }
 
 // layerActs is what one block makes.
 type layerActs struct {
-	residPre       tensor.Mat // the stream that enters; tokens × Dim
-	norm1          tensor.Mat // normalised, for attention
-	q, k, v        tensor.Mat // tokens × QDim, KVDim, VDim; q and k rotated
-	z              tensor.Mat // heads' outputs side by side; tokens × ZDim
-	residMid       tensor.Mat // the stream after attention
-	norm2          tensor.Mat // normalised, for the MLP
-	gate, up       tensor.Mat // tokens × Hidden
-	post           tensor.Mat // after the activation; tokens × Hidden
-	stats1, stats2 normStats
+	residPre               tensor.Mat // the stream that enters; tokens × Dim
+	norm1                  tensor.Mat // normalised, for attention; residPre without a norm before it
+	rawQ, rawK             tensor.Mat // before their norms; q and k unless both are kept
+	q, k, v                tensor.Mat // tokens × QDim, KVDim, VDim; q and k rotated
+	z                      tensor.Mat // heads' outputs side by side; tokens × ZDim
+	attnOut                tensor.Mat // what attention makes, before a norm behind it; branch if there is none
+	residMid               tensor.Mat // the stream after attention
+	norm2                  tensor.Mat // normalised, for the MLP; residMid without a norm before it
+	gate, up               tensor.Mat // tokens × Hidden
+	post                   tensor.Mat // after the activation; tokens × Hidden
+	mlpOut                 tensor.Mat // as attnOut
+	stats1, stats2         normStats
+	statsPost1, statsPost2 normStats // of the norms behind
 }
 
 // normStats is what a norm's backward needs of its forward, per token.
 type normStats struct{ mean, rstd []float32 }
 
-// attnScratch is one worker's tile of the pattern and its gradient: attnRows × positions.
-type attnScratch struct{ p, dp []float32 }
+// attnScratch is one worker's tile of the pattern, its gradient and, if they have
+// a soft cap, the scores: attnRows × positions.
+type attnScratch struct{ p, dp, capped []float32 }
 
 // backActs is the working memory of a backward pass; tokens rows each.
 type backActs struct {
@@ -72,16 +76,19 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 	a := &Activations{seqs: seqs, seqLen: seqLen, keep: keep,
 		final: tensor.New(n, c.Dim), branch: tensor.New(n, c.Dim),
 		finalStats: newStats(n), scratch: make([]attnScratch, max(1, m.Pool.Threads())), latent: newLatentActs(c, n), experts: newExpertActs(c, n), attn: newAttnRun()}
-	if c.Placement != PreNorm {
-		a.unnormed = tensor.New(n, c.Dim)
-	}
 	var shared layerActs
 	stream := tensor.New(n, c.Dim)
 	for l := range c.Layers {
 		if keep || l == 0 {
-			shared = newLayerActs(c, n)
+			shared = newLayerActs(c, n, keep)
 		}
 		shared.residPre = stream
+		switch c.Placement {
+		case PreNorm:
+			shared.attnOut, shared.mlpOut = a.branch, a.branch
+		case PostNorm:
+			shared.norm1, shared.norm2 = shared.residPre, shared.residMid
+		}
 		if keep {
 			stream = tensor.New(n, c.Dim)
 		}
@@ -91,12 +98,23 @@ func (m *Model) newActivations(seqs, seqLen int, keep bool) *Activations {
 	return a
 }
 
-func newLayerActs(c Config, n int) layerActs {
+func newLayerActs(c Config, n int, keep bool) layerActs {
 	l := layerActs{
-		norm1: tensor.New(n, c.Dim), q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.VDim()),
-		z: tensor.New(n, c.ZDim()), residMid: tensor.New(n, c.Dim), norm2: tensor.New(n, c.Dim),
+		q: tensor.New(n, c.QDim()), k: tensor.New(n, c.KVDim()), v: tensor.New(n, c.VDim()),
+		z: tensor.New(n, c.ZDim()), residMid: tensor.New(n, c.Dim),
 		up: tensor.New(n, c.Hidden), post: tensor.New(n, c.Hidden),
-		stats1: newStats(n), stats2: newStats(n),
+	}
+	if c.Placement != PostNorm {
+		l.norm1, l.norm2, l.stats1, l.stats2 = tensor.New(n, c.Dim), tensor.New(n, c.Dim), newStats(n), newStats(n)
+	}
+	if c.Placement != PreNorm {
+		l.attnOut, l.statsPost1, l.statsPost2 = tensor.New(n, c.Dim), newStats(n), newStats(n)
+		if l.mlpOut = l.attnOut; keep {
+			l.mlpOut = tensor.New(n, c.Dim)
+		}
+	}
+	if l.rawQ, l.rawK = l.q, l.k; keep && c.QKNorm != NoQKNorm {
+		l.rawQ, l.rawK = tensor.New(n, c.QDim()), tensor.New(n, c.KVDim())
 	}
 	if c.Gated {
 		l.gate = tensor.New(n, c.Hidden)
@@ -122,7 +140,7 @@ func newStats(n int) normStats {
 
 // take views the first n rows of everything.
 func (l layerActs) take(n int) layerActs {
-	for _, m := range []*tensor.Mat{&l.residPre, &l.norm1, &l.q, &l.k, &l.v, &l.z, &l.residMid, &l.norm2, &l.gate, &l.up, &l.post} {
+	for _, m := range []*tensor.Mat{&l.residPre, &l.norm1, &l.rawQ, &l.rawK, &l.q, &l.k, &l.v, &l.z, &l.attnOut, &l.residMid, &l.norm2, &l.gate, &l.up, &l.post, &l.mlpOut} {
 		if m.Data != nil {
 			*m = rows(*m, 0, n)
 		}

@@ -12,7 +12,7 @@ func (m *Model) project(a *Activations, s layerActs, w *Layer, p *pass) error {
 		m.projectLatent(a, s, w)
 		return nil
 	}
-	m.linears(s.norm1, out{s.q, &w.AttnQ}, out{s.k, &w.AttnK}, out{s.v, &w.AttnV})
+	m.linears(s.norm1, out{s.rawQ, &w.AttnQ}, out{s.rawK, &w.AttnK}, out{s.v, &w.AttnV})
 	m.normQK(s, w)
 	return nil
 }
@@ -253,8 +253,9 @@ func (r *attnRun) fetchPart(worker, i int) {
 // each tile's pattern again rather than having kept it.
 func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layerActs, p *pass) {
 	c, d, t := m.Config, m.Config.HeadDim, p.seqLen
-	group := c.Heads / c.KVHeads
-	a.growScratch(t)
+	group, limit := c.Heads/c.KVHeads, c.AttnSoftCap
+	window := c.Block(p.layer).Window
+	a.growScratch(t, limit > 0)
 	m.Pool.Run(p.seqs*c.KVHeads, func(worker, i int) {
 		seq, kv := i/c.KVHeads, i%c.KVHeads
 		rowsOf := func(x tensor.Mat, head int) tensor.Mat { return block(x, seq*t, (seq+1)*t, head*d, head*d+d) }
@@ -267,26 +268,37 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 			qh, kh, vh := rowsOf(s.q, head), rowsOf(s.k, kv), rowsOf(s.v, kv)
 			dqi, dzi := rowsOf(dq, head), rowsOf(dz, head)
 			for lo := 0; lo < t; lo += attnRows {
-				hi := min(lo+attnRows, t)
-				wide := hi + softmaxStep
-				pattern := tensor.Of(a.scratch[worker].p, hi-lo, wide).Columns(0, hi)
-				dp := tensor.Of(a.scratch[worker].dp[:(hi-lo)*hi], hi-lo, hi)
-				q, k, v, dzt := rows(qh, lo, hi), rows(kh, 0, hi), rows(vh, 0, hi), rows(dzi, lo, hi)
+				hi, from := min(lo+attnRows, t), firstSeen(lo, window)
+				n, wide := hi-from, hi-from+softmaxStep
+				scratch := &a.scratch[worker]
+				pattern := tensor.Of(scratch.p, hi-lo, wide).Columns(0, n)
+				dp := tensor.Of(scratch.dp[:(hi-lo)*n], hi-lo, n)
+				q, k, v, dzt := rows(qh, lo, hi), rows(kh, from, hi), rows(vh, from, hi), rows(dzi, lo, hi)
 				tensor.Gemm(nil, pattern, q, k.T(), false)
 				for r := range pattern.Rows {
-					line := pattern.Data[r*wide:][:wide]
-					m.softmax(line, lo+r+1, nil, head)
-					clear(line[lo+r+1:])
+					line, first, end := pattern.Data[r*wide:][:wide], firstSeen(lo+r, window)-from, lo+r+1-from
+					factor := m.cap(line[first:end])
+					if limit > 0 {
+						copy(scratch.capped[r*n:][first:end], line[first:end])
+					}
+					m.weigh(line[first:], end-first, factor, nil, head)
+					clear(line[:first])
+					clear(line[end:])
 				}
 				tensor.Gemm(nil, dp, dzt, v.T(), false)
-				tensor.Gemm(nil, rows(dvi, 0, hi), pattern.T(), dzt, true)
+				tensor.Gemm(nil, rows(dvi, from, hi), pattern.T(), dzt, true)
 				for r := range dp.Rows {
-					n := lo + r + 1
-					kernel.SoftmaxBack(row(dp, r)[:n], row(pattern, r)[:n], row(dp, r)[:n], m.attnScale())
-					clear(row(dp, r)[n:])
+					line, first, end := row(dp, r), firstSeen(lo+r, window)-from, lo+r+1-from
+					seen := line[first:end]
+					kernel.SoftmaxBack(seen, row(pattern, r)[first:end], seen, m.attnScale())
+					if limit > 0 {
+						kernel.SoftCapBack(seen, scratch.capped[r*n:][first:end], limit)
+					}
+					clear(line[:first])
+					clear(line[end:])
 				}
 				tensor.Gemm(nil, rows(dqi, lo, hi), dp, k, false)
-				tensor.Gemm(nil, rows(dki, 0, hi), dp.T(), q, true)
+				tensor.Gemm(nil, rows(dki, from, hi), dp.T(), q, true)
 			}
 		}
 	})
@@ -296,11 +308,14 @@ func (m *Model) attentionBack(dq, dk, dv, dz tensor.Mat, a *Activations, s layer
 const attnRows = 64
 
 // growScratch makes room for tiles of attnRows × positions in every worker.
-func (a *Activations) growScratch(positions int) {
+func (a *Activations) growScratch(positions int, capped bool) {
 	need := attnRows * (positions + softmaxStep)
 	for i := range a.scratch {
 		if s := &a.scratch[i]; len(s.p) < need {
 			s.p, s.dp = make([]float32, need), make([]float32, need)
+			if capped {
+				s.capped = make([]float32, need)
+			}
 		}
 	}
 }

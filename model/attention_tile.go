@@ -80,11 +80,14 @@ func (t *tile) seen(lo, hi int) (first, end int) {
 }
 
 // sees is the first position that the query at pos sees.
-func (r *attnRun) sees(pos int) int {
-	if r.window == 0 {
+func (r *attnRun) sees(pos int) int { return firstSeen(pos, r.window) }
+
+// firstSeen is the first position that a query at pos sees in a window; 0: no window.
+func firstSeen(pos, window int) int {
+	if window == 0 {
 		return 0
 	}
-	return max(0, pos+1-r.window)
+	return max(0, pos+1-window)
 }
 
 // widenRows is how many rows of products make it worth to widen a panel before.
@@ -133,7 +136,11 @@ const softmaxStep = 16
 // softmax turns the first n of raw scores, which a query sees, into probabilities.
 // Up to softmaxStep-1 numbers behind them are overwritten.
 func (m *Model) softmax(scores []float32, n int, w *Layer, head int) {
-	factor := m.cap(scores[:n])
+	m.weigh(scores, n, m.cap(scores[:n]), w, head)
+}
+
+// weigh is softmax of scores that have had their soft cap, times factor.
+func (m *Model) weigh(scores []float32, n int, factor float32, w *Layer, head int) {
 	scores = scores[:ceil(n, softmaxStep)*softmaxStep]
 	for i := range scores[n:] {
 		scores[n+i] = float32(math.Inf(-1))

@@ -48,9 +48,13 @@ func (m *Model) embedWatched(x tensor.Mat, p *pass) error {
 
 // embedBack adds each token's gradient to its rows, in the order of the tokens.
 func (m *Model) embedBack(dx tensor.Mat, tokens []int32, g *Weights, p *pass) {
+	scale := m.Config.EmbedScale
+	if scale == 0 {
+		scale = 1
+	}
 	m.Pool.Range(dx.Cols, 64, func(lo, hi int) {
 		for i, t := range tokens {
-			kernel.AddTo(row(g.TokenEmbd.W, int(t))[lo:hi], row(dx, i)[lo:hi])
+			kernel.Axpy(row(g.TokenEmbd.W, int(t))[lo:hi], scale, row(dx, i)[lo:hi])
 			if m.Config.Position == LearnedPositions {
 				kernel.AddTo(row(g.PosEmbd.W, i%p.seqLen)[lo:hi], row(dx, i)[lo:hi])
 			}

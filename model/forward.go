@@ -177,7 +177,7 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 		}
 
 		// Attention: each token looks back at the tokens before it.
-		if err := m.normBefore("ln1", &s.norm1, s.residPre, w.AttnNorm, s.stats1, p); err != nil {
+		if err := m.normBefore("ln1", s.norm1, s.residPre, w.AttnNorm, s.stats1, p); err != nil {
 			return err
 		}
 		if err := m.project(a, s, w, p); err != nil {
@@ -189,8 +189,8 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 		if err := m.attention(a, s, w, p); err != nil {
 			return err
 		}
-		m.linear(branch, s.z, &w.AttnOut)
-		if err := m.normAfter("ln1_post", branch, w.AttnPostNorm, a, p); err != nil {
+		m.linear(s.attnOut, s.z, &w.AttnOut)
+		if err := m.normAfter("ln1_post", branch, s.attnOut, w.AttnPostNorm, s.statsPost1, p); err != nil {
 			return err
 		}
 		if err := p.fire("hook_attn_out", branch.Data, c.Dim); err != nil {
@@ -203,10 +203,10 @@ func (m *Model) forward(tokens []int32, a *Activations, p *pass) error {
 		if err != nil {
 			return err
 		}
-		if err := m.mlp(branch, from, a, s, w, p); err != nil {
+		if err := m.mlp(s.mlpOut, from, a, s, w, p); err != nil {
 			return err
 		}
-		if err := m.normAfter("ln2_post", branch, w.FFNPostNorm, a, p); err != nil {
+		if err := m.normAfter("ln2_post", branch, s.mlpOut, w.FFNPostNorm, s.statsPost2, p); err != nil {
 			return err
 		}
 		if err := p.fire("hook_mlp_out", branch.Data, c.Dim); err != nil {
@@ -237,7 +237,7 @@ func (m *Model) beforeMLP(s layerActs, w *Layer, p *pass) (tensor.Mat, error) {
 	if err := p.fire("hook_resid_mid", s.residMid.Data, m.Config.Dim); err != nil {
 		return s.norm2, err
 	}
-	err := m.normBefore("ln2", &s.norm2, s.residMid, w.FFNNorm, s.stats2, p)
+	err := m.normBefore("ln2", s.norm2, s.residMid, w.FFNNorm, s.stats2, p)
 	return s.norm2, err
 }
 
@@ -248,7 +248,7 @@ func (m *Model) beforeMLP(s layerActs, w *Layer, p *pass) (tensor.Mat, error) {
 func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) error {
 	n := len(tokens)
 	b := a.grads
-	d, dn := rows(b.resid, 0, n), rows(b.norm, 0, n)
+	d, dn, branch := rows(b.resid, 0, n), rows(b.norm, 0, n), rows(b.branch, 0, n)
 	clear(d.Data)
 	copy(d.Data, p.last.Data)
 	m.normBack(d, dn, rows(a.out, 0, n), m.W.OutputNorm, &g.OutputNorm, a.finalStats)
@@ -256,23 +256,28 @@ func (m *Model) backward(tokens []int32, a *Activations, g *Weights, p *pass) er
 		return err
 	}
 	for l := len(m.W.Layers) - 1; l >= 0; l-- {
+		p.layer = l
 		w, gw, s := &m.W.Layers[l], &g.Layers[l], a.layers[l].take(n)
 
-		m.mlpBack(dn, d, s, b, w, gw)
-		m.normBack(d, dn, s.residMid, w.FFNNorm, &gw.FFNNorm, s.stats2)
+		dout := m.normAfterBack(branch, d, s.mlpOut, w.FFNPostNorm, &gw.FFNPostNorm, s.statsPost2)
+		m.mlpBack(dn, dout, s, b, w, gw)
+		m.normBeforeBack(d, dn, s.residMid, w.FFNNorm, &gw.FFNNorm, s.stats2)
 
 		dq, dk, dv, dz := rows(b.q, 0, n), rows(b.k, 0, n), rows(b.v, 0, n), rows(b.z, 0, n)
-		m.linearBack(dz, d, s.z, &w.AttnOut, &gw.AttnOut, false)
+		dout = m.normAfterBack(branch, d, s.attnOut, w.AttnPostNorm, &gw.AttnPostNorm, s.statsPost1)
+		m.linearBack(dz, dout, s.z, &w.AttnOut, &gw.AttnOut, false)
 		m.attentionBack(dq, dk, dv, dz, a, s, p)
 		m.rotateBack(dq, dk, a, p)
+		m.normQKBack(dq, dk, s, w, gw)
 		m.linearBack(dn, dq, s.norm1, &w.AttnQ, &gw.AttnQ, false)
 		m.linearBack(dn, dk, s.norm1, &w.AttnK, &gw.AttnK, true)
 		m.linearBack(dn, dv, s.norm1, &w.AttnV, &gw.AttnV, true)
-		m.normBack(d, dn, s.residPre, w.AttnNorm, &gw.AttnNorm, s.stats1)
+		m.normBeforeBack(d, dn, s.residPre, w.AttnNorm, &gw.AttnNorm, s.stats1)
 		if err := p.showBack(l, d); err != nil {
 			return err
 		}
 	}
+	p.layer = -1
 	if g.TokenEmbd.W.Data != nil {
 		m.embedBack(d, tokens, g, p)
 	}

@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"os"
 	"regexp"
@@ -36,6 +37,14 @@ var goldenConfigs = map[string]model.Config{
 	"nanogpt": {Arch: "gpt2", Vocab: 61, Context: 32, Layers: 2, Dim: 20, Heads: 2, KVHeads: 2, HeadDim: 10, Hidden: 80,
 		Norm: model.LayerNorm, NormEps: 1e-5, Position: model.LearnedPositions,
 		Activation: model.GELUErf, TiedHead: true},
+	"gemma2": {Arch: "gemma", Vocab: 37, Context: 32, Layers: 2, Dim: 16, Heads: 4, KVHeads: 2, HeadDim: 6, Hidden: 20,
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true, Activation: model.GELU, TiedHead: true, Placement: model.Sandwich,
+		EmbedScale: 4, AttnScale: 0.4472136, AttnSoftCap: 3, LogitSoftCap: 4, Blocks: []model.Block{{Window: 5}, {}}},
+	"gemma3": {Arch: "gemma", Vocab: 37, Context: 32, Layers: 2, Dim: 16, Heads: 4, KVHeads: 2, HeadDim: 6, Hidden: 20,
+		NormEps: 1e-5, Rope: model.Rope{Theta: 1e6}, RopeLocal: model.Rope{Theta: 10000}, Gated: true, Activation: model.GELU, TiedHead: true,
+		Placement: model.Sandwich, QKNorm: model.QKNormHead, EmbedScale: 4, AttnScale: 0.4472136, Blocks: []model.Block{{Window: 5, Local: true}, {}}},
+	"olmo2": {Arch: "olmo2", Vocab: 37, Context: 32, Layers: 2, Dim: 16, Heads: 4, KVHeads: 2, HeadDim: 4, Hidden: 20,
+		NormEps: 1e-5, Rope: model.Rope{Theta: 10000}, Gated: true, Placement: model.PostNorm, QKNorm: model.QKNormWhole},
 }
 
 func openGolden(t *testing.T, name string) *golden {
@@ -72,17 +81,28 @@ func (g *golden) tensor(t *testing.T, name string) tensor.Mat {
 // Where a GGUF name lives in Hugging Face's files. GPT-2 keeps its matrices
 // transposed, and Q, K and V side by side.
 var hfNames = map[string]map[string]string{
-	"llama": {
-		"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
-		"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
-		"attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
-		"ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj", "": "model.layers.",
-	},
+	"llama": llamaNames(nil),
 	"gpt2": {
 		"token_embd": "transformer.wte", "position_embd": "transformer.wpe", "output_norm": "transformer.ln_f",
 		"attn_norm": "ln_1", "attn_q": "attn.c_attn", "attn_k": "attn.c_attn", "attn_v": "attn.c_attn",
 		"attn_output": "attn.c_proj", "ffn_norm": "ln_2", "ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj", "": "transformer.h.",
 	},
+	"gemma": llamaNames(map[string]string{"ffn_norm": "pre_feedforward_layernorm"}),
+	"olmo2": llamaNames(nil),
+}
+
+// llamaNames are Llama's and those of what stands behind, with some others.
+func llamaNames(others map[string]string) map[string]string {
+	names := map[string]string{
+		"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head",
+		"attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+		"attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj", "ffn_norm": "post_attention_layernorm",
+		"ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj", "": "model.layers.",
+		"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
+		"post_attention_norm": "post_attention_layernorm", "post_ffw_norm": "post_feedforward_layernorm",
+	}
+	maps.Copy(names, others)
+	return names
 }
 
 var nameParts = regexp.MustCompile(`^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$`)
@@ -149,6 +169,11 @@ func checkGolden(t *testing.T, c model.Config, g *golden) {
 	w := model.NewWeights(c)
 	for _, p := range w.Params() {
 		copy(p.Data, g.param(t, c, "", p))
+		if c.Arch == "gemma" && p.Kind == model.Gain { // files hold gain - 1
+			for i := range p.Data {
+				p.Data[i]++
+			}
+		}
 	}
 	pool := par.New(2)
 	defer pool.Close()

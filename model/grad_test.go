@@ -30,7 +30,21 @@ func configs() map[string]model.Config {
 	wide.HeadDim, wide.KVHeads = 16, 1
 	plain := llama
 	plain.Gated, plain.Norm = false, model.LayerNorm
-	return map[string]model.Config{"llama": llama, "gpt2": gpt2, "llama-tied": tied, "geglu": geglu, "gpt2-bare": bare, "wide": wide, "plain": plain}
+	gemma2 := tied
+	gemma2.Placement, gemma2.Activation, gemma2.EmbedScale, gemma2.AttnScale = model.Sandwich, model.GELU, 4.9, 0.5
+	gemma2.AttnSoftCap, gemma2.LogitSoftCap = 3, 4
+	gemma2.Blocks = []model.Block{{Window: 9}, {}}
+	gemma3 := gemma2
+	gemma3.AttnSoftCap, gemma3.LogitSoftCap, gemma3.QKNorm = 0, 0, model.QKNormHead
+	gemma3.Blocks, gemma3.RopeLocal = []model.Block{{Window: 67, Local: true}, {}}, model.Rope{Theta: 100}
+	olmo2 := llama
+	olmo2.Placement, olmo2.QKNorm = model.PostNorm, model.QKNormWhole
+	behind := bare // what no family has together
+	behind.Placement, behind.EmbedScale, behind.LogitScale, behind.LogitSoftCap = model.PostNorm, 0.7, 0.5, 3
+	partial := llama
+	partial.Rope.Dims, partial.Blocks = 4, []model.Block{{NoRope: true}, {Window: 5}}
+	return map[string]model.Config{"llama": llama, "gpt2": gpt2, "llama-tied": tied, "geglu": geglu, "gpt2-bare": bare, "wide": wide, "plain": plain,
+		"gemma2": gemma2, "gemma3": gemma3, "olmo2": olmo2, "behind": behind, "partial": partial}
 }
 
 // randomModel has weights far enough from the initial sand that every

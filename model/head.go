@@ -71,6 +71,17 @@ func (m *Model) finish(logits tensor.Mat) {
 	})
 }
 
+// finishBack turns d from the gradient of finished logits into that of the head's
+// product; finished may be nil without a soft cap.
+func (m *Model) finishBack(d, finished []float32) {
+	if limit := m.Config.LogitSoftCap; limit > 0 {
+		kernel.SoftCapBack(d, finished, limit)
+	}
+	if scale := m.Config.LogitScale; scaled(scale) {
+		kernel.Scale(d, scale)
+	}
+}
+
 // Unfinished is what the head's product gave for a logit: the logit before its
 // scale and soft cap. Direct attribution adds up to this.
 func (c Config) Unfinished(logit float64) float64 {
@@ -159,8 +170,16 @@ func (m *Model) headLoss(a *Activations, g *Weights, targets []int32, scale floa
 		m.linear(logits, x, &m.W.Output)
 		m.finish(logits)
 		m.Pool.Range(hi-lo, rowGrain(vocab), func(r0, r1 int) {
+			var finished []float32
 			for r := r0; r < r1; r++ {
-				perToken[lo+r] = crossEntropy(row(logits, r), targets[lo+r], scale)
+				d := row(logits, r)
+				if g != nil && m.Config.LogitSoftCap > 0 {
+					finished = append(finished[:0], d...)
+				}
+				perToken[lo+r] = crossEntropy(d, targets[lo+r], scale)
+				if g != nil {
+					m.finishBack(d, finished)
+				}
 			}
 		})
 		if g != nil {

@@ -28,30 +28,45 @@ func (m *Model) normRows(y, x tensor.Mat, w Norm, s normStats, lo, hi int) {
 }
 
 // normBefore is the norm that a part of a block reads through. Where there is
-// none, y becomes x itself.
-func (m *Model) normBefore(point string, y *tensor.Mat, x tensor.Mat, w Norm, s normStats, p *pass) error {
+// none, y is x itself.
+func (m *Model) normBefore(point string, y, x tensor.Mat, w Norm, s normStats, p *pass) error {
 	if m.Config.Placement == PostNorm {
-		*y = x
 		return nil
 	}
-	return m.norm(point, *y, x, w, s, p)
+	return m.norm(point, y, x, w, s, p)
 }
 
-// normAfter finishes what a part adds to the stream: its norm, if there is one
-// behind it, and its scale.
-func (m *Model) normAfter(point string, x tensor.Mat, w Norm, a *Activations, p *pass) error {
+func (m *Model) normBeforeBack(dx, dy, x tensor.Mat, w Norm, g *Norm, s normStats) {
+	if m.Config.Placement == PostNorm {
+		m.add(dx, dx, dy)
+		return
+	}
+	m.normBack(dx, dy, x, w, g, s)
+}
+
+// normAfter is what a part that made x adds to the stream: y is x through the norm
+// behind it, or x itself if there is none, times the parts' scale.
+func (m *Model) normAfter(point string, y, x tensor.Mat, w Norm, s normStats, p *pass) error {
 	c := m.Config
 	if c.Placement != PreNorm {
-		before := rows(a.unnormed, 0, x.Rows)
-		copy(before.Data, x.Data)
-		if err := m.norm(point, x, before, w, a.finalStats, p); err != nil {
+		if err := m.norm(point, y, x, w, s, p); err != nil {
 			return err
 		}
 	}
 	if scaled(c.ResidScale) {
-		kernel.Scale(x.Data, c.ResidScale)
+		kernel.Scale(y.Data, c.ResidScale)
 	}
 	return nil
+}
+
+// normAfterBack returns the gradient of x: dx, or dy itself if there is no norm.
+func (m *Model) normAfterBack(dx, dy, x tensor.Mat, w Norm, g *Norm, s normStats) tensor.Mat {
+	if m.Config.Placement == PreNorm {
+		return dy
+	}
+	clear(dx.Data)
+	m.normBack(dx, dy, x, w, g, s)
+	return dx
 }
 
 // normQK brings queries and keys to unit size, by heads or as a whole.
@@ -61,11 +76,49 @@ func (m *Model) normQK(s layerActs, w *Layer) {
 	}
 	eps := m.Config.NormEps
 	for _, x := range []struct {
-		mat  tensor.Mat
-		gain []float32
-	}{{s.q, w.AttnQNorm.Gain}, {s.k, w.AttnKNorm.Gain}} {
+		raw, mat tensor.Mat
+		gain     []float32
+	}{{s.rawQ, s.q, w.AttnQNorm.Gain}, {s.rawK, s.k, w.AttnKNorm.Gain}} {
+		copy(x.mat.Data, x.raw.Data)
 		m.eachUnit(x.mat, len(x.gain), func(u []float32) { kernel.RMSNorm(u, u, x.gain, eps) })
 	}
+}
+
+// normQKBack turns the gradients of queries and keys into those before their norms.
+func (m *Model) normQKBack(dq, dk tensor.Mat, s layerActs, w, g *Layer) {
+	if m.Config.QKNorm == NoQKNorm {
+		return
+	}
+	m.normUnitsBack(dq, s.rawQ, w.AttnQNorm.Gain, g.AttnQNorm.Gain)
+	m.normUnitsBack(dk, s.rawK, w.AttnKNorm.Gain, g.AttnKNorm.Gain)
+}
+
+// normUnitsBack turns d of the normalised stretches of x into d of x, and adds to the
+// gain's gradient if there is room: one running sum over tokens, then heads.
+func (m *Model) normUnitsBack(d, x tensor.Mat, gain, g []float32) {
+	width := len(gain)
+	rstd := make([]float32, len(x.Data)/width)
+	unit := func(x tensor.Mat, i int) []float32 { return x.Data[i*width:][:width] }
+	m.Pool.Range(len(rstd), rowGrain(width), func(lo, hi int) {
+		buf := make([]float32, width)
+		for i := lo; i < hi; i++ {
+			rstd[i] = kernel.RMSNorm(buf, unit(x, i), gain, m.Config.NormEps)
+		}
+	})
+	m.Pool.Range(len(g), 64, func(lo, hi int) {
+		for i, r := range rstd {
+			kernel.RMSNormGainBack(g[lo:hi], unit(d, i)[lo:hi], unit(x, i)[lo:hi], r)
+		}
+	})
+	m.Pool.Range(len(rstd), rowGrain(width), func(lo, hi int) {
+		buf := make([]float32, width)
+		for i := lo; i < hi; i++ {
+			u := unit(d, i)
+			copy(buf, u)
+			clear(u)
+			kernel.RMSNormBack(u, buf, unit(x, i), gain, rstd[i])
+		}
+	})
 }
 
 // eachUnit calls f for every stretch of width numbers of every row.

@@ -59,7 +59,7 @@ func (m *Model) Pull(a *Activations, tokens []int32, o Pull) (tensor.Mat, error)
 	if a.grads == nil {
 		a.grads = newBackActs(m.Config, a.seqs*a.seqLen)
 	}
-	if err := m.seed(rows(a.grads.norm, 0, n), o.Logits); err != nil {
+	if err := m.seed(rows(a.grads.norm, 0, n), rows(a.final, 0, n), o.Logits); err != nil {
 		return tensor.Mat{}, fmt.Errorf("pull: %w", err)
 	}
 	nothing := &Weights{Config: m.Config, Layers: layers(m.Config)}
@@ -69,14 +69,18 @@ func (m *Model) Pull(a *Activations, tokens []int32, o Pull) (tensor.Mat, error)
 	return m.logits(n, a, p, &Run{})
 }
 
-// seed is the gradient of the normalised last stream: the head is linear.
-func (m *Model) seed(d tensor.Mat, list []LogitSeed) error {
+// seed is the gradient of x, the normalised last stream.
+func (m *Model) seed(d, x tensor.Mat, list []LogitSeed) error {
 	clear(d.Data)
 	for _, s := range list {
 		if s.Row < 0 || s.Row >= d.Rows || s.Token < 0 || int(s.Token) >= m.Config.Vocab {
 			return fmt.Errorf("there is no logit of token %d in row %d", s.Token, s.Row)
 		}
-		kernel.Axpy(row(d, s.Row), s.Weight, row(m.W.Output.W, int(s.Token)))
+		w, slope := row(m.W.Output.W, int(s.Token)), []float32{s.Weight}
+		logit := tensor.Of([]float32{kernel.Dot(row(x, s.Row), w)}, 1, 1)
+		m.finish(logit)
+		m.finishBack(slope, logit.Data)
+		kernel.Axpy(row(d, s.Row), slope[0], w)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"weft/internal/par"
@@ -120,7 +121,7 @@ func TestPull(t *testing.T) {
 			}
 			for l, stream := range streams {
 				for _, i := range []int{0, c.Dim + 3, 4*c.Dim + 1, 5*c.Dim + 2} {
-					const step = 1e-2
+					const step = 1e-3
 					moved := [2]float64{}
 					for k, sign := range []float32{1, -1} {
 						x := slices.Clone(stream)
@@ -153,10 +154,10 @@ func TestPullRefuses(t *testing.T) {
 	if _, err := m.Pull(m.NewScratch(1, 4), make([]int32, 4), model.Pull{}); err == nil {
 		t.Error("activations that keep nothing were used")
 	}
-	c.Placement = model.PostNorm
-	post := newModel(t, model.Init(c, 1))
-	if _, err := post.Pull(post.NewActivations(1, 4), make([]int32, 4), model.Pull{}); !errors.Is(err, model.ErrConfig) {
-		t.Errorf("norms behind: error %v", err)
+	c.Sinks = true
+	sinks := newModel(t, model.Init(c, 1))
+	if _, err := sinks.Pull(sinks.NewActivations(1, 4), make([]int32, 4), model.Pull{}); !errors.Is(err, model.ErrNoBackward) || !strings.Contains(err.Error(), "sinks") {
+		t.Errorf("attention sinks: error %v", err)
 	}
 }
 

@@ -246,7 +246,7 @@ func (m *Model) rotate(a *Activations, s layerActs, p *pass) error {
 }
 
 func (m *Model) rotateBack(dq, dk tensor.Mat, a *Activations, p *pass) {
-	if turns := m.turns(a, 0); turns != nil { // what can be trained has blocks of one kind
+	if turns := m.turns(a, p.layer); turns != nil {
 		m.eachHead(dq, turns, p, kernel.RoPEBack)
 		m.eachHead(dk, turns, p, kernel.RoPEBack)
 	}

@@ -10,6 +10,16 @@ func SoftCap(x []float32, factor, limit float32) {
 	}
 }
 
+// SoftCapBack turns dx from the gradient of y = SoftCap(x) into that of factor·x:
+// dx = dx·(1 - (y/limit)²).
+func SoftCapBack(dx, y []float32, limit float32) {
+	same("SoftCapBack", len(dx), len(y))
+	for i, v := range y {
+		r := v / limit
+		dx[i] *= 1 - r*r
+	}
+}
+
 // ReLU is dst = max(x, 0); NaN stays.
 func ReLU(dst, x []float32) {
 	same("ReLU", len(dst), len(x))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden fixtures of ../golden_test.go: what PyTorch says in float64.
 
-    python golden.py           write llama, llama-tied, gpt2, nanogpt (.safetensors and .json)
+    python golden.py           write llama, llama-tied, gpt2, nanogpt, gemma2, gemma3, olmo2 (.safetensors and .json)
     python golden.py --check   compute them again and compare with the files
 
 Needs torch, transformers, safetensors, numpy; the Go tests need none of them.
@@ -10,7 +10,8 @@ Each case is a tiny model with random float32 weights, and a batch of two
 sequences of twelve tokens. All arithmetic is float64, written out below from
 the definitions; where transformers has the architecture, its class must agree
 with every logit and gradient to 1e-12, after its float32 islands (RMSNorm,
-RoPE, softmax) have been lifted to float64 too.
+RoPE, softmax) have been lifted to float64 too. Gemma 2, Gemma 3 and OLMo 2 are
+not written out: they are what the classes, so lifted, say.
 
 NAME.safetensors (all F32, rounded once from float64)
     WEIGHT          under the names and in the layouts of save_pretrained
@@ -29,6 +30,7 @@ NAME.json
     loss_after      after the tenth
 """
 
+import contextlib
 import json
 import math
 import os
@@ -128,12 +130,29 @@ def gpt2(c, w, tokens):
     return acts["ln_final.out"] @ w["transformer.wte.weight"].T, acts
 
 
+def by_class(m):
+    """A model of the class' instance m, as those above."""
+
+    def run(c, w, tokens):
+        with lifted():
+            logits = torch.func.functional_call(m, w, (tokens,), {"use_cache": False}).logits
+        assert logits.dtype == torch.float64
+        return logits, {}
+
+    return run
+
+
 def configs():
     llama_config = dict(architectures=["LlamaForCausalLM"], rms_norm_eps=1e-5, num_hidden_layers=2,
                         num_attention_heads=4, num_key_value_heads=2, intermediate_size=40, max_position_embeddings=32,
                         rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, bos_token_id=0, eos_token_id=0)
     gpt2_config = dict(architectures=["GPT2LMHeadModel"], vocab_size=61, n_layer=2, n_positions=32,
                        resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0)
+    small = dict(vocab_size=37, hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+                 max_position_embeddings=32, rms_norm_eps=1e-5, bos_token_id=0, eos_token_id=0,
+                 pad_token_id=None)  # whose embedding would get no gradient
+    gemma = dict(head_dim=6, query_pre_attn_scalar=5, sliding_window=5, tie_word_embeddings=True,
+                 layer_types=["sliding_attention", "full_attention"], **small)
     return {
         "llama": transformers.LlamaConfig(vocab_size=67, hidden_size=32, head_dim=8, tie_word_embeddings=False,
                                           **llama_config),
@@ -142,13 +161,24 @@ def configs():
                                                **llama_config),
         "gpt2": transformers.GPT2Config(n_embd=32, n_head=4, n_inner=40, activation_function="gelu_new", **gpt2_config),
         "nanogpt": transformers.GPT2Config(n_embd=20, n_head=2, activation_function="gelu", bias=False, **gpt2_config),
+        # Caps so low that they bend.
+        "gemma2": transformers.Gemma2Config(attn_logit_softcapping=3.0, final_logit_softcapping=4.0, **gemma),
+        "gemma3": transformers.Gemma3TextConfig(**gemma),
+        "olmo2": transformers.Olmo2Config(tie_word_embeddings=False, **small),
     }
+
+
+@contextlib.contextmanager
+def lifted():
+    """float32 means float64."""
+    double = mock.patch.multiple(torch, float32=torch.float64, float=torch.float64)
+    with double, mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+        yield
 
 
 def reference_class(c):
     """transformers' own model of this config, in float64 throughout, dropout off."""
-    double = mock.patch.multiple(torch, float32=torch.float64, float=torch.float64)
-    with double, mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+    with lifted():
         return transformers.AutoModelForCausalLM.from_config(c, attn_implementation="eager").double().eval()
 
 
@@ -175,8 +205,7 @@ def check_class(c, w, tokens, targets, logits):
     with torch.no_grad():
         for n, p in m.named_parameters():
             p.copy_(w[n]) if n in w else p.zero_()
-    double = mock.patch.multiple(torch, float32=torch.float64, float=torch.float64)
-    with double, mock.patch.object(torch.Tensor, "float", torch.Tensor.double):
+    with lifted():
         theirs = m(tokens, use_cache=False).logits
     assert theirs.dtype == torch.float64
     loss_of(theirs, targets).backward()
@@ -203,9 +232,10 @@ def train(c, run, w, tokens, targets):
 
 
 def make(name, c, seed):
-    run = llama if c.model_type == "llama" else gpt2
+    instance = reference_class(c)
+    run = {"llama": llama, "gpt2": gpt2}.get(c.model_type) or by_class(instance)
     rng = np.random.default_rng(seed)
-    named = [(n, tuple(p.shape)) for n, p in reference_class(c).named_parameters()]
+    named = [(n, tuple(p.shape)) for n, p in instance.named_parameters()]
     if getattr(c, "bias", True) is False:
         named = [(n, s) for n, s in named if not n.endswith(".bias")]
     weights = random_weights(named, rng)

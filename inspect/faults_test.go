@@ -345,6 +345,17 @@ func TestFaultsOfSaliency(t *testing.T) {
 	}
 }
 
+// TestFaultsOfIntegrating: the sum is right, and shares are another token's.
+func TestFaultsOfIntegrating(t *testing.T) {
+	w := &salient{a: &Saliency{Steps: 8, Shares: []float64{3, -1, 2}}}
+	w.checkNodes(4, []float64{3.05, -1.02, 2})
+	if err := w.a.Checks.err(); err != nil {
+		t.Error(err)
+	}
+	w.checkNodes(4, []float64{-1, 3, 2})
+	refuted(t, w.a.Checks[1:], "nodes")
+}
+
 // TestFaultsOfJacobian: a fit that does not end with 1 is no way to the end.
 func TestFaultsOfJacobian(t *testing.T) {
 	clean, _ := sentences()

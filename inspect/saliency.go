@@ -61,7 +61,8 @@ func FloatsBytes(c model.Config) int64 { return 4 * int64(c.ParamCount()) }
 
 // Floats is the same model with all matrices decoded to float32 in memory, so that
 // it has gradients: what it computes is the exact function of the stored weights,
-// without the rounding of activations that products with quantised weights do.
+// without the rounding of activations that products with quantised weights do. Its
+// weights count against the budget of its analyses.
 func (s *Subject) Floats() (*Subject, error) {
 	if err := s.afford("the model in float32", FloatsBytes(s.Model.Config)); err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (s *Subject) Floats() (*Subject, error) {
 		return nil, err
 	}
 	f := NewSubject(m, s.About)
-	f.Budget = s.Budget
+	f.Budget, f.held = s.Budget, s.held+FloatsBytes(s.Model.Config)
 	return f, nil
 }
 

@@ -383,6 +383,24 @@ func TestEightBillion(t *testing.T) {
 	}
 }
 
+// TestBudgetOfFloats: what was decoded counts against the budget of what it was for.
+func TestBudgetOfFloats(t *testing.T) {
+	clean, _ := sentences()
+	s := family(t, families()["llama"], 1)
+	c := s.Model.Config
+	whole := FloatsBytes(c) + SaliencyBytes(c, len(clean), 0)
+	for budget, want := range map[int64]error{whole: nil, whole - 1: ErrBudget} {
+		s.Budget = budget
+		f, err := s.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Until(background).Saliency(background, clean, SaliencyOptions{}); !errors.Is(err, want) {
+			t.Errorf("budget %d of %d: %v", budget, whole, err)
+		}
+	}
+}
+
 func TestRecord(t *testing.T) {
 	clean, corrupted := sentences()
 	eachFamily(t, func(t *testing.T, s *Subject) {

@@ -81,7 +81,7 @@ func (c *Contribution) share(s *Subject, wrote writer, direction []float64) floa
 	if out.B != nil {
 		sum += dot64(out.B, direction)
 	}
-	return s.missed(sum, c.Value, wrote.z, read)
+	return missed(out, sum, c.Value, wrote.z, read)
 }
 
 func (a *Attribution) add(c Contribution) {

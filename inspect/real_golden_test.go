@@ -31,6 +31,7 @@ func TestRealHeads(t *testing.T) {
 // are not enough for a model of thirty blocks, which the result itself says.
 func TestRealIntegrated(t *testing.T) {
 	s, g := smolLM(t, true), openGolden(t, "smollm2")
+	s.Budget = 2 << 30
 	f, err := s.Floats()
 	if err != nil {
 		t.Fatal(err)

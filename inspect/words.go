@@ -167,20 +167,20 @@ func (s *Subject) Promoted(direction []float32, k int) (*Promotion, error) {
 func (s *Subject) checkPromotion(p *Promotion, direction, up []float32) {
 	m, c := s.Model, s.Model.Config
 	scale := scaleOf(c, direction)
-	off, size := 0.0, 1e-30
+	off := 0.0
 	said := m.Unembed(tensor.Of(slices.Clone(direction), 1, c.Dim))
 	buf := make([]float32, c.Dim)
 	for _, w := range slices.Concat(p.Up, p.Down) {
 		row := m.W.Output.Row(buf, int(w.ID))
-		want := c.Unfinished(float64(said.Data[w.ID]))
+		want, close := c.Unfinished(float64(said.Data[w.ID])), c.Unfinished(float64(said.Data[w.ID])*(1-1e-6))
+		noise := s.headNoise(direction, scale, w.ID, nil) + math.Abs(want-close) // which a soft cap makes large
 		if b := m.W.Output.B; b != nil {
 			want -= float64(b[w.ID])
 		}
 		if b := m.W.OutputNorm.Bias; b != nil {
 			want -= dot(b, row)
 		}
-		off = worse(off, math.Abs(float64(up[w.ID])/scale-want))
-		size = max(size, math.Abs(want), lengthOf(direction)/scale*lengthOf(row))
+		off = worse(off, beyond(float64(up[w.ID])/scale-want, noise))
 	}
-	p.Checks.add("head", "the model's head says the same of the direction alone, relative to the lengths of the factors", off/size, s.rounding())
+	p.Checks.add("head", "the model's head says the same of the direction alone, in parts of what rounding explains", off, explained)
 }

@@ -48,6 +48,7 @@ func (t *Trace) attribute(s *Subject, w *watcher, last []float32) (tolerance flo
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
 		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
+			t.Checks.splits = true
 			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, c.share(s, wrote, direction))
 		}
 		t.Attribution.add(c)

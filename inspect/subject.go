@@ -94,7 +94,7 @@ func (l *CheckList) add(name, what string, err, tolerance float64) {
 func (l CheckList) err() error {
 	for _, c := range l {
 		if !c.OK {
-			return fmt.Errorf("%w: %s: %s: off by %.3g, rounding explains %.3g", ErrCheck, c.Name, c.What, c.Error, c.Tolerance)
+			return fmt.Errorf("%w: %s: %s: off by %.3g, allowed %.3g", ErrCheck, c.Name, c.What, c.Error, c.Tolerance)
 		}
 	}
 	return nil

@@ -107,6 +107,7 @@ func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOption
 		return nil, err
 	}
 	w := &salient{s: s, a: &Saliency{Provenance: s.Provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}
+	w.a.Provenance.Cache = kvcache.F32.String() // as gradients are made
 	if err := w.begin(ctx, o); err != nil {
 		return nil, err
 	}
@@ -138,6 +139,9 @@ func (w *salient) begin(ctx context.Context, o SaliencyOptions) error {
 	w.a.Token = newAnswer(logits.Data).top
 	if o.Token != nil {
 		w.a.Token = *o.Token
+	}
+	if err := checkAgainst(w.a.Token, o.Against); err != nil {
+		return err
 	}
 	w.a.Value = w.metric(logits.Data)
 	w.input = tensor.Of(caught.got[block(0, "hook_resid_pre")], n, m.Config.Dim)

@@ -272,7 +272,11 @@ func TestAsked(t *testing.T) {
 		want error
 		ask  func() error
 	}{
-		"position":      {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Position: &minus}); return err }},
+		"position": {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Position: &minus}); return err }},
+		"against": {ErrAsk, func() error {
+			_, err := s.Attribute(background, clean, AttributeOptions{Token: &clean[1], Against: &clean[1]})
+			return err
+		}},
 		"token":         {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Token: &many}); return err }},
 		"no tokens":     {ErrAsk, func() error { _, err := s.Attribute(background, nil, AttributeOptions{}); return err }},
 		"lens budget":   {ErrBudget, func() error { _, err := small.Lens(background, clean, LensOptions{}); return err }},

@@ -88,7 +88,7 @@ func (g *glass) saliency(ctx context.Context) error {
 			return err
 		}
 	}
-	if o.Against, err = g.token("--against", g.Against); err != nil {
+	if o.Against, err = g.against("--saliency", o.Token); err != nil {
 		return err
 	}
 	if g.Steps != nil {

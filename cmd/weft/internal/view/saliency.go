@@ -25,7 +25,7 @@ func (r *Report) AddSaliency(a *inspect.Saliency, model inspect.Provenance) {
 		s.After = "Above zero speaks for it, below against it, compared with an average token in its place. To test a share, change the word."
 	}
 	s.After += decoded(a.Provenance, model)
-	r.add(model, a.Checks, s)
+	r.addMade(model, a.Provenance, a.Checks, s)
 }
 
 // decoded says that a result is not of the weights as they are stored.

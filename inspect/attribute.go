@@ -106,6 +106,13 @@ func (s *Subject) Attribute(ctx context.Context, tokens []int32, o AttributeOpti
 	if err := w.observe(ctx); err != nil {
 		return nil, err
 	}
+	token := newAnswer(w.logits).top
+	if o.Token != nil {
+		token = *o.Token
+	}
+	if err := checkAgainst(token, o.Against); err != nil {
+		return nil, err
+	}
 	w.attribute()
 	return w.a, w.a.Checks.err()
 }
@@ -115,6 +122,14 @@ func checkIDs(c model.Config, ids ...*int32) error {
 		if id != nil && (*id < 0 || int(*id) >= c.Vocab) {
 			return fmt.Errorf("%w: %w: %d", ErrAsk, model.ErrToken, *id)
 		}
+	}
+	return nil
+}
+
+// checkAgainst refuses the difference of a logit to itself.
+func checkAgainst(token int32, against *int32) error {
+	if against != nil && *against == token {
+		return fmt.Errorf("%w: the difference of token %d's logit to itself is 0; name another to compare with", ErrAsk, token)
 	}
 	return nil
 }

@@ -115,12 +115,13 @@ func (w *attributer) attention(l int) {
 		w.sources = worse(w.sources, math.Abs(from-share.Value)/(1e-9+lengthOf(z[h*width:(h+1)*width])*length64(read[h*width:(h+1)*width])))
 		p.Heads = append(p.Heads, share)
 	}
-	w.heads = worse(w.heads, w.s.missed(sum, w.part(p), z, read))
+	w.heads = worse(w.heads, missed(&layer.AttnOut, sum, w.part(p), z, read))
 }
 
-// missed is by how much shares miss what a part wrote, in parts of what rounding explains.
-func (s *Subject) missed(sum, value float64, x []float32, read []float64) float64 {
-	return beyond(sum-value, s.noise(x, read)+1e-5*math.Abs(value))
+// missed is by how much shares miss what a part wrote with a matrix, in parts of what
+// rounding explains.
+func missed(l *model.Linear, sum, value float64, x []float32, read []float64) float64 {
+	return beyond(sum-value, Noise(l.Arithmetic(), x, read)+1e-5*math.Abs(value))
 }
 
 // brought is a head's share by the token that it came from.
@@ -154,7 +155,7 @@ func (w *attributer) mlp(l int) {
 		sum += share
 		w.a.Neurons = append(w.a.Neurons, NeuronShare{l, i, float64(v), share})
 	}
-	w.neurons = worse(w.neurons, w.s.missed(sum, w.part(p), post, read))
+	w.neurons = worse(w.neurons, missed(&layer.FFN.Down, sum, w.part(p), post, read))
 	w.keepLargest()
 }
 

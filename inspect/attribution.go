@@ -48,6 +48,7 @@ func (t *Trace) attribute(s *Subject, w *watcher, last []float32) (tolerance flo
 	for _, wrote := range w.writers {
 		c := Contribution{Hook: wrote.hook, Layer: wrote.layer, Part: wrote.kind, Value: dot64(wrote.v, direction)}
 		if wrote.kind == Attention && m.Config.Placement == model.PreNorm && !scaled(m.Config.ResidScale) {
+			t.Checks.splits = true
 			t.Checks.HeadsSum = worse(t.Checks.HeadsSum, c.share(s, wrote, direction))
 		}
 		t.Attribution.add(c)
@@ -81,7 +82,7 @@ func (c *Contribution) share(s *Subject, wrote writer, direction []float64) floa
 	if out.B != nil {
 		sum += dot64(out.B, direction)
 	}
-	return s.missed(sum, c.Value, wrote.z, read)
+	return missed(out, sum, c.Value, wrote.z, read)
 }
 
 func (a *Attribution) add(c Contribution) {

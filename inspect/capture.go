@@ -81,18 +81,6 @@ func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, point
 	return c.got, logits, err
 }
 
-// rounding is how much of a product may be rounding: relative to the length
-// of what a product reads times the length of the weights.
-func (s *Subject) rounding() float64 {
-	switch arithmetic(s.Model) {
-	case "int8":
-		return 1e-2
-	case "bfloat16":
-		return 5e-3
-	}
-	return 1e-5
-}
-
 // fetching is how much of what attention fetches may be rounding: values are kept
 // as the cache keeps them.
 func (s *Subject) fetching() float64 {

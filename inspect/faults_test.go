@@ -3,7 +3,6 @@ package inspect
 import (
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"weft/model"
@@ -26,18 +25,20 @@ func attributed(t *testing.T, s *Subject, spoil func(w *attributer)) CheckList {
 }
 
 func TestWrongNormScale(t *testing.T) {
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		if l := attributed(t, s, func(*attributer) {}); l.err() != nil {
 			t.Fatal(l.err())
 		}
 		l := attributed(t, s, func(w *attributer) { w.scale *= 1.01 })
 		refuted(t, l, "final_scale")
-		refuted(t, l, "sum")
+		if arithmetic(s.Model) == "float32" { // in int8 so little may be rounding
+			refuted(t, l, "sum")
+		}
 	})
 }
 
 func TestSwappedHeads(t *testing.T) {
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		width := s.Model.Config.VHead()
 		refuted(t, attributed(t, s, func(w *attributer) { swap(w.got["blocks.1.attn.hook_z"], width) }), "heads")
 		refuted(t, attributed(t, s, func(w *attributer) {
@@ -53,7 +54,7 @@ func TestSwappedHeads(t *testing.T) {
 // not the model's.
 func TestWrongLensNorm(t *testing.T) {
 	clean, _ := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		r := &lensReader{m: s.Model, tokens: clean, top: 1, positions: all(nil, len(clean))}
 		h := &model.Hooks{}
 		for _, d := range lensPoints(s.Model.Config, LensOptions{}) {
@@ -81,7 +82,7 @@ func TestWrongLensNorm(t *testing.T) {
 // TestFaultsOfLook plants the faults in what a pass showed.
 func TestFaultsOfLook(t *testing.T) {
 	clean, _ := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		c := s.Model.Config
 		width := c.VHead()
 		for name, fault := range map[string]struct {
@@ -89,7 +90,7 @@ func TestFaultsOfLook(t *testing.T) {
 			plant func(w *watcher)
 		}{
 			"none":        {"", func(*watcher) {}},
-			"norm scale":  {"attribution", func(w *watcher) { w.scale *= 1.01 }},
+			"norm scale":  {"final_scale", func(w *watcher) { w.scale *= 1.01 }},
 			"stale lens":  {"lens_equals_model", func(w *watcher) { w.streams[c.Layers] = w.streams[c.Layers-1] }},
 			"stale block": {"attribution", func(w *watcher) { w.writers[2].v = w.writers[1].v }},
 			"head order": {"heads", func(w *watcher) {
@@ -110,7 +111,13 @@ func TestFaultsOfLook(t *testing.T) {
 			}
 			fault.plant(w)
 			err = tr.finish(background, s, w, logits.Data)
-			if (err != nil) != (fault.check != "") || err != nil && (!errors.Is(err, ErrCheck) || !strings.Contains(err.Error(), fault.check)) {
+			split := slices.ContainsFunc(tr.Proofs, func(c Check) bool { return c.Name == "heads" })
+			if split != (c.Placement == model.PreNorm && !scaled(c.ResidScale)) {
+				t.Errorf("heads checked: %v", split)
+			}
+			if fault.check != "" {
+				refuted(t, tr.Proofs, fault.check)
+			} else if err != nil {
 				t.Errorf("%s: %v; checks %+v", name, err, tr.Checks)
 			}
 		}
@@ -119,7 +126,7 @@ func TestFaultsOfLook(t *testing.T) {
 
 func TestStaleCache(t *testing.T) {
 	clean, corrupted := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		for _, site := range []Site{SiteResidPre, SiteHeads} {
 			right, wrong := movedMost(t, s, clean, corrupted)
 			p := &patcher{s: s, o: PatchOptions{Site: site, Right: &right, Wrong: &wrong},
@@ -171,7 +178,7 @@ func TestUnfaithfulHooks(t *testing.T) {
 // TestFaultsOfAttention: what a head fetched stands in another's place.
 func TestFaultsOfAttention(t *testing.T) {
 	clean, _ := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		a, err := s.Attention(background, clean, AttentionOptions{Layers: []int{1}})
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +233,7 @@ func TestFaultsOfHeads(t *testing.T) {
 // TestFaultsOfRecord: prompts of a batch are mixed up.
 func TestFaultsOfRecord(t *testing.T) {
 	clean, corrupted := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		r, err := s.Record(background, [][]int32{clean, corrupted}, "blocks.1.hook_resid_post")
 		if err != nil {
 			t.Fatal(err)
@@ -243,7 +250,7 @@ func TestFaultsOfRecord(t *testing.T) {
 // exchanged on one.
 func TestFaultsOfComparison(t *testing.T) {
 	clean, corrupted := sentences()
-	eachFamily(t, func(t *testing.T, s *Subject) {
+	eachFault(t, func(t *testing.T, s *Subject) {
 		c := &comparer{out: &Comparison{}, rooms: newRooms(s.Model), onPass: func() {}}
 		for _, w := range []**walker{&c.a, &c.b} {
 			var err error
@@ -284,20 +291,24 @@ func TestFaultsOfMatching(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := clone(w.streams[0])
-	var written []float32
-	if _, err := w.neurons(background, 0, len(clean), &written); err != nil {
-		t.Fatal(err)
-	}
 	match := LayerMatch{Neurons: all(nil, 40)}
 	slices.Reverse(match.Neurons)
-	if off, err := w.permuted(background, match, before, written); err != nil || off > 10*s.rounding() {
+	if off, err := w.checkOrder(background, match, before); err != nil || off > reordering {
 		t.Fatalf("off by %g, %v", off, err)
 	}
-	for i := range written[:24] {
-		written[i] = -written[i]
+	f := &s.Model.W.Layers[0].FFN
+	own, err := w.writes(background, 0, *f, before)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if off, err := w.permuted(background, match, before, written); err != nil || off < 10*s.rounding() {
-		t.Errorf("an MLP that writes something else is off by %g, %v", off, err)
+	spoilt := reordered(s.Model.Config, f, match.Neurons)
+	for i := range spoilt.Down.W.Rows { // one pair of neurons is not where their rows are
+		row := spoilt.Down.W.Row(i)
+		row[3], row[4] = row[4], row[3]
+	}
+	got, err := w.writes(background, 0, spoilt, before)
+	if off := apartOf(own, got); err != nil || off < 100*reordering {
+		t.Errorf("neurons in the wrong place are off by %g, %v", off, err)
 	}
 	value := correlated(60, 0.5)
 	a, err := assign(background, value)
@@ -343,6 +354,17 @@ func TestFaultsOfSaliency(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFaultsOfIntegrating: the sum is right, and shares are another token's.
+func TestFaultsOfIntegrating(t *testing.T) {
+	w := &salient{a: &Saliency{Steps: 8, Shares: []float64{3, -1, 2}}}
+	w.checkNodes(4, []float64{3.05, -1.02, 2})
+	if err := w.a.Checks.err(); err != nil {
+		t.Error(err)
+	}
+	w.checkNodes(4, []float64{-1, 3, 2})
+	refuted(t, w.a.Checks[1:], "nodes")
 }
 
 // TestFaultsOfJacobian: a fit that does not end with 1 is no way to the end.

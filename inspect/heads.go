@@ -28,7 +28,8 @@ type HeadCard struct {
 	Length     int               `json:"length"`
 	Sequences  int               `json:"sequences"`
 	Seed       uint64            `json:"seed"`
-	Threshold  float64           `json:"threshold"`
+	Threshold  float64           `json:"threshold"`      // of attention
+	Copies     float64           `json:"copy_threshold"` // of Copy
 	Heads      []HeadScores      `json:"heads"`
 	Found      map[string][]Head `json:"found"`             // by kind, strongest first; a kind without heads is there, and empty
 	Tokens     [][]int32         `json:"tokens"`            // the sequences
@@ -106,7 +107,7 @@ func (s *Subject) Heads(ctx context.Context, o HeadOptions) (*HeadCard, error) {
 	if err := s.afford("the card of heads", HeadsBytes(c, o)); err != nil {
 		return nil, err
 	}
-	e := &examiner{s: s, card: &HeadCard{Length: o.Length, Sequences: o.Sequences, Seed: o.Seed, Threshold: o.Threshold,
+	e := &examiner{s: s, card: &HeadCard{Length: o.Length, Sequences: o.Sequences, Seed: o.Seed, Threshold: o.Threshold, Copies: copies,
 		Method: "attention on random tokens that appear twice, after the beginning mark"}}
 	if s.About.BOS < 0 {
 		e.card.Method = "attention on random tokens that appear twice, after one more random token: the model has no beginning mark"
@@ -159,5 +160,5 @@ func (c *HeadCard) sort() {
 	for kind, score := range kinds {
 		list(kind, c.Threshold, score)
 	}
-	list(KindCopy, copies, func(h HeadScores) float64 { return h.Copy })
+	list(KindCopy, c.Copies, func(h HeadScores) float64 { return h.Copy })
 }

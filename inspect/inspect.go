@@ -135,6 +135,8 @@ type Checks struct {
 	HeadsSum        float64 // a layer's heads against what attention wrote, in parts of what rounding explains
 	PatternRows     float64 // a pattern row's sum against 1 (with attention sinks: above 1), over every head of every layer
 	StreamSum       float64 // before + attention + MLP against after, over every number of every block; relative to the largest
+
+	splits bool // there are shares of heads, so HeadsSum was measured
 }
 
 // Errors that callers may want to tell apart.

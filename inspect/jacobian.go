@@ -25,9 +25,17 @@ type Jacobian struct {
 	Checks     CheckList   `json:"checks"`
 }
 
+// fitBytes is how many bytes a fit takes.
+func fitBytes(c model.Config) int64 { return 4 * int64(c.Layers) * int64(c.Dim) * int64(c.Dim) }
+
+// JacobianLensBytes is how many bytes JacobianLens holds, with the fit.
+func JacobianLensBytes(c model.Config, tokens int, o LensOptions) int64 {
+	return fitBytes(c) + LensBytes(c, tokens, o) + floats(tokens, c.Dim) + productBytes(tokens, c.Dim, c.Dim)
+}
+
 // JacobianBytes is how many bytes FitJacobian holds for prompts of so many tokens.
 func JacobianBytes(c model.Config, tokens int) int64 {
-	return 12*int64(c.Layers)*int64(c.Dim)*int64(c.Dim) + gradientBytes(c, jacobianSide(c, tokens), tokens) + floats(jacobianSide(c, tokens)*tokens, c.Dim+1)
+	return 3*fitBytes(c) + gradientBytes(c, jacobianSide(c, tokens), tokens) + floats(jacobianSide(c, tokens)*tokens, c.Dim+1)
 }
 
 // jacobianSide is how many numbers of the last stream are pulled back side by side.
@@ -171,6 +179,9 @@ func (s *Subject) JacobianLens(ctx context.Context, tokens []int32, j *Jacobian,
 		return nil, fmt.Errorf("%w: the fit was made with other weights (%.15s, these are %.15s)", ErrAsk, j.Provenance.Hash, here)
 	}
 	o.Mid = false
+	if err := s.afford("the lens and the fit", JacobianLensBytes(c, len(tokens), o)); err != nil {
+		return nil, err
+	}
 	return s.lens(ctx, tokens, o, "jacobian", func(layer int, x tensor.Mat) tensor.Mat {
 		y := tensor.New(x.Rows, c.Dim)
 		tensor.Gemm(s.Model.Pool, y, x, tensor.Of(j.Layers[layer], c.Dim, c.Dim).T(), false)

@@ -116,7 +116,9 @@ func (c Checks) proofs(attribution float64) (l CheckList) {
 	l.add("lens_equals_model", "the last depth's logits are the model's, to the bit", c.LensLogits, 0)
 	l.add("attribution", "the parts sum to the logit", c.AttributionSum, attribution)
 	l.add("final_scale", "the final norm's divisor is that of the last stream, relative", c.FinalScale, 1e-5)
-	l.add("heads", "a layer's heads sum to what attention wrote, in parts of what rounding explains", c.HeadsSum, explained)
+	if c.splits {
+		l.add("heads", "a layer's heads sum to what attention wrote, in parts of what rounding explains", c.HeadsSum, explained)
+	}
 	l.add("rows", "every row of a pattern sums to 1 (with attention sinks: to 1 at most)", c.PatternRows, 1e-5)
 	l.add("stream_sum", "what the parts wrote is the stream, relative to its largest number", c.StreamSum, 1e-5)
 	return l

@@ -95,7 +95,7 @@ func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32, onLayer f
 			onLayer(l+1, ca.Layers)
 		}
 	}
-	m.out.Checks.add("function", "B with its neurons in A's order computes what it did, relative to each MLP's largest number", m.off, 10*b.rounding())
+	m.out.Checks.add("function", "B in float32 with its neurons in A's order computes what it does in its own, relative to each MLP's largest number", m.off, reordering)
 	m.out.Checks.add("best", "no other pairing of a layer's neurons has a larger sum of correlations by more than this: their prices prove it", m.gap, 1e-6)
 	return m.out, m.out.Checks.err()
 }
@@ -103,12 +103,11 @@ func MatchUnits(ctx context.Context, a, b *Subject, windows [][]int32, onLayer f
 // layer takes both models through a block and matches its neurons.
 func (m *matcher) layer(ctx context.Context, l, tokens int) error {
 	before := clone(m.b.streams[0])
-	var written []float32 // by B's MLP, of the first window
-	x, err := m.a.neurons(ctx, l, tokens, nil)
+	x, err := m.a.neurons(ctx, l, tokens)
 	if err != nil {
 		return err
 	}
-	y, err := m.b.neurons(ctx, l, tokens, &written)
+	y, err := m.b.neurons(ctx, l, tokens)
 	if err != nil {
 		return err
 	}
@@ -119,13 +118,13 @@ func (m *matcher) layer(ctx context.Context, l, tokens int) error {
 	match.Layer = l
 	match.distances(m.a.s.Model, m.b.s.Model)
 	m.out.Layers = append(m.out.Layers, match)
-	d, err := m.b.permuted(ctx, match, before, written)
+	d, err := m.b.checkOrder(ctx, match, before)
 	m.off, m.gap = worse(m.off, d), worse(m.gap, gap)
 	return err
 }
 
 // neurons takes all windows through block l: a row for each token.
-func (w *walker) neurons(ctx context.Context, l, tokens int, written *[]float32) (tensor.Mat, error) {
+func (w *walker) neurons(ctx context.Context, l, tokens int) (tensor.Mat, error) {
 	x, at := tensor.New(tokens, w.s.Model.Config.Hidden), 0
 	for i := range w.windows {
 		h := &model.Hooks{}
@@ -133,12 +132,6 @@ func (w *walker) neurons(ctx context.Context, l, tokens int, written *[]float32)
 			at += copy(x.Data[at:], p.Data)
 			return nil
 		})
-		if i == 0 && written != nil {
-			h.On(block(l, "hook_mlp_out"), func(p *model.Point) error {
-				*written = slices.Clone(p.Data)
-				return nil
-			})
-		}
 		if err := w.through(ctx, i, l, l, h); err != nil {
 			return x, err
 		}

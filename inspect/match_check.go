@@ -2,28 +2,49 @@ package inspect
 
 import (
 	"context"
-	"math"
+	"slices"
 
 	"weft/model"
 	"weft/tensor"
 )
 
-// permuted runs one block on the first window with its neurons in the order of a
-// match, from the stream before it, and returns by how much what its MLP writes
-// differs from what it wrote, relative to the largest number.
-func (w *walker) permuted(ctx context.Context, t LayerMatch, before tensor.Mat, written []float32) (float64, error) {
+// reordering is how much of an MLP's largest number adding up in another order may change.
+const reordering = 1e-4
+
+// checkOrder runs one block on the first window from the stream before it, with its
+// neurons in their own order and in that of a match, both in float32, and returns by how
+// much what the MLP writes differs, relative to the largest number. As the model stores
+// it, rounding could hide some neurons in the wrong place.
+func (w *walker) checkOrder(ctx context.Context, t LayerMatch, before tensor.Mat) (float64, error) {
+	c, f := w.s.Model.Config, &w.s.Model.W.Layers[t.Layer].FFN
+	own, err := w.writes(ctx, t.Layer, reordered(c, f, all(nil, c.Hidden)), before)
+	if err != nil {
+		return 0, err
+	}
+	moved, err := w.writes(ctx, t.Layer, reordered(c, f, t.Neurons), before)
+	if err != nil {
+		return 0, err
+	}
+	return apartOf(own, moved), nil
+}
+
+// apartOf is how much two outputs differ, relative to the largest number of the first.
+func apartOf(a, b []float32) float64 { return worst(a, b) / max(largest(a), 1e-30) }
+
+// writes is what a block's MLP writes with other weights.
+func (w *walker) writes(ctx context.Context, l int, f model.FFN, before tensor.Mat) (written []float32, err error) {
 	weights, m := *w.s.Model.W, *w.s.Model
-	weights.Layers = append([]model.Layer(nil), weights.Layers...)
-	weights.Layers[t.Layer].FFN = reordered(m.Config, &weights.Layers[t.Layer].FFN, t.Neurons)
+	weights.Layers = slices.Clone(weights.Layers)
+	weights.Layers[l].FFN = f
 	m.W = &weights
-	off, h := math.Inf(1), &model.Hooks{}
-	h.On(block(t.Layer, "hook_mlp_out"), func(p *model.Point) error {
-		off = worst(written, p.Data) / max(largest(written), 1e-30)
+	h := &model.Hooks{}
+	h.On(block(l, "hook_mlp_out"), func(p *model.Point) error {
+		written = slices.Clone(p.Data)
 		return model.ErrStop
 	})
-	r := model.Run{From: t.Layer, Stream: before, Hooks: h, Acts: w.acts, Logits: model.NoLogits}
-	_, err := (&Subject{Model: &m}).forward(ctx, w.windows[0], r)
-	return off, err
+	r := model.Run{From: l, Stream: clone(before), Hooks: h, Acts: w.acts, Logits: model.NoLogits}
+	_, err = (&Subject{Model: &m}).forward(ctx, w.windows[0], r)
+	return written, err
 }
 
 // reordered is a feed-forward network with its neurons in another order, in float32.

@@ -12,15 +12,11 @@ const block8 = 32
 // sixSigma is how many standard deviations an error may have that is called rounding.
 const sixSigma = 6
 
-// noise is how much of Σ x·w may be rounding where the model multiplies so: six standard
-// deviations of what rounding x takes off, as if that were spread evenly between two
-// numbers that can be held, and what float32 loses in adding up.
-func (s *Subject) noise(x []float32, w []float64) float64 {
-	return Noise(arithmetic(s.Model), x, w)
-}
-
-// Noise is how much of Σ x·w may be rounding in an arithmetic, as Provenance names it.
-func Noise[T float32 | float64](arithmetic string, x []T, w []float64) float64 {
+// Noise is how much of Σ x·w may be rounding where a matrix is multiplied so (see
+// [model.Linear.Arithmetic]; in one model they differ): six standard deviations of what
+// rounding x takes off, as if that were spread evenly between two numbers that can be
+// held, and what float32 loses in adding up.
+func Noise[T float32 | float64](with model.Arithmetic, x []T, w []float64) float64 {
 	variance, xx, ww := 0.0, 0.0, 0.0
 	for lo := 0; lo < len(x); lo += block8 {
 		hi, most := min(lo+block8, len(x)), 0.0
@@ -29,10 +25,10 @@ func Noise[T float32 | float64](arithmetic string, x []T, w []float64) float64 {
 		}
 		for i := lo; i < hi; i++ {
 			step := 0.0
-			switch arithmetic {
-			case "int8":
+			switch with {
+			case model.Int8:
 				step = most / 127
-			case "bfloat16":
+			case model.BFloat16:
 				step = math.Abs(float64(x[i])) / 128
 			}
 			variance += step * step / 12 * w[i] * w[i]
@@ -43,7 +39,7 @@ func Noise[T float32 | float64](arithmetic string, x []T, w []float64) float64 {
 	return sixSigma*math.Sqrt(variance) + 1e-5*math.Sqrt(xx*ww)
 }
 
-// headNoise is noise of a token's logit, or of the difference of two: the head reads the
+// headNoise is [Noise] of a token's logit, or of the difference of two: the head reads the
 // stream behind the final norm.
 func (s *Subject) headNoise(stream []float32, scale float64, token int32, against *int32) float64 {
 	m := s.Model
@@ -66,7 +62,7 @@ func (s *Subject) headNoise(stream []float32, scale float64, token int32, agains
 			w[i] -= float64(v)
 		}
 	}
-	return s.noise(read, w)
+	return Noise(m.W.Output.Arithmetic(), read, w)
 }
 
 // beyond is an error in parts of the noise that explains it.

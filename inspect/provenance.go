@@ -56,8 +56,7 @@ func (s *Subject) describe() Provenance {
 // arithmetic is what most products compute with.
 func arithmetic(m *model.Model) string {
 	blocks, _ := m.Cost()
-	best := slices.Index(blocks.FLOPs[:], slices.Max(blocks.FLOPs[:]))
-	return [...]string{model.Float32: "float32", model.BFloat16: "bfloat16", model.Int8: "int8"}[best]
+	return model.Arithmetic(slices.Index(blocks.FLOPs[:], slices.Max(blocks.FLOPs[:]))).String()
 }
 
 // hashOf is a tree of two levels, so that parameters are hashed side by side: the

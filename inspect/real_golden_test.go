@@ -31,6 +31,7 @@ func TestRealHeads(t *testing.T) {
 // are not enough for a model of thirty blocks, which the result itself says.
 func TestRealIntegrated(t *testing.T) {
 	s, g := smolLM(t, true), openGolden(t, "smollm2")
+	s.Budget = 2 << 30
 	f, err := s.Floats()
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +40,26 @@ func TestRealIntegrated(t *testing.T) {
 	if !errors.Is(err, ErrCheck) || a == nil {
 		t.Fatalf("%v", err)
 	}
+	refuted(t, a.Checks, "nodes")
 	size := 0.0
 	for _, v := range g.Integrated {
 		size = max(size, math.Abs(v))
 	}
 	near(t, "integrated gradients", a.Shares, g.Integrated, 1e-4*max(1, size))
 	near(t, "value and baseline", []float64{a.Value, a.Baseline}, []float64{g.Value, g.BaselineValue}, 1e-4)
+}
+
+// TestRealRoughWay: the shares of " Paris" after "The capital of France is" sum to the
+// change at 32 steps, by luck, and none of them is right.
+func TestRealRoughWay(t *testing.T) {
+	s, paris := smolLM(t, true), int32(7042)
+	f, err := s.Floats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := f.Saliency(background, []int32{504, 3575, 282, 4649, 314}, SaliencyOptions{Token: &paris, Steps: 32})
+	if !errors.Is(err, ErrCheck) {
+		t.Fatalf("%v", err)
+	}
+	refuted(t, a.Checks, "nodes")
 }

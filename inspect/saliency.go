@@ -71,7 +71,8 @@ func FloatsBytes(c model.Config) int64 { return 4 * int64(c.ParamCount()) }
 
 // Floats is the same model with all matrices decoded to float32 in memory, so that
 // it has gradients: what it computes is the exact function of the stored weights,
-// without the rounding of activations that products with quantised weights do.
+// without the rounding of activations that products with quantised weights do. Its
+// weights count against the budget of its analyses.
 func (s *Subject) Floats() (*Subject, error) {
 	if err := s.afford("the model in float32", FloatsBytes(s.Model.Config)); err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (s *Subject) Floats() (*Subject, error) {
 		return nil, err
 	}
 	f := NewSubject(m, s.About)
-	f.Budget = s.Budget
+	f.Budget, f.held = s.Budget, s.held+FloatsBytes(s.Model.Config)
 	return f, nil
 }
 
@@ -116,6 +117,7 @@ func (s *Subject) Saliency(ctx context.Context, tokens []int32, o SaliencyOption
 		return nil, err
 	}
 	w := &salient{s: s, a: &Saliency{Provenance: s.Provenance(tokens), Method: "gradient x input", Tokens: tokens, Against: o.Against, Steps: o.Steps}}
+	w.a.Provenance.Cache = kvcache.F32.String() // as gradients are made
 	if err := w.begin(ctx, o); err != nil {
 		return nil, err
 	}
@@ -147,6 +149,9 @@ func (w *salient) begin(ctx context.Context, o SaliencyOptions) error {
 	w.a.Token = newAnswer(logits.Data).top
 	if o.Token != nil {
 		w.a.Token = *o.Token
+	}
+	if err := checkAgainst(w.a.Token, o.Against); err != nil {
+		return err
 	}
 	w.a.Value = w.metric(logits.Data)
 	w.input = tensor.Of(caught.got[block(0, "hook_resid_pre")], n, m.Config.Dim)

@@ -15,6 +15,7 @@ var slopeSteps = []float64{2e-3, 1e-3, 3e-4, 1e-4, 3e-5}
 // checkSlope compares the gradient with what the very pass that it was taken of does
 // when the input moves along it, to and fro: of two steps, one after the other, that
 // agree to a hundredth, or else of those that agree best, whatever the gradient says.
+// A gradient of 0 has no way to go, and so no such check.
 func (w *salient) checkSlope(ctx context.Context) error {
 	size := length64(w.gradient)
 	if size == 0 {

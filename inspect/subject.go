@@ -18,8 +18,9 @@ import (
 type Subject struct {
 	Model  *model.Model
 	About  About
-	Budget int64 // most bytes of activations that an analysis may hold; 0: 1 GiB
+	Budget int64 // most bytes that an analysis may hold beside the model; 0: 1 GiB
 
+	held  int64 // of the budget: weights that were made for analyses
 	once  sync.Once
 	facts Provenance
 }
@@ -37,7 +38,7 @@ func NewSubject(m *model.Model, about About) *Subject { return &Subject{Model: m
 // Until is the same subject, whose analyses end between two blocks, with ctx's error,
 // once ctx is done. It shares what takes time to find out: the weights' hash.
 func (s *Subject) Until(ctx context.Context) *Subject {
-	u := &Subject{Model: s.Model.Until(ctx), About: s.About, Budget: s.Budget}
+	u := &Subject{Model: s.Model.Until(ctx), About: s.About, Budget: s.Budget, held: s.held}
 	s.Provenance(nil)
 	u.once.Do(func() { u.facts = s.facts })
 	return u
@@ -58,6 +59,10 @@ func (s *Subject) afford(what string, bytes int64) error {
 	budget := s.Budget
 	if budget <= 0 {
 		budget = usualBudget
+	}
+	if s.held > 0 && bytes+s.held > budget {
+		return fmt.Errorf("%w: %s holds %d MiB and the weights in float32 %d, the budget is %d MiB; ask for fewer tokens, or raise the budget",
+			ErrBudget, what, ceilMiB(bytes), ceilMiB(s.held), budget>>20)
 	}
 	if bytes > budget {
 		return &BudgetError{what, bytes, budget}
@@ -101,7 +106,7 @@ func (l *CheckList) add(name, what string, err, tolerance float64) {
 func (l CheckList) err() error {
 	for _, c := range l {
 		if !c.OK {
-			return fmt.Errorf("%w: %s: %s: off by %.3g, rounding explains %.3g", ErrCheck, c.Name, c.What, c.Error, c.Tolerance)
+			return fmt.Errorf("%w: %s: %s: off by %.3g, allowed %.3g", ErrCheck, c.Name, c.What, c.Error, c.Tolerance)
 		}
 	}
 	return nil

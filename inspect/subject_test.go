@@ -272,7 +272,11 @@ func TestAsked(t *testing.T) {
 		want error
 		ask  func() error
 	}{
-		"position":      {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Position: &minus}); return err }},
+		"position": {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Position: &minus}); return err }},
+		"against": {ErrAsk, func() error {
+			_, err := s.Attribute(background, clean, AttributeOptions{Token: &clean[1], Against: &clean[1]})
+			return err
+		}},
 		"token":         {ErrAsk, func() error { _, err := s.Attribute(background, clean, AttributeOptions{Token: &many}); return err }},
 		"no tokens":     {ErrAsk, func() error { _, err := s.Attribute(background, nil, AttributeOptions{}); return err }},
 		"lens budget":   {ErrBudget, func() error { _, err := small.Lens(background, clean, LensOptions{}); return err }},
@@ -379,6 +383,24 @@ func TestEightBillion(t *testing.T) {
 	for what, bytes := range map[string]int64{"matching": MatchBytes(c, []int{512}), "float32": FloatsBytes(c), "lens of 8192": LensBytes(c, 8192, LensOptions{})} {
 		if bytes <= usualBudget {
 			t.Errorf("%s: %d MiB", what, ceilMiB(bytes))
+		}
+	}
+}
+
+// TestBudgetOfFloats: what was decoded counts against the budget of what it was for.
+func TestBudgetOfFloats(t *testing.T) {
+	clean, _ := sentences()
+	s := family(t, families()["llama"], 1)
+	c := s.Model.Config
+	whole := FloatsBytes(c) + SaliencyBytes(c, len(clean), 0)
+	for budget, want := range map[int64]error{whole: nil, whole - 1: ErrBudget} {
+		s.Budget = budget
+		f, err := s.Floats()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Until(background).Saliency(background, clean, SaliencyOptions{}); !errors.Is(err, want) {
+			t.Errorf("budget %d of %d: %v", budget, whole, err)
 		}
 	}
 }

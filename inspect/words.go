@@ -80,7 +80,6 @@ func (s *Subject) Neighbours(space Space, plus, minus []int32, k int) (*Neighbou
 		return nil, fmt.Errorf("%w: neighbours of nothing", ErrAsk)
 	}
 	query := make([]float32, c.Dim)
-	own := 0.0
 	for i, id := range slices.Concat(plus, minus) {
 		if err := checkIDs(c, &id); err != nil {
 			return nil, err
@@ -99,7 +98,7 @@ func (s *Subject) Neighbours(space Space, plus, minus []int32, k int) (*Neighbou
 	if lengthOf(query) < 1e-6 { // what rounding leaves
 		return nil, fmt.Errorf("%w: what is added is also taken away", ErrAsk)
 	}
-	n := &Neighbours{Provenance: s.Provenance(nil), Space: space, Tied: c.TiedHead, Plus: plus, Minus: minus}
+	n := &Neighbours{Provenance: s.Provenance(nil), Space: space, Tied: c.TiedHead, Plus: plus, Minus: minus, Checks: CheckList{}}
 	cosines := s.cosines(l, query)
 	for id, cosine := range cosines {
 		if slices.Contains(plus, int32(id)) || slices.Contains(minus, int32(id)) {
@@ -110,9 +109,8 @@ func (s *Subject) Neighbours(space Space, plus, minus []int32, k int) (*Neighbou
 	slices.SortStableFunc(n.Near, func(a, b Neighbour) int { return cmp.Compare(b.Cosine, a.Cosine) })
 	n.Near = n.Near[:min(max(1, k), len(n.Near))]
 	if len(plus) == 1 && len(minus) == 0 {
-		own = math.Abs(cosines[plus[0]] - 1)
+		n.Checks.add("self", "a single token is its own nearest: cosine 1", math.Abs(cosines[plus[0]]-1), 1e-5)
 	}
-	n.Checks.add("self", "a single token is its own nearest: cosine 1", own, 1e-5)
 	return n, n.Checks.err()
 }
 
@@ -167,20 +165,20 @@ func (s *Subject) Promoted(direction []float32, k int) (*Promotion, error) {
 func (s *Subject) checkPromotion(p *Promotion, direction, up []float32) {
 	m, c := s.Model, s.Model.Config
 	scale := scaleOf(c, direction)
-	off, size := 0.0, 1e-30
+	off := 0.0
 	said := m.Unembed(tensor.Of(slices.Clone(direction), 1, c.Dim))
 	buf := make([]float32, c.Dim)
 	for _, w := range slices.Concat(p.Up, p.Down) {
 		row := m.W.Output.Row(buf, int(w.ID))
-		want := c.Unfinished(float64(said.Data[w.ID]))
+		want, close := c.Unfinished(float64(said.Data[w.ID])), c.Unfinished(float64(said.Data[w.ID])*(1-1e-6))
+		noise := s.headNoise(direction, scale, w.ID, nil) + math.Abs(want-close) // which a soft cap makes large
 		if b := m.W.Output.B; b != nil {
 			want -= float64(b[w.ID])
 		}
 		if b := m.W.OutputNorm.Bias; b != nil {
 			want -= dot(b, row)
 		}
-		off = worse(off, math.Abs(float64(up[w.ID])/scale-want))
-		size = max(size, math.Abs(want), lengthOf(direction)/scale*lengthOf(row))
+		off = worse(off, beyond(float64(up[w.ID])/scale-want, noise))
 	}
-	p.Checks.add("head", "the model's head says the same of the direction alone, relative to the lengths of the factors", off/size, s.rounding())
+	p.Checks.add("head", "the model's head says the same of the direction alone, in parts of what rounding explains", off, explained)
 }

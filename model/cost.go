@@ -18,6 +18,16 @@ const (
 	arithmetics
 )
 
+func (a Arithmetic) String() string {
+	return [...]string{Float32: "float32", BFloat16: "bfloat16", Int8: "int8"}[a]
+}
+
+// Arithmetic is what products with the matrix compute with, as it is packed.
+func (l *Linear) Arithmetic() Arithmetic {
+	_, with := l.held()
+	return with
+}
+
 // FLOPs counts operations by what computes them: 2 for a multiply-add.
 type FLOPs [arithmetics]float64
 

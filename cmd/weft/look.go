@@ -65,7 +65,7 @@ func (c *lookCommand) Run(a *app) error {
 	if len(views) > 0 {
 		return c.runViews(a, views)
 	}
-	prompt, err := a.prompt(c.Prompt)
+	prompt, err := c.text(a)
 	if err != nil {
 		return err
 	}
@@ -91,6 +91,15 @@ func (c *lookCommand) Run(a *app) error {
 		_, err = fmt.Fprint(a.stdout, view.LookText(look, paint(a.stdout)))
 	}
 	return err
+}
+
+// text is what to read.
+func (c *lookCommand) text(a *app) (string, error) {
+	prompt, err := a.prompt(c.Prompt)
+	if err == nil && prompt == "" {
+		return "", usagef("the text is empty, so there is nothing to look at; give it with -p TEXT")
+	}
+	return prompt, err
 }
 
 // top is how many candidates were asked for.

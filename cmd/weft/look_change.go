@@ -30,6 +30,9 @@ func (g *glass) patch(ctx context.Context) error {
 	if o.Wrong, err = g.token("--wrong", g.Wrong); err != nil {
 		return err
 	}
+	if o.Right != nil && o.Wrong != nil && *o.Right == *o.Wrong {
+		return usagef("--right and --wrong name the same token, %q: name two", g.m.Tokenizer.Piece(*o.Right))
+	}
 	var texts [2][]int32
 	for i := range texts {
 		if texts[i], _, err = g.encode(g.Patch[i]); err != nil {

@@ -25,7 +25,7 @@ type lookViews struct {
 
 	Jacobian  string  `help:"With --lens: first carry every depth to the end, as changes are on average on FILE's text (takes float32 weights, and long)." group:"views" type:"path" placeholder:"FILE"`
 	Against   *string `help:"With --attribute or --saliency: rather than this token." group:"views" placeholder:"TOKEN"`
-	Steps     *int    `help:"With --saliency: integrated gradients in N steps, whose shares sum to the change from an average token." group:"views" placeholder:"N"`
+	Steps     *int    `help:"With --saliency: integrated gradients in N steps, whose shares sum to the change from an average token; refused where the way there is too rough, as in deep models." group:"views" placeholder:"N"`
 	By        *string `help:"With --ablate: what to put there, zero, mean or resample (zero)." group:"views" enum:"zero,mean,resample" placeholder:"KIND"`
 	Reference *string `help:"With --by: a text, a line each, whose activations to put there; else a built-in one." group:"views" placeholder:"FILE"`
 	Corrupted *string `help:"With --patch: the corrupted text, if it is not behind the clean one." group:"views" placeholder:"TEXT"`

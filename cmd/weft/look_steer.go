@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"weft"
 	"weft/inspect"
@@ -50,6 +51,14 @@ func (f steering) read(ctx context.Context) (*inspect.Steering, error) {
 	}
 	if len(r.Toward) == 0 || len(r.Away) == 0 {
 		return nil, fmt.Errorf(`%s: neither a vector nor a recipe, which is {"toward": ["…"], "away": ["…"], "layer": 3, "strength": 2}`, f.path)
+	}
+	for _, text := range slices.Concat(r.Toward, r.Away) {
+		if text == "" {
+			return nil, usagef("--steer %s: a text is empty", f.path)
+		}
+	}
+	if slices.Equal(slices.Sorted(slices.Values(r.Toward)), slices.Sorted(slices.Values(r.Away))) {
+		return nil, usagef("--steer %s: toward and away are the same, so there is no direction", f.path)
 	}
 	return f.cook(ctx, r)
 }

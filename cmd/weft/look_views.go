@@ -28,7 +28,7 @@ func (c *lookCommand) runViews(a *app, views []string) error {
 	_, textless := alone[views[0]]
 	if !textless {
 		var err error
-		if prompt, err = a.prompt(c.Prompt); err != nil {
+		if prompt, err = c.text(a); err != nil {
 			return err
 		}
 	}
@@ -120,13 +120,25 @@ func (g *glass) encode(text string) (ids []int32, bos bool, err error) {
 	return g.m.tokens(text, g.options())
 }
 
+// against is the token of --against, which is not the one of the view.
+func (g *glass) against(view string, token *int32) (*int32, error) {
+	id, err := g.token("--against", g.Against)
+	if err == nil && id != nil && token != nil && *id == *token {
+		return nil, usagef("%s and --against name the same token, %q: the difference is 0", view, g.m.Tokenizer.Piece(*id))
+	}
+	return id, err
+}
+
 // token is the one that a text is; nil is nil.
 func (g *glass) token(flag string, text *string) (*int32, error) {
 	if text == nil {
 		return nil, nil
 	}
+	if *text == "" {
+		return nil, usagef("%s is empty, must be a token", flag)
+	}
 	single := func(form string) []int32 {
-		if ids := g.m.Encode(form, weft.Options{Raw: true, ParseSpecial: true}); len(ids) == 1 && *text != "" {
+		if ids := g.m.Encode(form, weft.Options{Raw: true, ParseSpecial: true}); len(ids) == 1 {
 			return ids
 		}
 		return nil
@@ -163,7 +175,7 @@ func (g *glass) attribute(ctx context.Context) error {
 			return err
 		}
 	}
-	if o.Against, err = g.token("--against", g.Against); err != nil {
+	if o.Against, err = g.against("--attribute", o.Token); err != nil {
 		return err
 	}
 	g.holding(inspect.AttributeBytes(g.m.Core.Config, len(g.tokens)))

@@ -11,6 +11,9 @@ import (
 
 // words finds what is near a token, or near a sum of some.
 func (g *glass) words() error {
+	if *g.Words == "" {
+		return usagef("--words is empty, must be a token or a sum such as %q", " king - man + woman")
+	}
 	plus, minus, err := g.sum(*g.Words)
 	if err != nil {
 		return err

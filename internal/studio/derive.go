@@ -188,22 +188,27 @@ func (d *deriver) stream() {
 	d.add(s)
 }
 
-// arithmetic names what a product of a vector with weights computes with, and how much
-// of it may be rounding, by the lengths of both.
-func (d *deriver) arithmetic() (name string, rounds float64) {
-	switch a := d.o.subject.Provenance(nil).Arithmetic; a {
-	case "int8":
-		return "int8: the vector is rounded to 8 bits, with a scale for every 32 numbers, before the product", rounding(a)
-	case "bfloat16":
-		return "bfloat16: the vector is rounded to 16 bits before the product", rounding(a)
+// multiplies is what products with a matrix compute with, and its name.
+func (d *deriver) multiplies(matrix string) (model.Arithmetic, string) {
+	l := d.o.Core.W.Linears()[matrix+".weight"]
+	if l == nil { // a head that is the embedding
+		l = &d.o.Core.W.Output
 	}
-	return "float32", rounding("float32")
+	switch with := l.Arithmetic(); with {
+	case model.Int8:
+		return with, "int8: the vector is rounded to 8 bits, with a scale for every 32 numbers, before the product"
+	case model.BFloat16:
+		return with, "bfloat16: the vector is rounded to 16 bits before the product"
+	default:
+		return with, with.String()
+	}
 }
 
 // rounds says what a product computed with, and how much of it may be rounding.
-func (d *deriver) rounds(x, w []float64) {
-	d.out.Arith, _ = d.arithmetic()
-	d.out.Tolerance += number(inspect.Noise(d.o.subject.Provenance(nil).Arithmetic, x, w))
+func (d *deriver) rounds(matrix string, x, w []float64) {
+	with, name := d.multiplies(matrix)
+	d.out.Arith = name
+	d.out.Tolerance += number(inspect.Noise(with, x, w))
 }
 
 // fetching is how much of what is read from keys and values may be rounding, by the
@@ -240,18 +245,6 @@ func (d *deriver) product(x []float64, matrix string, out int) (value float64) {
 		d.fromTensor(matrix+".bias", 0, out, out+1)
 	}
 	value = d.add(s)
-	d.rounds(x, w)
+	d.rounds(matrix, x, w)
 	return value
-}
-
-// rounding is how much of a product may be rounding, relative to the sizes of what is
-// added up.
-func rounding(arithmetic string) float64 {
-	switch arithmetic {
-	case "int8":
-		return 1e-2
-	case "bfloat16":
-		return 5e-3
-	}
-	return 1e-5
 }

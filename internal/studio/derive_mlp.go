@@ -101,7 +101,7 @@ func (d *deriver) logit() {
 		d.out.Formula += fmt.Sprintf("; + b[%d]", d.col)
 	}
 	value := d.add(s)
-	d.rounds(x, w)
+	d.rounds(matrix, x, w)
 	if f := float64(d.c.LogitScale); f != 0 && f != 1 {
 		value *= f
 		d.then(fmt.Sprintf("%g · Σ", f), value, f)

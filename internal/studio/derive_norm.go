@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"weft/inspect"
 	"weft/model"
 )
 
@@ -177,22 +178,21 @@ func (d *deriver) behind(kind, which, point, matrix string) {
 		d.err = err
 		return
 	}
-	name, rounds := d.arithmetic()
+	with, name := d.multiplies(matrix)
 	rows := d.o.numbers(p)
 	buf := make([]float32, rows.width)
 	for i := range u {
 		if which == "normalized" && d.c.Norm == model.RMSNorm && i != d.col {
 			continue // it needs no other
 		}
-		size := 0.0
-		for j, w := range rows.row(buf, i) {
-			u[i] += x[j] * float64(w)
-			size += float64(w) * float64(w)
+		row := wide(rows.row(buf, i))
+		for j, w := range row {
+			u[i] += x[j] * w
 		}
 		if bias != nil {
 			u[i] += bias[i]
 		}
-		tolerance = max(tolerance, rounds*length(x)*math.Sqrt(size))
+		tolerance = max(tolerance, inspect.Noise(with, x, row))
 	}
 	d.fromTensor(matrix+".weight", 0, 0, rows.cols)
 	d.normOf(kind, which, u, fmt.Sprintf("%s · %s", point, matrix))

@@ -80,7 +80,7 @@ func number64(v float64) *float64 {
 // Draw makes the sheet.
 func (c *Comparison) Draw() {
 	text := fmt.Sprintf("%s of text", many(c.Tokens, "token"))
-	c.Sheet = Sheet{command: "weft compare", about: []about{{"A", c.A, text}, {"B", c.B, "the same"}},
+	c.Sheet = Sheet{command: "weft compare", about: []about{{Name: "A", From: c.A, Origin: text}, {Name: "B", From: c.B, Origin: "the same"}},
 		sections: []section{c.predictions(), c.streams(), c.moved(), c.weights()}}
 }
 

@@ -26,7 +26,7 @@ func (r *Report) AddHeads(c *inspect.HeadCard) {
 	}
 	s := section{Title: "Heads: what kind each one is",
 		Say: fmt.Sprintf("%s of %s, each written twice: nothing but the repetition can be known, so what a head does with it is its habit. "+
-			"A score is the mean attention, from %.2g on it names the head. Seed %d.", many(c.Sequences, "random sequence"), many(c.Length, "token"), c.Threshold, c.Seed),
+			"A score is the mean attention, from %.2g on it names the head; copy is no attention but the share of other tokens whose logits the weights raise less than the very token's, listed from %.2g on. Seed %d.", many(c.Sequences, "random sequence"), many(c.Length, "token"), c.Threshold, c.Copies, c.Seed),
 		Figures: []figure{headCard(c)},
 		After:   fmt.Sprintf("Loss on the first copy %s nats per token, on the second %s: %s", short(c.LossFirst), short(c.LossSecond), useOfRepetition(c)),
 	}

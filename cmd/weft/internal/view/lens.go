@@ -46,7 +46,7 @@ func (r *Report) addLens(l *inspect.Lens, of inspect.Provenance, checks inspect.
 	final := l.Depths[len(l.Depths)-1].Readings[last]
 	s.After = "Rank and p are those of the final answer, entropy is how undecided the model is at this depth, KL how far from its final answer; both in bits." + s.After
 	s.Figures = []figure{r.lensGrid(l), r.lensTable(l, last, r.show(final.Top[0].ID))}
-	r.add(of, checks, s)
+	r.addMade(of, l.Provenance, checks, s)
 }
 
 func (r *Report) candidates(reading inspect.Reading) {

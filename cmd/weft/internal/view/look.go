@@ -140,7 +140,7 @@ func NewLook(t *inspect.Trace, src Source) *Look {
 	c := t.Config
 	l := &Look{
 		Model:  ModelInfo{src.Name, c.Arch, c.ParamCount(), c.Layers, c.Dim, c.Heads, c.Vocab, c.Context},
-		About:  about{"model", src.About, origin(src.About, src.AddedBOS, func(id int32) string { return Visible(src.Piece(id)) })},
+		About:  about{Name: "model", From: src.About, Origin: origin(src.About, src.AddedBOS, func(id int32) string { return Visible(src.Piece(id)) })},
 		Prompt: strings.ToValidUTF8(src.Prompt, "\uFFFD"), AddedBOS: src.AddedBOS,
 		Embedding:  Embedding{Hook: t.Embedding.Hook, Dim: c.Dim, Norms: t.Embedding.Norms, Tied: c.TiedHead, Lens: src.lens(t.Input.Lens)},
 		Attention:  Attention{t.Attention.Layer, t.Attention.Head.Head, t.Attention.Hook, t.Attention.Chosen, t.Attention.Rows},

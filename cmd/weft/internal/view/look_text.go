@@ -70,7 +70,7 @@ func (d *drawing) header() {
 	a := d.About
 	d.listed(faint, "weights", fmt.Sprintf("%.23s…, %s", a.From.Hash, a.Types()))
 	d.listed(faint, "reading", fmt.Sprintf("%s; %s", a.Origin, a.Template()))
-	d.listed(faint, "numbers", a.computed())
+	d.listed(faint, "numbers", a.Computed())
 }
 
 // listed is a line of the heading, gone on with below where it is too long.

@@ -66,9 +66,24 @@ func (r *Report) shown(ids []int32) []string {
 
 // add ends a view: its section, with what it was made of and its checks.
 func (r *Report) add(p inspect.Provenance, checks inspect.CheckList, s section) {
+	r.addMade(p, p, checks, s)
+}
+
+// addMade ends a view that may have been computed otherwise than the model that the
+// report is about computes: gradients are.
+func (r *Report) addMade(p, made inspect.Provenance, checks inspect.CheckList, s section) {
 	r.Model = p
 	s.Checks = checks
-	r.Sheet.about = []about{{"model", p, origin(p, r.BOS, r.show)}}
+	a := about{Name: "model", From: p, Origin: origin(p, r.BOS, r.show), Idle: true}
+	if len(r.Sheet.about) > 0 {
+		a.Idle, a.Made = r.Sheet.about[0].Idle, r.Sheet.about[0].Made
+	}
+	if made.Hash == p.Hash && made.Arithmetic == p.Arithmetic && made.Cache == p.Cache {
+		a.Idle = false
+	} else {
+		a.Made = &about{From: made}
+	}
+	r.Sheet.about = []about{a}
 	r.Sheet.sections = append(r.Sheet.sections, s)
 }
 
@@ -98,6 +113,8 @@ type about struct {
 	Name   string
 	From   inspect.Provenance
 	Origin string
+	Idle   bool   // no view was computed as this model computes
+	Made   *about // what gradients were computed with, if not with this
 }
 
 // MarshalJSON leaves what is for people out.
@@ -124,8 +141,8 @@ func (a about) Template() string {
 	return "chat template " + cut(a.From.Template, 30)
 }
 
-// computed says what the products compute with.
-func (a about) computed() string {
+// Computed says what the products compute with.
+func (a about) Computed() string {
 	return fmt.Sprintf("computed in %s, cache %s", a.From.Arithmetic, a.From.Cache)
 }
 

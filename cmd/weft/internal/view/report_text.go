@@ -33,7 +33,14 @@ func (d *sheetText) field(name, text string, k Kind) {
 func (d *sheetText) about(a about) {
 	d.field(a.Name, fmt.Sprintf("%s: %s, %s parameters", cut(a.From.Name, 40), a.From.Arch, Params(a.From.Params)), Learned)
 	d.field("", a.Types(), Learned)
-	d.field("", fmt.Sprintf("%.23s…; %s", a.From.Hash, a.computed()), Learned)
+	if a.Idle {
+		d.field("", fmt.Sprintf("%.23s…", a.From.Hash), Learned)
+	} else {
+		d.field("", fmt.Sprintf("%.23s…; %s", a.From.Hash, a.Computed()), Learned)
+	}
+	if a.Made != nil {
+		d.field("", fmt.Sprintf("gradients: %.23s…; %s", a.Made.From.Hash, a.Made.Computed()), Learned)
+	}
 	d.field("", fmt.Sprintf("%s; %s", a.Origin, a.Template()), faint)
 }
 

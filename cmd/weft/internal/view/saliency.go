@@ -18,14 +18,14 @@ func (r *Report) AddSaliency(a *inspect.Saliency, model inspect.Provenance) {
 	s := section{Title: "Saliency: which tokens speak for " + what, Figures: []figure{r.salient(a)},
 		Say: fmt.Sprintf("Each token's vector times the gradient of %s, %s, by that vector: what more of the token would do, as long as little changes.", value, short(a.Value)),
 		After: "Above zero speaks for it, below against it. Shares need not sum to the logit, and a gradient says little where the model has made up its mind: " +
-			"--steps 32 integrates it on the way from an average token. To test a share, change the word."}
+			"in a small model, --steps 32 integrates it on the way from an average token. To test a share, change the word."}
 	if a.Steps > 0 {
 		s.Say = fmt.Sprintf("The gradient of %s by each token's vector, integrated in %s on the way from the mean of all tokens' vectors, where it is %s, to this text, where it is %s. The shares sum to the change.",
 			value, many(a.Steps, "step"), short(a.Baseline), short(a.Value))
 		s.After = "Above zero speaks for it, below against it, compared with an average token in its place. To test a share, change the word."
 	}
 	s.After += decoded(a.Provenance, model)
-	r.add(model, a.Checks, s)
+	r.addMade(model, a.Provenance, a.Checks, s)
 }
 
 // decoded says that a result is not of the weights as they are stored.

@@ -123,6 +123,8 @@ export interface Check {
 export interface Candidate {
   id: number;
   text: string;
+  /** Where the text alone is broken. */
+  bytes?: number[];
   logit: number;
   p: number;
 }

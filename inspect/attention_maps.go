@@ -79,7 +79,7 @@ func (s *Subject) Attention(ctx context.Context, tokens []int32, o AttentionOpti
 	}
 	a.Checks.add("rows", "every row of a pattern sums to 1 (with attention sinks: to 1 at most)", m.rows, 1e-5)
 	a.Checks.add("future", "no token looks at a later one", m.future, 0)
-	a.Checks.add("fetched", "a head's pattern times its values is what it fetched for the last token, relative", m.fetched, s.fetching())
+	a.Checks.add("fetched", "a head's pattern times its values is what it fetched for the last token, relative", m.fetched, KVNoise(s.Model.KV))
 	return a, a.Checks.err()
 }
 

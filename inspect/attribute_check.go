@@ -50,20 +50,25 @@ func (w *attributer) check() {
 	}
 	l.add("sum", "the parts sum to the logit", math.Abs(w.a.Sum-w.a.Logit), 1e-6*parts+w.s.headNoise(last, w.scale, w.a.Token, w.a.Against))
 	l.add("heads", "a layer's heads and bias sum to what attention wrote, in parts of what rounding explains", w.heads, explained)
-	l.add("sources", "what a head brought from each token sums to its share, relative to the lengths of the factors", w.sources, w.s.fetching())
+	l.add("sources", "what a head brought from each token sums to its share, relative to the lengths of the factors", w.sources, KVNoise(w.s.Model.KV))
 	if w.a.NoNeurons == "" {
 		l.add("neurons", "a layer's neurons and bias sum to what the MLP wrote, in parts of what rounding explains", w.neurons, explained)
 	}
 }
 
-// scaleOf is a norm's divisor of a vector: its root mean square or deviation.
-func scaleOf(c model.Config, x []float32) float64 {
-	mean, sum := 0.0, 0.0
+// meanOf is what a norm takes away first: of a LayerNorm the mean, else nothing.
+func meanOf[T float32 | float64](c model.Config, x []T) (mean float64) {
 	if c.Norm == model.LayerNorm {
 		for _, v := range x {
 			mean += float64(v) / float64(len(x))
 		}
 	}
+	return mean
+}
+
+// scaleOf is a norm's divisor of a vector: its root mean square or deviation.
+func scaleOf(c model.Config, x []float32) float64 {
+	mean, sum := meanOf(c, x), 0.0
 	for _, v := range x {
 		sum += (float64(v) - mean) * (float64(v) - mean) / float64(len(x))
 	}

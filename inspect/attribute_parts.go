@@ -67,18 +67,16 @@ func (w *attributer) behind(l int, norm string, n model.Norm) (d []float64, bias
 	if n.Bias != nil {
 		bias = dot64(n.Bias, d)
 	}
-	scale, mean := float64(w.got[block(l, norm+".hook_scale")][0]), 0.0
+	scale := float64(w.got[block(l, norm+".hook_scale")][0])
 	for i := range d {
 		if n.Gain != nil {
 			d[i] *= float64(n.Gain[i])
 		}
 		d[i] /= scale
-		mean += d[i] / float64(len(d))
 	}
-	if c.Norm == model.LayerNorm {
-		for i := range d {
-			d[i] -= mean
-		}
+	mean := meanOf(c, d)
+	for i := range d {
+		d[i] -= mean
 	}
 	return d, bias
 }

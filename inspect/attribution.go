@@ -96,15 +96,13 @@ func (a *Attribution) add(c Contribution) {
 func readDirection(m *model.Model, token int32, scale float64) []float64 {
 	gain := m.W.OutputNorm.Gain
 	unembed := m.W.Output.Row(make([]float32, len(gain)), int(token))
-	d, mean := make([]float64, len(gain)), 0.0
+	d := make([]float64, len(gain))
 	for i, g := range gain {
 		d[i] = float64(g) * float64(unembed[i]) / scale
-		mean += d[i] / float64(len(gain))
 	}
-	if m.Config.Norm == model.LayerNorm {
-		for i := range d {
-			d[i] -= mean
-		}
+	mean := meanOf(m.Config, d)
+	for i := range d {
+		d[i] -= mean
 	}
 	return d
 }

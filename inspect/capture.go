@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 
-	"weft/kvcache"
 	"weft/model"
 	"weft/tensor"
 )
@@ -79,16 +78,4 @@ func (s *Subject) caught(ctx context.Context, tokens []int32, r model.Run, point
 	c.whole(points...)
 	logits, err := c.run(ctx, s, tokens, r)
 	return c.got, logits, err
-}
-
-// fetching is how much of what attention fetches may be rounding: values are kept
-// as the cache keeps them.
-func (s *Subject) fetching() float64 {
-	switch s.Model.KV {
-	case kvcache.F16:
-		return 2e-3
-	case kvcache.BF16, kvcache.Q8_0:
-		return 1e-2
-	}
-	return 1e-5
 }

@@ -190,11 +190,11 @@ func TestFaultsOfAttention(t *testing.T) {
 		z := got["blocks.1.attn.hook_z"]
 		z = z[len(z)-s.Model.Config.ZDim():]
 		m := &mapper{s: s, a: a, n: len(clean)}
-		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); m.fetched > s.fetching() {
+		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); m.fetched > KVNoise(s.Model.KV) {
 			t.Fatalf("without a fault off by %g", m.fetched)
 		}
 		swap(z, s.Model.Config.VHead())
-		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); !(m.fetched > s.fetching()) {
+		if m.weigh(1, a.Heads, got["blocks.1.attn.hook_v"], z); !(m.fetched > KVNoise(s.Model.KV)) {
 			t.Errorf("swapped heads are off by %g", m.fetched)
 		}
 	})

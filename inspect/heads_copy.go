@@ -96,14 +96,8 @@ func beats(m tensor.Mat) float64 {
 
 // centre takes the mean away where norms do.
 func centre(c model.Config, x []float32) {
-	if c.Norm != model.LayerNorm {
-		return
-	}
-	mean := 0.0
-	for _, v := range x {
-		mean += float64(v) / float64(len(x))
-	}
+	mean := float32(meanOf(c, x))
 	for i := range x {
-		x[i] -= float32(mean)
+		x[i] -= mean
 	}
 }

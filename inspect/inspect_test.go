@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"weft/inspect"
+	"weft/internal/modeltest"
 	"weft/model"
 )
 
@@ -25,7 +26,7 @@ func configs() map[string]model.Config {
 	return map[string]model.Config{"llama": llama, "llama tied": tied, "llama wide values": wide, "gpt2": gpt2}
 }
 
-func randomModel(t *testing.T, c model.Config) *model.Model { return inspect.RandomModel(t, c, 1, 5) }
+func randomModel(t *testing.T, c model.Config) *model.Model { return modeltest.Random(t, c, 1, 5) }
 
 func prompt(n int) []int32 {
 	tokens := make([]int32, n)

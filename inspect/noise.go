@@ -3,6 +3,7 @@ package inspect
 import (
 	"math"
 
+	"weft/kvcache"
 	"weft/model"
 )
 
@@ -44,12 +45,7 @@ func Noise[T float32 | float64](with model.Arithmetic, x []T, w []float64) float
 func (s *Subject) headNoise(stream []float32, scale float64, token int32, against *int32) float64 {
 	m := s.Model
 	read, w := make([]float32, len(stream)), make([]float64, len(stream))
-	mean := 0.0
-	if m.Config.Norm == model.LayerNorm {
-		for _, v := range stream {
-			mean += float64(v) / float64(len(stream))
-		}
-	}
+	mean := meanOf(m.Config, stream)
 	for i, g := range m.W.OutputNorm.Gain {
 		read[i] = float32((float64(stream[i]) - mean) / scale * float64(g))
 	}
@@ -63,6 +59,18 @@ func (s *Subject) headNoise(stream []float32, scale float64, token int32, agains
 		}
 	}
 	return Noise(m.W.Output.Arithmetic(), read, w)
+}
+
+// KVNoise is how much of what is read from keys and values may be rounding, relative to
+// the sizes of the factors: they are as the cache keeps them.
+func KVNoise(kv kvcache.Type) float64 {
+	switch kv {
+	case kvcache.F16:
+		return 2e-3
+	case kvcache.BF16, kvcache.Q8_0:
+		return 1e-2
+	}
+	return 1e-5
 }
 
 // beyond is an error in parts of the noise that explains it.

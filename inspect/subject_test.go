@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"weft/internal/modeltest"
 	"weft/model"
 )
 
@@ -54,8 +55,7 @@ func families() map[string]model.Config {
 // family is a random model, as a subject.
 func family(t *testing.T, c model.Config, seed uint64) *Subject {
 	t.Helper()
-	m := RandomModel(t, c, seed, seed)
-	return NewSubject(m, About{Name: c.Arch, BOS: 0})
+	return NewSubject(modeltest.Random(t, c, seed, seed), About{Name: c.Arch, BOS: 0})
 }
 
 // eachFamily runs f on a model of each.

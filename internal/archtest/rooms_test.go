@@ -11,7 +11,7 @@ var rooms = [][]string{
 	{"internal/server", "internal/studio"},
 	{""}, // the façade: what a Go program imports
 	{"chat", "generate", "inspect", "train", "internal/hub", "internal/builtin"},
-	{"modelfile", "chat/jinja"},
+	{"modelfile", "chat/jinja", "internal/modeltest"},
 	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},

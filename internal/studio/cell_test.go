@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"weft"
-	"weft/internal/par"
+	"weft/internal/modeltest"
 	"weft/kvcache"
 	"weft/model"
 )
@@ -58,26 +58,7 @@ func shapes() map[string]model.Config {
 // random is a model whose every parameter is random, and large enough that blocks matter.
 func random(t testing.TB, c model.Config, kv kvcache.Type) *weft.Model {
 	t.Helper()
-	w := model.Init(c, 3)
-	rng := rand.New(rand.NewPCG(5, 6))
-	for _, p := range w.Params() {
-		for i := range p.Data {
-			switch p.Kind {
-			case model.Gain:
-				p.Data[i] = 1 + 0.2*float32(rng.NormFloat64())
-			case model.Bias:
-				p.Data[i] = 0.2 * float32(rng.NormFloat64())
-			default:
-				p.Data[i] *= 10
-			}
-		}
-	}
-	pool := par.New(2)
-	t.Cleanup(pool.Close)
-	core, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	core := modeltest.Random(t, c, 3, 5)
 	core.KV = kv
 	b, err := builtInModel()
 	if err != nil {

@@ -211,16 +211,15 @@ func (d *deriver) rounds(matrix string, x, w []float64) {
 	d.out.Tolerance += number(inspect.Noise(with, x, w))
 }
 
-// fetching is how much of what is read from keys and values may be rounding, by the
-// sizes of the products.
+// fetching is what is computed with keys and values, and how much of it may be
+// rounding, by the sizes of the products.
 func (d *deriver) fetching() (name string, rounds float64) {
-	switch d.o.Core.KV {
-	case kvcache.F16:
-		return "float32, with keys and values kept as f16", 2e-3
-	case kvcache.BF16, kvcache.Q8_0:
-		return "float32, with keys and values kept as " + d.o.Core.KV.String(), 1e-2
+	kv := d.o.Core.KV
+	name = "float32"
+	if kv != kvcache.F32 {
+		name += ", with keys and values kept as " + kv.String()
 	}
-	return "float32", 1e-5
+	return name, inspect.KVNoise(kv)
 }
 
 func length(x []float64) float64 {

@@ -1,4 +1,5 @@
-package inspect
+// Package modeltest makes models for tests.
+package modeltest
 
 import (
 	"math/rand/v2"
@@ -8,9 +9,9 @@ import (
 	"weft/model"
 )
 
-// RandomModel is a model whose every parameter is random, gains and biases too, and
+// Random is a model whose every parameter is random, gains and biases too, and
 // large enough that the blocks matter. Matrices come from init, the rest from seed.
-func RandomModel(t *testing.T, c model.Config, init, seed uint64) *model.Model {
+func Random(t testing.TB, c model.Config, init, seed uint64) *model.Model {
 	t.Helper()
 	w := model.Init(c, init)
 	rng := rand.New(rand.NewPCG(seed, 6))

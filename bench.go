@@ -60,13 +60,23 @@ func (m *Model) randomTokens(n int) []int32 {
 // benchStep is how many tokens run between looks at the context's cancellation.
 const benchStep = 512
 
-// Round measures once, in tokens per second.
+// Round measures both once, in tokens per second.
 func (b *Bench) Round(ctx context.Context) (prefill, decode float64, err error) {
-	if prefill, err = b.time(ctx, b.Prompt, benchStep); err != nil {
+	if prefill, err = b.Read(ctx); err != nil {
 		return 0, 0, err
 	}
-	decode, err = b.time(ctx, b.Gen, 1)
+	decode, err = b.Generate(ctx)
 	return prefill, decode, err
+}
+
+// Read is how fast the prompt is read, in tokens per second.
+func (b *Bench) Read(ctx context.Context) (rate float64, err error) {
+	return b.time(ctx, b.Prompt, benchStep)
+}
+
+// Generate is how fast tokens are read one by one, as generating does.
+func (b *Bench) Generate(ctx context.Context) (rate float64, err error) {
+	return b.time(ctx, b.Gen, 1)
 }
 
 // time is how fast n tokens run, step at once.

@@ -11,7 +11,7 @@ import (
 // MeasurePeak is how many f32 operations per nanosecond (GFLOP/s) the threads of
 // the pool reach together when they do nothing but fused multiply-adds on
 // registers: the ceiling to which products are compared. It takes about 50 ms and
-// is the median of several measurements, since other processes disturb some.
+// is the best of several measurements: what disturbs one only makes it slower.
 func MeasurePeak(p *par.Pool) (gflops float64) { return measurePeak(p, kernel.PeakFMA) }
 
 // MeasurePeakBF16 is MeasurePeak for dot products of bfloat16 in float32, the
@@ -29,8 +29,7 @@ func measurePeak(p *par.Pool, work func(rounds int) float64) float64 {
 	for i := range all {
 		all[i] = measure(p, 5*time.Millisecond, work)
 	}
-	slices.Sort(all[:])
-	return all[samples/2]
+	return slices.Max(all[:])
 }
 
 // measure adds up the speeds that each thread reaches during d.
@@ -53,24 +52,36 @@ func measure(p *par.Pool, d time.Duration, work func(rounds int) float64) float6
 	return sum
 }
 
-// MeasureRead is how many bytes per nanosecond (GB/s) the threads of the pool read
-// together from memory, far more of it than any cache holds: the ceiling of
-// decoding, which reads every weight for every token. It takes about half a second
-// and 512 MB, which are garbage afterwards, and is the best of several passes: what
-// disturbs one only makes it slower.
-func MeasureRead(p *par.Pool) (gbps float64) {
-	return measureRead(p, 512<<20, 10)
+// ReadProbe measures how fast memory is read. Neighbours on the same machine can halve that from one
+// second to the next, so it is best measured right before and after what is compared with it.
+type ReadProbe struct {
+	pool   *par.Pool
+	memory []float32
 }
 
-func measureRead(p *par.Pool, bytes, passes int) (gbps float64) {
+// ReadProbeBytes is the memory that a ReadProbe takes, far more than any cache holds.
+const ReadProbeBytes = 512 << 20
+
+// NewReadProbe makes a probe of ReadProbeBytes.
+func NewReadProbe(p *par.Pool) *ReadProbe { return newReadProbe(p, ReadProbeBytes) }
+
+func newReadProbe(p *par.Pool, bytes int) *ReadProbe {
 	x := aligned(bytes / 4)
 	p.Range(len(x), 1024, func(lo, hi int) { // pages exist once something was written to them
 		for i := lo; i < hi; i += 1024 {
 			x[i] = 1
 		}
 	})
+	return &ReadProbe{p, x}
+}
+
+// Measure is how many bytes per nanosecond (GB/s) the threads of the pool read together: the
+// ceiling of decoding, which reads every weight for every token. It is the best of a few
+// passes, which take some 50 ms: what disturbs one only makes it slower.
+func (r *ReadProbe) Measure() (gbps float64) {
+	const passes = 3
 	for range passes {
-		gbps = max(gbps, readOnce(p, x))
+		gbps = max(gbps, readOnce(r.pool, r.memory))
 	}
 	return gbps
 }

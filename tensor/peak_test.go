@@ -14,7 +14,7 @@ func TestMeasurePeak(t *testing.T) {
 	cputest.All(t, func(t *testing.T) {
 		for name, f := range map[string]func(*par.Pool) float64{
 			"f32": MeasurePeak, "bf16": MeasurePeakBF16, "int8": MeasurePeakInt8,
-			"read": func(p *par.Pool) float64 { return measureRead(p, 64<<20, 3) },
+			"read": func(p *par.Pool) float64 { return newReadProbe(p, 64<<20).Measure() },
 		} {
 			one, two := f(nil), f(p)
 			t.Logf("%s: %.1f and %.1f", name, one, two)
@@ -25,16 +25,16 @@ func TestMeasurePeak(t *testing.T) {
 	})
 }
 
-func BenchmarkMeasureRead(b *testing.B) {
+func BenchmarkReadProbe(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		for _, level := range cpu.Levels()[1:] {
 			b.Run(level.String()+"/t"+string(rune('0'+threads)), func(b *testing.B) {
 				defer cpu.Force(level)()
 				p := par.New(threads)
 				defer p.Close()
-				best := 0.0
+				best, probe := 0.0, NewReadProbe(p)
 				for b.Loop() {
-					best = max(best, MeasureRead(p))
+					best = max(best, probe.Measure())
 				}
 				b.ReportMetric(best, "GB/s")
 			})

@@ -26,6 +26,10 @@ type benchModelCommand struct {
 	Parallel int      `help:"Also generate so many answers at once." default:"0" placeholder:"N"`
 	Vs       []string `help:"Another program's command, to run in turns with this one; may be given several times." sep:"none" placeholder:"CMD"`
 	Match    string   `help:"Where its output says tokens per second: a regular expression with groups named prefill and decode." placeholder:"REGEXP"`
+
+	probe  *tensor.ReadProbe
+	probed int64 // bytes of it
+	rss    int64 // at most before there was a probe
 }
 
 func (benchModelCommand) Help() string {
@@ -34,7 +38,7 @@ do at most: reading memory with all threads, and multiply-adds in float32, in bf
 medians, with the least and the most.
 
 The share of decoding is the bytes that a token reads (the weights as memory holds them, keys and values) against what
-memory gives. The share of prefill is 2 operations per weight of a matrix product and token against the peak of the
+memory gives right before and after, whichever is more. The share of prefill is 2 operations per weight of a matrix product and token against the peak of the
 arithmetic that the weights use.
 
 --vs runs a command by the shell before each turn and compares the medians. It should measure once. Its output may be
@@ -92,6 +96,7 @@ type benchDepth struct {
 
 	bytes float64
 	flops model.FLOPs
+	reads []float64 // GB/s, by round
 }
 
 type spreadJSON struct {
@@ -172,8 +177,8 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 			return doc, err
 		}
 	}
-	doc.RSS = peakMemory() // of running the model, not of measuring the memory's speed
-	doc.Limits = measureLimits(m.Core.Pool)
+	doc.RSS = max(c.rss, peakMemory()-c.probed)
+	doc.Limits = measureLimits(m.Core.Pool, doc.Depths)
 	for i := range doc.Depths {
 		doc.Depths[i].share(doc.Limits)
 	}
@@ -195,7 +200,12 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 	} else if err != nil {
 		return benchDepth{}, err
 	}
-	var prefill, decode []float64
+	d := benchDepth{Depth: depth, bytes: b.DecodeBytes(), flops: b.PrefillFLOPs()}
+	c.rss = max(c.rss, peakMemory()-c.probed) // of running the model, not of measuring the memory's speed
+	if c.probe == nil {
+		c.probe, c.probed = tensor.NewReadProbe(m.Core.Pool), tensor.ReadProbeBytes
+	}
+	var prefill, decode, shares []float64
 	for i := range c.Repeat {
 		progress.show(func() string { return fmt.Sprintf("depth %d: %d of %d measurements", depth, i, c.Repeat) })
 		for _, p := range peers {
@@ -203,13 +213,21 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 				return benchDepth{}, err
 			}
 		}
-		in, out, err := b.Round(ctx)
+		in, err := b.Read(ctx)
 		if err != nil {
 			return benchDepth{}, err
 		}
+		before := c.probe.Measure()
+		out, err := b.Generate(ctx)
+		if err != nil {
+			return benchDepth{}, err
+		}
+		read := max(before, c.probe.Measure())
 		prefill, decode = append(prefill, in), append(decode, out)
+		shares, d.reads = append(shares, d.bytes*out/(read*1e9)), append(d.reads, read)
 	}
-	return benchDepth{Depth: depth, Prefill: spread(prefill), Decode: spread(decode), bytes: b.DecodeBytes(), flops: b.PrefillFLOPs()}, nil
+	d.Prefill, d.Decode, d.Share.Decode = spread(prefill), spread(decode), spread(shares).Median
+	return d, nil
 }
 
 // parallel measures several answers at once.
@@ -232,17 +250,22 @@ func (c *benchModelCommand) parallel(ctx context.Context, a *app, m opened) (*pa
 	return &parallelJSON{c.Parallel, spread(all)}, nil
 }
 
-func measureLimits(p *par.Pool) limitsJSON {
-	return limitsJSON{tensor.MeasureRead(p), tensor.MeasurePeak(p), tensor.MeasurePeakBF16(p), tensor.MeasurePeakInt8(p)}
+// measureLimits adds the peaks of arithmetic, which keep still, to the speed of reading beside decoding.
+func measureLimits(p *par.Pool, depths []benchDepth) limitsJSON {
+	var reads []float64
+	for _, d := range depths {
+		reads = append(reads, d.reads...)
+	}
+	return limitsJSON{spread(reads).Median, tensor.MeasurePeak(p), tensor.MeasurePeakBF16(p), tensor.MeasurePeakInt8(p)}
 }
 
-// share compares with the limits: what is needed at least, per token, against what it took.
+// share compares prefill with the limits: what is needed at least, per token, against what it took.
 func (d *benchDepth) share(l limitsJSON) {
 	least := 0.0 // nanoseconds
 	for with, flops := range d.flops {
 		least += flops / map[model.Arithmetic]float64{model.Float32: l.F32, model.BFloat16: l.BF16, model.Int8: l.Int8}[model.Arithmetic(with)]
 	}
-	d.Share = shareJSON{Prefill: least * 1e-9 * d.Prefill.Median, Decode: d.bytes / (l.Read * 1e9) * d.Decode.Median}
+	d.Share.Prefill = least * 1e-9 * d.Prefill.Median
 }
 
 // peak is what prefill is compared with, in words.

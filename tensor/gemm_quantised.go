@@ -74,7 +74,6 @@ var gemmsQ = sync.Pool{New: func() any {
 const (
 	serialBytes = 24 << 10  // of weights: products this small stay on the caller
 	ownNumbers  = 16 << 10  // of A that every worker rounds for itself: sooner done than fetched from another's cache
-	dotPanels   = 2         // panels of few rows of A for which reading a strip anew is faster than unpacking it
 	fewRows     = 4         // of A: tasks are many strips
 	dotBytes    = 1 << 20   // of which so much stays in a cache until their rest is added; less would stop reading ahead too often
 	taskStrips  = 4         // else so many at most, which stay in its cache
@@ -108,7 +107,7 @@ func (g *gemmQ) plan() (work, numbers int) {
 		m, width := l.A.Rows, lanes.DotCols()
 		j := job{way: dotMany}
 		switch {
-		case width < lanes.MaxCols && m > dotPanels*width:
+		case l.B.form.Unpacks(m):
 			j.way, width = unpack, lanes.MaxCols
 			numbers += ownNumbers
 		case m <= fewRows:
@@ -238,12 +237,21 @@ func (g *gemmQ) tiles(l *Product, j job, lo, hi int) {
 		for i := j.from; i < j.to; i++ {
 			panel, rest := x.panels[i], &x.rests[i]
 			c, rows := l.out(lo, hi, g.cuts[i].first)
-			kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
-			switch {
-			case n == blocks:
+			strips := b.data[lo*b.strip : hi*b.strip]
+			whole := panel.Cols == lanes.MaxCols || lanes.DotCols() < panel.Cols
+			if whole {
+				kind.Tile(c, l.C.RS, w, panel, from, n, rows, l.Add || from > 0)
+			}
+			if from+n < blocks {
+				continue
+			}
+			if !whole { // the last one, which needs no unpacking
+				b.form.Dot(c, l.C.RS, strips, panel, rows, l.Add)
+			}
+			if n == blocks && lanes.DotCols() < lanes.MaxCols {
 				kind.AddRest(c, l.C.RS, w, n, rest, rows)
-			case from+n == blocks:
-				b.form.AddRest(c, l.C.RS, b.data[lo*b.strip:hi*b.strip], rest, rows)
+			} else {
+				b.form.AddRest(c, l.C.RS, strips, rest, rows)
 			}
 		}
 	}

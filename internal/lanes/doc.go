@@ -14,10 +14,18 @@
 //
 // Both ways compute every output with the same operations in the same order, so the
 // bits do not depend on which is taken, nor on the columns beside. For block after
-// block of 32 weights, or of 16 where a form has a scale for each 16:
+// block of 32 weights:
 //
 //	acc = fma(float32(Σ weight code · activation code), weight scale · activation scale, acc)
 //	acc = fma(weight minimum, activation scale · Σ activation codes, acc)    // forms with minima
+//
+// Where a form has a scale for each 16, the activation's, which both halves share, comes last:
+//
+//	t   = float32(Σ of the first half) · its weight scale
+//	acc = fma(its minimum, activation scale · Σ activation codes, acc)       // forms with minima
+//	t   = fma(float32(Σ of the second half), its weight scale, t)
+//	acc = fma(t, activation scale, acc)
+//	acc = fma(its minimum, activation scale · Σ activation codes, acc)       // forms with minima
 //
 // The sum of products is an exact integer. acc starts from 0 or from the old output, so
 // a long row may be cut into several calls.

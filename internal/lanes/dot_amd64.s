@@ -6,7 +6,7 @@
 
 // func dot512Q8_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x1(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -45,8 +45,8 @@ block:
 	VPDPBUSD.BCST 24(CX), Z3, Z1
 	VMOVDQU32     480(AX), Z3
 	VPDPBUSD.BCST 28(CX), Z3, Z1
-	VMULPS.BCST   32(CX), Z2, Z2
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   32(CX), Z2, Z2
 	VFMADD231PS   Z2, Z1, Z0
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -66,7 +66,7 @@ block:
 
 // func dot512Q8_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x2(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -119,11 +119,11 @@ block:
 	VMOVDQU32     480(AX), Z5
 	VPDPBUSD.BCST 56(CX), Z5, Z1
 	VPDPBUSD.BCST 60(CX), Z5, Z3
-	VMULPS.BCST   64(CX), Z4, Z5
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   64(CX), Z4, Z5
 	VFMADD231PS   Z5, Z1, Z0
-	VMULPS.BCST   68(CX), Z4, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   68(CX), Z4, Z1
 	VFMADD231PS   Z1, Z3, Z2
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -147,7 +147,7 @@ block:
 
 // func dot512Q8_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x3(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -212,14 +212,14 @@ block:
 	VPDPBUSD.BCST 84(CX), Z7, Z1
 	VPDPBUSD.BCST 88(CX), Z7, Z3
 	VPDPBUSD.BCST 92(CX), Z7, Z5
-	VMULPS.BCST   96(CX), Z6, Z7
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   96(CX), Z6, Z7
 	VFMADD231PS   Z7, Z1, Z0
-	VMULPS.BCST   100(CX), Z6, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   100(CX), Z6, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   104(CX), Z6, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   104(CX), Z6, Z1
 	VFMADD231PS   Z1, Z5, Z4
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -245,7 +245,7 @@ block:
 
 // func dot512Q8_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q8_0x4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x4(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -322,17 +322,17 @@ block:
 	VPDPBUSD.BCST 116(CX), Z9, Z3
 	VPDPBUSD.BCST 120(CX), Z9, Z5
 	VPDPBUSD.BCST 124(CX), Z9, Z7
-	VMULPS.BCST   128(CX), Z8, Z9
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   128(CX), Z8, Z9
 	VFMADD231PS   Z9, Z1, Z0
-	VMULPS.BCST   132(CX), Z8, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   132(CX), Z8, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   136(CX), Z8, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   136(CX), Z8, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   140(CX), Z8, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   140(CX), Z8, Z1
 	VFMADD231PS   Z1, Z7, Z6
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -360,7 +360,7 @@ block:
 
 // func dot512Q8_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x5(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -458,20 +458,20 @@ block:
 	VPDPBUSD.BCST 148(CX), Z11, Z5
 	VPDPBUSD.BCST 152(CX), Z11, Z7
 	VPDPBUSD.BCST 156(CX), Z11, Z9
-	VMULPS.BCST   160(CX), Z10, Z11
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   160(CX), Z10, Z11
 	VFMADD231PS   Z11, Z1, Z0
-	VMULPS.BCST   164(CX), Z10, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   164(CX), Z10, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   168(CX), Z10, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   168(CX), Z10, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   172(CX), Z10, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   172(CX), Z10, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   176(CX), Z10, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   176(CX), Z10, Z1
 	VFMADD231PS   Z1, Z9, Z8
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -501,7 +501,7 @@ block:
 
 // func dot512Q8_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x6(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -611,23 +611,23 @@ block:
 	VPDPBUSD.BCST 180(CX), Z13, Z7
 	VPDPBUSD.BCST 184(CX), Z13, Z9
 	VPDPBUSD.BCST 188(CX), Z13, Z11
-	VMULPS.BCST   192(CX), Z12, Z13
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   192(CX), Z12, Z13
 	VFMADD231PS   Z13, Z1, Z0
-	VMULPS.BCST   196(CX), Z12, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   196(CX), Z12, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   200(CX), Z12, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   200(CX), Z12, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   204(CX), Z12, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   204(CX), Z12, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   208(CX), Z12, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   208(CX), Z12, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   212(CX), Z12, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   212(CX), Z12, Z1
 	VFMADD231PS   Z1, Z11, Z10
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -659,7 +659,7 @@ block:
 
 // func dot512Q8_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x7(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -781,26 +781,26 @@ block:
 	VPDPBUSD.BCST 212(CX), Z15, Z9
 	VPDPBUSD.BCST 216(CX), Z15, Z11
 	VPDPBUSD.BCST 220(CX), Z15, Z13
-	VMULPS.BCST   224(CX), Z14, Z15
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   224(CX), Z14, Z15
 	VFMADD231PS   Z15, Z1, Z0
-	VMULPS.BCST   228(CX), Z14, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   228(CX), Z14, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   232(CX), Z14, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   232(CX), Z14, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   236(CX), Z14, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   236(CX), Z14, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   240(CX), Z14, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   240(CX), Z14, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   244(CX), Z14, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   244(CX), Z14, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   248(CX), Z14, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   248(CX), Z14, Z1
 	VFMADD231PS   Z1, Z13, Z12
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -834,7 +834,7 @@ block:
 
 // func dot512Q8_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x8(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -968,29 +968,29 @@ block:
 	VPDPBUSD.BCST 244(CX), Z17, Z11
 	VPDPBUSD.BCST 248(CX), Z17, Z13
 	VPDPBUSD.BCST 252(CX), Z17, Z15
-	VMULPS.BCST   256(CX), Z16, Z17
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   256(CX), Z16, Z17
 	VFMADD231PS   Z17, Z1, Z0
-	VMULPS.BCST   260(CX), Z16, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   260(CX), Z16, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   264(CX), Z16, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   264(CX), Z16, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   268(CX), Z16, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   268(CX), Z16, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   272(CX), Z16, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   272(CX), Z16, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   276(CX), Z16, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   276(CX), Z16, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   280(CX), Z16, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   280(CX), Z16, Z1
 	VFMADD231PS   Z1, Z13, Z12
-	VMULPS.BCST   284(CX), Z16, Z1
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   284(CX), Z16, Z1
 	VFMADD231PS   Z1, Z15, Z14
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -1026,7 +1026,7 @@ block:
 
 // func dot512Q8_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x9(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -1172,32 +1172,32 @@ block:
 	VPDPBUSD.BCST 276(CX), Z19, Z13
 	VPDPBUSD.BCST 280(CX), Z19, Z15
 	VPDPBUSD.BCST 284(CX), Z19, Z17
-	VMULPS.BCST   288(CX), Z18, Z19
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   288(CX), Z18, Z19
 	VFMADD231PS   Z19, Z1, Z0
-	VMULPS.BCST   292(CX), Z18, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   292(CX), Z18, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   296(CX), Z18, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   296(CX), Z18, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   300(CX), Z18, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   300(CX), Z18, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   304(CX), Z18, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   304(CX), Z18, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   308(CX), Z18, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   308(CX), Z18, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   312(CX), Z18, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   312(CX), Z18, Z1
 	VFMADD231PS   Z1, Z13, Z12
-	VMULPS.BCST   316(CX), Z18, Z1
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   316(CX), Z18, Z1
 	VFMADD231PS   Z1, Z15, Z14
-	VMULPS.BCST   320(CX), Z18, Z1
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   320(CX), Z18, Z1
 	VFMADD231PS   Z1, Z17, Z16
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -1235,7 +1235,7 @@ block:
 
 // func dot512Q8_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x10(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -1393,35 +1393,35 @@ block:
 	VPDPBUSD.BCST 308(CX), Z21, Z15
 	VPDPBUSD.BCST 312(CX), Z21, Z17
 	VPDPBUSD.BCST 316(CX), Z21, Z19
-	VMULPS.BCST   320(CX), Z20, Z21
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   320(CX), Z20, Z21
 	VFMADD231PS   Z21, Z1, Z0
-	VMULPS.BCST   324(CX), Z20, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   324(CX), Z20, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   328(CX), Z20, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   328(CX), Z20, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   332(CX), Z20, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   332(CX), Z20, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   336(CX), Z20, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   336(CX), Z20, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   340(CX), Z20, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   340(CX), Z20, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   344(CX), Z20, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   344(CX), Z20, Z1
 	VFMADD231PS   Z1, Z13, Z12
-	VMULPS.BCST   348(CX), Z20, Z1
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   348(CX), Z20, Z1
 	VFMADD231PS   Z1, Z15, Z14
-	VMULPS.BCST   352(CX), Z20, Z1
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   352(CX), Z20, Z1
 	VFMADD231PS   Z1, Z17, Z16
-	VMULPS.BCST   356(CX), Z20, Z1
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   356(CX), Z20, Z1
 	VFMADD231PS   Z1, Z19, Z18
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -1461,7 +1461,7 @@ block:
 
 // func dot512Q8_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x11(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -1631,38 +1631,38 @@ block:
 	VPDPBUSD.BCST 340(CX), Z23, Z17
 	VPDPBUSD.BCST 344(CX), Z23, Z19
 	VPDPBUSD.BCST 348(CX), Z23, Z21
-	VMULPS.BCST   352(CX), Z22, Z23
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   352(CX), Z22, Z23
 	VFMADD231PS   Z23, Z1, Z0
-	VMULPS.BCST   356(CX), Z22, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   356(CX), Z22, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   360(CX), Z22, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   360(CX), Z22, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   364(CX), Z22, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   364(CX), Z22, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   368(CX), Z22, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   368(CX), Z22, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   372(CX), Z22, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   372(CX), Z22, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   376(CX), Z22, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   376(CX), Z22, Z1
 	VFMADD231PS   Z1, Z13, Z12
-	VMULPS.BCST   380(CX), Z22, Z1
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   380(CX), Z22, Z1
 	VFMADD231PS   Z1, Z15, Z14
-	VMULPS.BCST   384(CX), Z22, Z1
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   384(CX), Z22, Z1
 	VFMADD231PS   Z1, Z17, Z16
-	VMULPS.BCST   388(CX), Z22, Z1
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   388(CX), Z22, Z1
 	VFMADD231PS   Z1, Z19, Z18
-	VMULPS.BCST   392(CX), Z22, Z1
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   392(CX), Z22, Z1
 	VFMADD231PS   Z1, Z21, Z20
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -1704,7 +1704,7 @@ block:
 
 // func dot512Q8_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q8_0x12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q8_0x12(SB), $0-77
 	MOVQ core+40(FP), CX
 	MOVQ strip+16(FP), DX
 	MOVQ strips+64(FP), DI
@@ -1886,41 +1886,41 @@ block:
 	VPDPBUSD.BCST 372(CX), Z25, Z19
 	VPDPBUSD.BCST 376(CX), Z25, Z21
 	VPDPBUSD.BCST 380(CX), Z25, Z23
-	VMULPS.BCST   384(CX), Z24, Z25
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   384(CX), Z24, Z25
 	VFMADD231PS   Z25, Z1, Z0
-	VMULPS.BCST   388(CX), Z24, Z1
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   388(CX), Z24, Z1
 	VFMADD231PS   Z1, Z3, Z2
-	VMULPS.BCST   392(CX), Z24, Z1
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   392(CX), Z24, Z1
 	VFMADD231PS   Z1, Z5, Z4
-	VMULPS.BCST   396(CX), Z24, Z1
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   396(CX), Z24, Z1
 	VFMADD231PS   Z1, Z7, Z6
-	VMULPS.BCST   400(CX), Z24, Z1
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   400(CX), Z24, Z1
 	VFMADD231PS   Z1, Z9, Z8
-	VMULPS.BCST   404(CX), Z24, Z1
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   404(CX), Z24, Z1
 	VFMADD231PS   Z1, Z11, Z10
-	VMULPS.BCST   408(CX), Z24, Z1
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   408(CX), Z24, Z1
 	VFMADD231PS   Z1, Z13, Z12
-	VMULPS.BCST   412(CX), Z24, Z1
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   412(CX), Z24, Z1
 	VFMADD231PS   Z1, Z15, Z14
-	VMULPS.BCST   416(CX), Z24, Z1
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   416(CX), Z24, Z1
 	VFMADD231PS   Z1, Z17, Z16
-	VMULPS.BCST   420(CX), Z24, Z1
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   420(CX), Z24, Z1
 	VFMADD231PS   Z1, Z19, Z18
-	VMULPS.BCST   424(CX), Z24, Z1
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   424(CX), Z24, Z1
 	VFMADD231PS   Z1, Z21, Z20
-	VMULPS.BCST   428(CX), Z24, Z1
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   428(CX), Z24, Z1
 	VFMADD231PS   Z1, Z23, Z22
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -1964,7 +1964,7 @@ block:
 
 // func stream512Q8_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·stream512Q8_0(SB), NOSPLIT, $0-61
+TEXT ·stream512Q8_0(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -1999,8 +1999,8 @@ unit:
 	VPDPBUSD.BCST 24(CX), Z3, Z1
 	VMOVDQU32     480(AX), Z3
 	VPDPBUSD.BCST 28(CX), Z3, Z1
-	VMULPS.BCST   32(CX), Z2, Z2
 	VCVTDQ2PS     Z1, Z1
+	VMULPS.BCST   32(CX), Z2, Z2
 	VFMADD231PS   Z2, Z1, Z0
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000220, AX
@@ -2018,7 +2018,7 @@ unit:
 
 // func dot256Q8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q8_0x1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q8_0x1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -2268,7 +2268,7 @@ GLOBL all_00010001<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ8_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ8_0x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ8_0x1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -2404,7 +2404,7 @@ stored:
 
 // func dot256Q8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q8_0x2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q8_0x2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -2726,7 +2726,7 @@ stored:
 
 // func dotVNNIQ8_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ8_0x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ8_0x2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -2928,7 +2928,7 @@ stored:
 
 // func dot256Q8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q8_0x3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q8_0x3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -3351,7 +3351,7 @@ stored:
 
 // func dotVNNIQ8_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ8_0x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ8_0x3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -3610,7 +3610,7 @@ stored:
 
 // func dot256Q8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q8_0x4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q8_0x4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -4134,7 +4134,7 @@ stored:
 
 // func dotVNNIQ8_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ8_0x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ8_0x4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ strips+48(FP), BX
@@ -4502,7 +4502,7 @@ unit:
 
 // func dot512Q4_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -4547,8 +4547,8 @@ block:
 	VPSRLW        $0x04, 224(AX), Z4
 	VPANDD        Z0, Z4, Z4
 	VPDPBUSD.BCST 28(CX), Z4, Z2
-	VMULPS.BCST   32(CX), Z3, Z3
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   32(CX), Z3, Z3
 	VFMADD231PS   Z3, Z2, Z1
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -4568,7 +4568,7 @@ block:
 
 // func dot512Q4_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -4627,11 +4627,11 @@ block:
 	VPANDD        Z0, Z6, Z6
 	VPDPBUSD.BCST 56(CX), Z6, Z2
 	VPDPBUSD.BCST 60(CX), Z6, Z4
-	VMULPS.BCST   64(CX), Z5, Z6
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   64(CX), Z5, Z6
 	VFMADD231PS   Z6, Z2, Z1
-	VMULPS.BCST   68(CX), Z5, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   68(CX), Z5, Z2
 	VFMADD231PS   Z2, Z4, Z3
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -4655,7 +4655,7 @@ block:
 
 // func dot512Q4_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -4726,14 +4726,14 @@ block:
 	VPDPBUSD.BCST 84(CX), Z8, Z2
 	VPDPBUSD.BCST 88(CX), Z8, Z4
 	VPDPBUSD.BCST 92(CX), Z8, Z6
-	VMULPS.BCST   96(CX), Z7, Z8
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   96(CX), Z7, Z8
 	VFMADD231PS   Z8, Z2, Z1
-	VMULPS.BCST   100(CX), Z7, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   100(CX), Z7, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   104(CX), Z7, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   104(CX), Z7, Z2
 	VFMADD231PS   Z2, Z6, Z5
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -4759,7 +4759,7 @@ block:
 
 // func dot512Q4_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_0x4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -4842,17 +4842,17 @@ block:
 	VPDPBUSD.BCST 116(CX), Z10, Z4
 	VPDPBUSD.BCST 120(CX), Z10, Z6
 	VPDPBUSD.BCST 124(CX), Z10, Z8
-	VMULPS.BCST   128(CX), Z9, Z10
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   128(CX), Z9, Z10
 	VFMADD231PS   Z10, Z2, Z1
-	VMULPS.BCST   132(CX), Z9, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   132(CX), Z9, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   136(CX), Z9, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   136(CX), Z9, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   140(CX), Z9, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   140(CX), Z9, Z2
 	VFMADD231PS   Z2, Z8, Z7
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -4880,7 +4880,7 @@ block:
 
 // func dot512Q4_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -4980,20 +4980,20 @@ block:
 	VPDPBUSD.BCST 148(CX), Z12, Z6
 	VPDPBUSD.BCST 152(CX), Z12, Z8
 	VPDPBUSD.BCST 156(CX), Z12, Z10
-	VMULPS.BCST   160(CX), Z11, Z12
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   160(CX), Z11, Z12
 	VFMADD231PS   Z12, Z2, Z1
-	VMULPS.BCST   164(CX), Z11, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   164(CX), Z11, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   168(CX), Z11, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   168(CX), Z11, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   172(CX), Z11, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   172(CX), Z11, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   176(CX), Z11, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   176(CX), Z11, Z2
 	VFMADD231PS   Z2, Z10, Z9
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -5023,7 +5023,7 @@ block:
 
 // func dot512Q4_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -5135,23 +5135,23 @@ block:
 	VPDPBUSD.BCST 180(CX), Z14, Z8
 	VPDPBUSD.BCST 184(CX), Z14, Z10
 	VPDPBUSD.BCST 188(CX), Z14, Z12
-	VMULPS.BCST   192(CX), Z13, Z14
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   192(CX), Z13, Z14
 	VFMADD231PS   Z14, Z2, Z1
-	VMULPS.BCST   196(CX), Z13, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   196(CX), Z13, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   200(CX), Z13, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   200(CX), Z13, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   204(CX), Z13, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   204(CX), Z13, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   208(CX), Z13, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   208(CX), Z13, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   212(CX), Z13, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   212(CX), Z13, Z2
 	VFMADD231PS   Z2, Z12, Z11
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -5183,7 +5183,7 @@ block:
 
 // func dot512Q4_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -5307,26 +5307,26 @@ block:
 	VPDPBUSD.BCST 212(CX), Z16, Z10
 	VPDPBUSD.BCST 216(CX), Z16, Z12
 	VPDPBUSD.BCST 220(CX), Z16, Z14
-	VMULPS.BCST   224(CX), Z15, Z16
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   224(CX), Z15, Z16
 	VFMADD231PS   Z16, Z2, Z1
-	VMULPS.BCST   228(CX), Z15, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   228(CX), Z15, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   232(CX), Z15, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   232(CX), Z15, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   236(CX), Z15, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   236(CX), Z15, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   240(CX), Z15, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   240(CX), Z15, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   244(CX), Z15, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   244(CX), Z15, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   248(CX), Z15, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   248(CX), Z15, Z2
 	VFMADD231PS   Z2, Z14, Z13
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -5360,7 +5360,7 @@ block:
 
 // func dot512Q4_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -5496,29 +5496,29 @@ block:
 	VPDPBUSD.BCST 244(CX), Z18, Z12
 	VPDPBUSD.BCST 248(CX), Z18, Z14
 	VPDPBUSD.BCST 252(CX), Z18, Z16
-	VMULPS.BCST   256(CX), Z17, Z18
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   256(CX), Z17, Z18
 	VFMADD231PS   Z18, Z2, Z1
-	VMULPS.BCST   260(CX), Z17, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   260(CX), Z17, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   264(CX), Z17, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   264(CX), Z17, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   268(CX), Z17, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   268(CX), Z17, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   272(CX), Z17, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   272(CX), Z17, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   276(CX), Z17, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   276(CX), Z17, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   280(CX), Z17, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   280(CX), Z17, Z2
 	VFMADD231PS   Z2, Z14, Z13
-	VMULPS.BCST   284(CX), Z17, Z2
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   284(CX), Z17, Z2
 	VFMADD231PS   Z2, Z16, Z15
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -5554,7 +5554,7 @@ block:
 
 // func dot512Q4_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -5702,32 +5702,32 @@ block:
 	VPDPBUSD.BCST 276(CX), Z20, Z14
 	VPDPBUSD.BCST 280(CX), Z20, Z16
 	VPDPBUSD.BCST 284(CX), Z20, Z18
-	VMULPS.BCST   288(CX), Z19, Z20
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   288(CX), Z19, Z20
 	VFMADD231PS   Z20, Z2, Z1
-	VMULPS.BCST   292(CX), Z19, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   292(CX), Z19, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   296(CX), Z19, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   296(CX), Z19, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   300(CX), Z19, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   300(CX), Z19, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   304(CX), Z19, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   304(CX), Z19, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   308(CX), Z19, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   308(CX), Z19, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   312(CX), Z19, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   312(CX), Z19, Z2
 	VFMADD231PS   Z2, Z14, Z13
-	VMULPS.BCST   316(CX), Z19, Z2
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   316(CX), Z19, Z2
 	VFMADD231PS   Z2, Z16, Z15
-	VMULPS.BCST   320(CX), Z19, Z2
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   320(CX), Z19, Z2
 	VFMADD231PS   Z2, Z18, Z17
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -5765,7 +5765,7 @@ block:
 
 // func dot512Q4_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -5925,35 +5925,35 @@ block:
 	VPDPBUSD.BCST 308(CX), Z22, Z16
 	VPDPBUSD.BCST 312(CX), Z22, Z18
 	VPDPBUSD.BCST 316(CX), Z22, Z20
-	VMULPS.BCST   320(CX), Z21, Z22
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   320(CX), Z21, Z22
 	VFMADD231PS   Z22, Z2, Z1
-	VMULPS.BCST   324(CX), Z21, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   324(CX), Z21, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   328(CX), Z21, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   328(CX), Z21, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   332(CX), Z21, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   332(CX), Z21, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   336(CX), Z21, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   336(CX), Z21, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   340(CX), Z21, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   340(CX), Z21, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   344(CX), Z21, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   344(CX), Z21, Z2
 	VFMADD231PS   Z2, Z14, Z13
-	VMULPS.BCST   348(CX), Z21, Z2
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   348(CX), Z21, Z2
 	VFMADD231PS   Z2, Z16, Z15
-	VMULPS.BCST   352(CX), Z21, Z2
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   352(CX), Z21, Z2
 	VFMADD231PS   Z2, Z18, Z17
-	VMULPS.BCST   356(CX), Z21, Z2
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   356(CX), Z21, Z2
 	VFMADD231PS   Z2, Z20, Z19
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -5993,7 +5993,7 @@ block:
 
 // func dot512Q4_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -6165,38 +6165,38 @@ block:
 	VPDPBUSD.BCST 340(CX), Z24, Z18
 	VPDPBUSD.BCST 344(CX), Z24, Z20
 	VPDPBUSD.BCST 348(CX), Z24, Z22
-	VMULPS.BCST   352(CX), Z23, Z24
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   352(CX), Z23, Z24
 	VFMADD231PS   Z24, Z2, Z1
-	VMULPS.BCST   356(CX), Z23, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   356(CX), Z23, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   360(CX), Z23, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   360(CX), Z23, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   364(CX), Z23, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   364(CX), Z23, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   368(CX), Z23, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   368(CX), Z23, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   372(CX), Z23, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   372(CX), Z23, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   376(CX), Z23, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   376(CX), Z23, Z2
 	VFMADD231PS   Z2, Z14, Z13
-	VMULPS.BCST   380(CX), Z23, Z2
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   380(CX), Z23, Z2
 	VFMADD231PS   Z2, Z16, Z15
-	VMULPS.BCST   384(CX), Z23, Z2
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   384(CX), Z23, Z2
 	VFMADD231PS   Z2, Z18, Z17
-	VMULPS.BCST   388(CX), Z23, Z2
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   388(CX), Z23, Z2
 	VFMADD231PS   Z2, Z20, Z19
-	VMULPS.BCST   392(CX), Z23, Z2
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   392(CX), Z23, Z2
 	VFMADD231PS   Z2, Z22, Z21
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -6238,7 +6238,7 @@ block:
 
 // func dot512Q4_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_0x12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_0x12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -6422,41 +6422,41 @@ block:
 	VPDPBUSD.BCST 372(CX), Z26, Z20
 	VPDPBUSD.BCST 376(CX), Z26, Z22
 	VPDPBUSD.BCST 380(CX), Z26, Z24
-	VMULPS.BCST   384(CX), Z25, Z26
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   384(CX), Z25, Z26
 	VFMADD231PS   Z26, Z2, Z1
-	VMULPS.BCST   388(CX), Z25, Z2
 	VCVTDQ2PS     Z4, Z4
+	VMULPS.BCST   388(CX), Z25, Z2
 	VFMADD231PS   Z2, Z4, Z3
-	VMULPS.BCST   392(CX), Z25, Z2
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   392(CX), Z25, Z2
 	VFMADD231PS   Z2, Z6, Z5
-	VMULPS.BCST   396(CX), Z25, Z2
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   396(CX), Z25, Z2
 	VFMADD231PS   Z2, Z8, Z7
-	VMULPS.BCST   400(CX), Z25, Z2
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   400(CX), Z25, Z2
 	VFMADD231PS   Z2, Z10, Z9
-	VMULPS.BCST   404(CX), Z25, Z2
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   404(CX), Z25, Z2
 	VFMADD231PS   Z2, Z12, Z11
-	VMULPS.BCST   408(CX), Z25, Z2
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   408(CX), Z25, Z2
 	VFMADD231PS   Z2, Z14, Z13
-	VMULPS.BCST   412(CX), Z25, Z2
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   412(CX), Z25, Z2
 	VFMADD231PS   Z2, Z16, Z15
-	VMULPS.BCST   416(CX), Z25, Z2
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   416(CX), Z25, Z2
 	VFMADD231PS   Z2, Z18, Z17
-	VMULPS.BCST   420(CX), Z25, Z2
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   420(CX), Z25, Z2
 	VFMADD231PS   Z2, Z20, Z19
-	VMULPS.BCST   424(CX), Z25, Z2
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   424(CX), Z25, Z2
 	VFMADD231PS   Z2, Z22, Z21
-	VMULPS.BCST   428(CX), Z25, Z2
 	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   428(CX), Z25, Z2
 	VFMADD231PS   Z2, Z24, Z23
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -6500,7 +6500,7 @@ block:
 
 // func stream512Q4_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q4_0(SB), NOSPLIT, $0-61
+TEXT ·stream512Q4_0(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -6541,8 +6541,8 @@ unit:
 	VPSRLW        $0x04, 224(AX), Z4
 	VPANDD        Z0, Z4, Z4
 	VPDPBUSD.BCST 28(CX), Z4, Z2
-	VMULPS.BCST   32(CX), Z3, Z3
 	VCVTDQ2PS     Z2, Z2
+	VMULPS.BCST   32(CX), Z3, Z3
 	VFMADD231PS   Z3, Z2, Z1
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000120, AX
@@ -6560,7 +6560,7 @@ unit:
 
 // func dot256Q4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_0x1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q4_0x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -6737,7 +6737,7 @@ GLOBL all_0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ4_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_0x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ4_0x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -6887,7 +6887,7 @@ stored:
 
 // func dot256Q4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_0x2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q4_0x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -7138,7 +7138,7 @@ stored:
 
 // func dotVNNIQ4_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_0x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ4_0x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -7355,7 +7355,7 @@ stored:
 
 // func dot256Q4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_0x3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q4_0x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -7681,7 +7681,7 @@ stored:
 
 // func dotVNNIQ4_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_0x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ4_0x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -7956,7 +7956,7 @@ stored:
 
 // func dot256Q4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_0x4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q4_0x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -8357,7 +8357,7 @@ stored:
 
 // func dotVNNIQ4_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_0x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ4_0x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -8785,7 +8785,7 @@ GLOBL all_78787878<>(SB), RODATA|NOPTR, $32
 
 // func dot512Q4_1x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -8832,8 +8832,8 @@ block:
 	VPSRLW           $0x04, 256(AX), Z5
 	VPANDD           Z0, Z5, Z5
 	VPDPBUSD.BCST    28(CX), Z5, Z2
-	VMULPS.BCST      32(CX), Z3, Z3
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      32(CX), Z3, Z3
 	VFMADD231PS      Z3, Z2, Z1
 	VFMADD231PS.BCST (DX), Z4, Z1
 	ADDQ             $0x00000028, CX
@@ -8856,7 +8856,7 @@ block:
 
 // func dot512Q4_1x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -8917,12 +8917,12 @@ block:
 	VPANDD           Z0, Z7, Z7
 	VPDPBUSD.BCST    56(CX), Z7, Z2
 	VPDPBUSD.BCST    60(CX), Z7, Z4
-	VMULPS.BCST      64(CX), Z5, Z7
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      64(CX), Z5, Z7
 	VFMADD231PS      Z7, Z2, Z1
 	VFMADD231PS.BCST (DX), Z6, Z1
-	VMULPS.BCST      68(CX), Z5, Z5
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      68(CX), Z5, Z5
 	VFMADD231PS      Z5, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z6, Z3
 	ADDQ             $0x00000050, CX
@@ -8949,7 +8949,7 @@ block:
 
 // func dot512Q4_1x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9022,16 +9022,16 @@ block:
 	VPDPBUSD.BCST    84(CX), Z9, Z2
 	VPDPBUSD.BCST    88(CX), Z9, Z4
 	VPDPBUSD.BCST    92(CX), Z9, Z6
-	VMULPS.BCST      96(CX), Z7, Z9
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      96(CX), Z7, Z9
 	VFMADD231PS      Z9, Z2, Z1
 	VFMADD231PS.BCST (DX), Z8, Z1
-	VMULPS.BCST      100(CX), Z7, Z9
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      100(CX), Z7, Z9
 	VFMADD231PS      Z9, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z8, Z3
-	VMULPS.BCST      104(CX), Z7, Z7
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      104(CX), Z7, Z7
 	VFMADD231PS      Z7, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z8, Z5
 	ADDQ             $0x00000078, CX
@@ -9060,7 +9060,7 @@ block:
 
 // func dot512Q4_1x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_1x4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9145,20 +9145,20 @@ block:
 	VPDPBUSD.BCST    116(CX), Z11, Z4
 	VPDPBUSD.BCST    120(CX), Z11, Z6
 	VPDPBUSD.BCST    124(CX), Z11, Z8
-	VMULPS.BCST      128(CX), Z9, Z11
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      128(CX), Z9, Z11
 	VFMADD231PS      Z11, Z2, Z1
 	VFMADD231PS.BCST (DX), Z10, Z1
-	VMULPS.BCST      132(CX), Z9, Z11
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      132(CX), Z9, Z11
 	VFMADD231PS      Z11, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z10, Z3
-	VMULPS.BCST      136(CX), Z9, Z11
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      136(CX), Z9, Z11
 	VFMADD231PS      Z11, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z10, Z5
-	VMULPS.BCST      140(CX), Z9, Z9
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      140(CX), Z9, Z9
 	VFMADD231PS      Z9, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z10, Z7
 	ADDQ             $0x000000a0, CX
@@ -9189,7 +9189,7 @@ block:
 
 // func dot512Q4_1x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9291,24 +9291,24 @@ block:
 	VPDPBUSD.BCST    148(CX), Z13, Z6
 	VPDPBUSD.BCST    152(CX), Z13, Z8
 	VPDPBUSD.BCST    156(CX), Z13, Z10
-	VMULPS.BCST      160(CX), Z11, Z13
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      160(CX), Z11, Z13
 	VFMADD231PS      Z13, Z2, Z1
 	VFMADD231PS.BCST (DX), Z12, Z1
-	VMULPS.BCST      164(CX), Z11, Z13
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      164(CX), Z11, Z13
 	VFMADD231PS      Z13, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z12, Z3
-	VMULPS.BCST      168(CX), Z11, Z13
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      168(CX), Z11, Z13
 	VFMADD231PS      Z13, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z12, Z5
-	VMULPS.BCST      172(CX), Z11, Z13
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      172(CX), Z11, Z13
 	VFMADD231PS      Z13, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z12, Z7
-	VMULPS.BCST      176(CX), Z11, Z11
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      176(CX), Z11, Z11
 	VFMADD231PS      Z11, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z12, Z9
 	ADDQ             $0x000000c8, CX
@@ -9341,7 +9341,7 @@ block:
 
 // func dot512Q4_1x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9455,28 +9455,28 @@ block:
 	VPDPBUSD.BCST    180(CX), Z15, Z8
 	VPDPBUSD.BCST    184(CX), Z15, Z10
 	VPDPBUSD.BCST    188(CX), Z15, Z12
-	VMULPS.BCST      192(CX), Z13, Z15
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      192(CX), Z13, Z15
 	VFMADD231PS      Z15, Z2, Z1
 	VFMADD231PS.BCST (DX), Z14, Z1
-	VMULPS.BCST      196(CX), Z13, Z15
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      196(CX), Z13, Z15
 	VFMADD231PS      Z15, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z14, Z3
-	VMULPS.BCST      200(CX), Z13, Z15
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      200(CX), Z13, Z15
 	VFMADD231PS      Z15, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z14, Z5
-	VMULPS.BCST      204(CX), Z13, Z15
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      204(CX), Z13, Z15
 	VFMADD231PS      Z15, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z14, Z7
-	VMULPS.BCST      208(CX), Z13, Z15
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      208(CX), Z13, Z15
 	VFMADD231PS      Z15, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z14, Z9
-	VMULPS.BCST      212(CX), Z13, Z13
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      212(CX), Z13, Z13
 	VFMADD231PS      Z13, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z14, Z11
 	ADDQ             $0x000000f0, CX
@@ -9511,7 +9511,7 @@ block:
 
 // func dot512Q4_1x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9637,32 +9637,32 @@ block:
 	VPDPBUSD.BCST    212(CX), Z17, Z10
 	VPDPBUSD.BCST    216(CX), Z17, Z12
 	VPDPBUSD.BCST    220(CX), Z17, Z14
-	VMULPS.BCST      224(CX), Z15, Z17
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      224(CX), Z15, Z17
 	VFMADD231PS      Z17, Z2, Z1
 	VFMADD231PS.BCST (DX), Z16, Z1
-	VMULPS.BCST      228(CX), Z15, Z17
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      228(CX), Z15, Z17
 	VFMADD231PS      Z17, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z16, Z3
-	VMULPS.BCST      232(CX), Z15, Z17
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      232(CX), Z15, Z17
 	VFMADD231PS      Z17, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z16, Z5
-	VMULPS.BCST      236(CX), Z15, Z17
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      236(CX), Z15, Z17
 	VFMADD231PS      Z17, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z16, Z7
-	VMULPS.BCST      240(CX), Z15, Z17
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      240(CX), Z15, Z17
 	VFMADD231PS      Z17, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z16, Z9
-	VMULPS.BCST      244(CX), Z15, Z17
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      244(CX), Z15, Z17
 	VFMADD231PS      Z17, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z16, Z11
-	VMULPS.BCST      248(CX), Z15, Z15
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      248(CX), Z15, Z15
 	VFMADD231PS      Z15, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z16, Z13
 	ADDQ             $0x00000118, CX
@@ -9699,7 +9699,7 @@ block:
 
 // func dot512Q4_1x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -9837,36 +9837,36 @@ block:
 	VPDPBUSD.BCST    244(CX), Z19, Z12
 	VPDPBUSD.BCST    248(CX), Z19, Z14
 	VPDPBUSD.BCST    252(CX), Z19, Z16
-	VMULPS.BCST      256(CX), Z17, Z19
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      256(CX), Z17, Z19
 	VFMADD231PS      Z19, Z2, Z1
 	VFMADD231PS.BCST (DX), Z18, Z1
-	VMULPS.BCST      260(CX), Z17, Z19
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      260(CX), Z17, Z19
 	VFMADD231PS      Z19, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z18, Z3
-	VMULPS.BCST      264(CX), Z17, Z19
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      264(CX), Z17, Z19
 	VFMADD231PS      Z19, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z18, Z5
-	VMULPS.BCST      268(CX), Z17, Z19
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      268(CX), Z17, Z19
 	VFMADD231PS      Z19, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z18, Z7
-	VMULPS.BCST      272(CX), Z17, Z19
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      272(CX), Z17, Z19
 	VFMADD231PS      Z19, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z18, Z9
-	VMULPS.BCST      276(CX), Z17, Z19
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      276(CX), Z17, Z19
 	VFMADD231PS      Z19, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z18, Z11
-	VMULPS.BCST      280(CX), Z17, Z19
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      280(CX), Z17, Z19
 	VFMADD231PS      Z19, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z18, Z13
-	VMULPS.BCST      284(CX), Z17, Z17
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      284(CX), Z17, Z17
 	VFMADD231PS      Z17, Z16, Z15
 	VFMADD231PS.BCST 28(DX), Z18, Z15
 	ADDQ             $0x00000140, CX
@@ -9905,7 +9905,7 @@ block:
 
 // func dot512Q4_1x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -10055,40 +10055,40 @@ block:
 	VPDPBUSD.BCST    276(CX), Z21, Z14
 	VPDPBUSD.BCST    280(CX), Z21, Z16
 	VPDPBUSD.BCST    284(CX), Z21, Z18
-	VMULPS.BCST      288(CX), Z19, Z21
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      288(CX), Z19, Z21
 	VFMADD231PS      Z21, Z2, Z1
 	VFMADD231PS.BCST (DX), Z20, Z1
-	VMULPS.BCST      292(CX), Z19, Z21
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      292(CX), Z19, Z21
 	VFMADD231PS      Z21, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z20, Z3
-	VMULPS.BCST      296(CX), Z19, Z21
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      296(CX), Z19, Z21
 	VFMADD231PS      Z21, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z20, Z5
-	VMULPS.BCST      300(CX), Z19, Z21
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      300(CX), Z19, Z21
 	VFMADD231PS      Z21, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z20, Z7
-	VMULPS.BCST      304(CX), Z19, Z21
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      304(CX), Z19, Z21
 	VFMADD231PS      Z21, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z20, Z9
-	VMULPS.BCST      308(CX), Z19, Z21
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      308(CX), Z19, Z21
 	VFMADD231PS      Z21, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z20, Z11
-	VMULPS.BCST      312(CX), Z19, Z21
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      312(CX), Z19, Z21
 	VFMADD231PS      Z21, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z20, Z13
-	VMULPS.BCST      316(CX), Z19, Z21
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      316(CX), Z19, Z21
 	VFMADD231PS      Z21, Z16, Z15
 	VFMADD231PS.BCST 28(DX), Z20, Z15
-	VMULPS.BCST      320(CX), Z19, Z19
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      320(CX), Z19, Z19
 	VFMADD231PS      Z19, Z18, Z17
 	VFMADD231PS.BCST 32(DX), Z20, Z17
 	ADDQ             $0x00000168, CX
@@ -10129,7 +10129,7 @@ block:
 
 // func dot512Q4_1x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -10291,44 +10291,44 @@ block:
 	VPDPBUSD.BCST    308(CX), Z23, Z16
 	VPDPBUSD.BCST    312(CX), Z23, Z18
 	VPDPBUSD.BCST    316(CX), Z23, Z20
-	VMULPS.BCST      320(CX), Z21, Z23
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      320(CX), Z21, Z23
 	VFMADD231PS      Z23, Z2, Z1
 	VFMADD231PS.BCST (DX), Z22, Z1
-	VMULPS.BCST      324(CX), Z21, Z23
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      324(CX), Z21, Z23
 	VFMADD231PS      Z23, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z22, Z3
-	VMULPS.BCST      328(CX), Z21, Z23
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      328(CX), Z21, Z23
 	VFMADD231PS      Z23, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z22, Z5
-	VMULPS.BCST      332(CX), Z21, Z23
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      332(CX), Z21, Z23
 	VFMADD231PS      Z23, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z22, Z7
-	VMULPS.BCST      336(CX), Z21, Z23
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      336(CX), Z21, Z23
 	VFMADD231PS      Z23, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z22, Z9
-	VMULPS.BCST      340(CX), Z21, Z23
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      340(CX), Z21, Z23
 	VFMADD231PS      Z23, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z22, Z11
-	VMULPS.BCST      344(CX), Z21, Z23
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      344(CX), Z21, Z23
 	VFMADD231PS      Z23, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z22, Z13
-	VMULPS.BCST      348(CX), Z21, Z23
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      348(CX), Z21, Z23
 	VFMADD231PS      Z23, Z16, Z15
 	VFMADD231PS.BCST 28(DX), Z22, Z15
-	VMULPS.BCST      352(CX), Z21, Z23
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      352(CX), Z21, Z23
 	VFMADD231PS      Z23, Z18, Z17
 	VFMADD231PS.BCST 32(DX), Z22, Z17
-	VMULPS.BCST      356(CX), Z21, Z21
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      356(CX), Z21, Z21
 	VFMADD231PS      Z21, Z20, Z19
 	VFMADD231PS.BCST 36(DX), Z22, Z19
 	ADDQ             $0x00000190, CX
@@ -10371,7 +10371,7 @@ block:
 
 // func dot512Q4_1x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -10545,48 +10545,48 @@ block:
 	VPDPBUSD.BCST    340(CX), Z25, Z18
 	VPDPBUSD.BCST    344(CX), Z25, Z20
 	VPDPBUSD.BCST    348(CX), Z25, Z22
-	VMULPS.BCST      352(CX), Z23, Z25
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      352(CX), Z23, Z25
 	VFMADD231PS      Z25, Z2, Z1
 	VFMADD231PS.BCST (DX), Z24, Z1
-	VMULPS.BCST      356(CX), Z23, Z25
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      356(CX), Z23, Z25
 	VFMADD231PS      Z25, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z24, Z3
-	VMULPS.BCST      360(CX), Z23, Z25
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      360(CX), Z23, Z25
 	VFMADD231PS      Z25, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z24, Z5
-	VMULPS.BCST      364(CX), Z23, Z25
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      364(CX), Z23, Z25
 	VFMADD231PS      Z25, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z24, Z7
-	VMULPS.BCST      368(CX), Z23, Z25
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      368(CX), Z23, Z25
 	VFMADD231PS      Z25, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z24, Z9
-	VMULPS.BCST      372(CX), Z23, Z25
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      372(CX), Z23, Z25
 	VFMADD231PS      Z25, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z24, Z11
-	VMULPS.BCST      376(CX), Z23, Z25
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      376(CX), Z23, Z25
 	VFMADD231PS      Z25, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z24, Z13
-	VMULPS.BCST      380(CX), Z23, Z25
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      380(CX), Z23, Z25
 	VFMADD231PS      Z25, Z16, Z15
 	VFMADD231PS.BCST 28(DX), Z24, Z15
-	VMULPS.BCST      384(CX), Z23, Z25
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      384(CX), Z23, Z25
 	VFMADD231PS      Z25, Z18, Z17
 	VFMADD231PS.BCST 32(DX), Z24, Z17
-	VMULPS.BCST      388(CX), Z23, Z25
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      388(CX), Z23, Z25
 	VFMADD231PS      Z25, Z20, Z19
 	VFMADD231PS.BCST 36(DX), Z24, Z19
-	VMULPS.BCST      392(CX), Z23, Z23
 	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      392(CX), Z23, Z23
 	VFMADD231PS      Z23, Z22, Z21
 	VFMADD231PS.BCST 40(DX), Z24, Z21
 	ADDQ             $0x000001b8, CX
@@ -10631,7 +10631,7 @@ block:
 
 // func dot512Q4_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_1x12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_1x12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVQ         core+40(FP), CX
@@ -10817,52 +10817,52 @@ block:
 	VPDPBUSD.BCST    372(CX), Z27, Z20
 	VPDPBUSD.BCST    376(CX), Z27, Z22
 	VPDPBUSD.BCST    380(CX), Z27, Z24
-	VMULPS.BCST      384(CX), Z25, Z27
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      384(CX), Z25, Z27
 	VFMADD231PS      Z27, Z2, Z1
 	VFMADD231PS.BCST (DX), Z26, Z1
-	VMULPS.BCST      388(CX), Z25, Z27
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      388(CX), Z25, Z27
 	VFMADD231PS      Z27, Z4, Z3
 	VFMADD231PS.BCST 4(DX), Z26, Z3
-	VMULPS.BCST      392(CX), Z25, Z27
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      392(CX), Z25, Z27
 	VFMADD231PS      Z27, Z6, Z5
 	VFMADD231PS.BCST 8(DX), Z26, Z5
-	VMULPS.BCST      396(CX), Z25, Z27
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      396(CX), Z25, Z27
 	VFMADD231PS      Z27, Z8, Z7
 	VFMADD231PS.BCST 12(DX), Z26, Z7
-	VMULPS.BCST      400(CX), Z25, Z27
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      400(CX), Z25, Z27
 	VFMADD231PS      Z27, Z10, Z9
 	VFMADD231PS.BCST 16(DX), Z26, Z9
-	VMULPS.BCST      404(CX), Z25, Z27
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      404(CX), Z25, Z27
 	VFMADD231PS      Z27, Z12, Z11
 	VFMADD231PS.BCST 20(DX), Z26, Z11
-	VMULPS.BCST      408(CX), Z25, Z27
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      408(CX), Z25, Z27
 	VFMADD231PS      Z27, Z14, Z13
 	VFMADD231PS.BCST 24(DX), Z26, Z13
-	VMULPS.BCST      412(CX), Z25, Z27
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      412(CX), Z25, Z27
 	VFMADD231PS      Z27, Z16, Z15
 	VFMADD231PS.BCST 28(DX), Z26, Z15
-	VMULPS.BCST      416(CX), Z25, Z27
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      416(CX), Z25, Z27
 	VFMADD231PS      Z27, Z18, Z17
 	VFMADD231PS.BCST 32(DX), Z26, Z17
-	VMULPS.BCST      420(CX), Z25, Z27
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      420(CX), Z25, Z27
 	VFMADD231PS      Z27, Z20, Z19
 	VFMADD231PS.BCST 36(DX), Z26, Z19
-	VMULPS.BCST      424(CX), Z25, Z27
 	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      424(CX), Z25, Z27
 	VFMADD231PS      Z27, Z22, Z21
 	VFMADD231PS.BCST 40(DX), Z26, Z21
-	VMULPS.BCST      428(CX), Z25, Z25
 	VCVTDQ2PS        Z24, Z24
+	VMULPS.BCST      428(CX), Z25, Z25
 	VFMADD231PS      Z25, Z24, Z23
 	VFMADD231PS.BCST 44(DX), Z26, Z23
 	ADDQ             $0x000001e0, CX
@@ -10909,7 +10909,7 @@ block:
 
 // func stream512Q4_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q4_1(SB), NOSPLIT, $0-61
+TEXT ·stream512Q4_1(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -10952,8 +10952,8 @@ unit:
 	VPSRLW           $0x04, 256(AX), Z5
 	VPANDD           Z0, Z5, Z5
 	VPDPBUSD.BCST    28(CX), Z5, Z2
-	VMULPS.BCST      32(CX), Z3, Z3
 	VCVTDQ2PS        Z2, Z2
+	VMULPS.BCST      32(CX), Z3, Z3
 	VFMADD231PS      Z3, Z2, Z1
 	VFMADD231PS.BCST (DX), Z4, Z1
 	ADDQ             $0x00000028, CX
@@ -10974,7 +10974,7 @@ unit:
 
 // func dot256Q4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_1x1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q4_1x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -11145,7 +11145,7 @@ stored:
 
 // func dotVNNIQ4_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_1x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ4_1x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -11302,7 +11302,7 @@ stored:
 
 // func dot256Q4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_1x2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q4_1x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -11556,7 +11556,7 @@ stored:
 
 // func dotVNNIQ4_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_1x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ4_1x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -11782,7 +11782,7 @@ stored:
 
 // func dot256Q4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_1x3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q4_1x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -12110,7 +12110,7 @@ stored:
 
 // func dotVNNIQ4_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_1x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ4_1x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -12396,7 +12396,7 @@ stored:
 
 // func dot256Q4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_1x4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q4_1x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -12798,7 +12798,7 @@ stored:
 
 // func dotVNNIQ4_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_1x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ4_1x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -13217,10 +13217,10 @@ unit:
 
 // func dot512Q5_0x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13244,43 +13244,43 @@ block:
 	ADDQ          DX, AX
 	VCVTPH2PS     (AX), Z4
 	VPSRAD.BCST   $0x03, 36(CX), Z3
-	VPANDD        32(AX), Z0, Z5
-	VPSLLD        $0x04, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST (CX), Z5, Z3
-	VPANDD        96(AX), Z0, Z5
-	VPSLLD        $0x03, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPANDD        160(AX), Z0, Z5
-	VPSLLD        $0x02, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPANDD        224(AX), Z0, Z5
-	VPSLLD        $0x01, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPSRLW        $0x04, 32(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLW        $0x04, 96(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x01, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLW        $0x04, 160(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x02, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLW        $0x04, 224(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x03, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VMULPS.BCST   32(CX), Z4, Z4
+	VPANDD        288(AX), Z1, Z5
+	VPSRLW        $0x04, 32(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 16(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     32(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST (CX), Z6, Z3
+	VPSRLD        $0x01, 288(AX), Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, 96(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 20(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     96(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 4(CX), Z6, Z3
+	VPSRLD        $0x02, 288(AX), Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, 160(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 24(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     160(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 8(CX), Z6, Z3
+	VPSRLD        $0x03, 288(AX), Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, 224(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 28(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     224(AX), Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 12(CX), Z6, Z3
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z4, Z4
 	VFMADD231PS   Z4, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -13300,10 +13300,10 @@ block:
 
 // func dot512Q5_0x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13333,54 +13333,54 @@ block:
 	VCVTPH2PS     (AX), Z6
 	VPSRAD.BCST   $0x03, 72(CX), Z3
 	VPSRAD.BCST   $0x03, 76(CX), Z5
-	VPANDD        32(AX), Z0, Z7
-	VPSLLD        $0x04, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST (CX), Z7, Z3
-	VPDPBUSD.BCST 4(CX), Z7, Z5
-	VPANDD        96(AX), Z0, Z7
-	VPSLLD        $0x03, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 8(CX), Z7, Z3
-	VPDPBUSD.BCST 12(CX), Z7, Z5
-	VPANDD        160(AX), Z0, Z7
-	VPSLLD        $0x02, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 16(CX), Z7, Z3
-	VPDPBUSD.BCST 20(CX), Z7, Z5
-	VPANDD        224(AX), Z0, Z7
-	VPSLLD        $0x01, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 24(CX), Z7, Z3
-	VPDPBUSD.BCST 28(CX), Z7, Z5
-	VPSRLW        $0x04, 32(AX), Z7
-	VPANDD        Z0, Z7, Z7
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z7
-	VPDPBUSD.BCST 32(CX), Z7, Z3
-	VPDPBUSD.BCST 36(CX), Z7, Z5
-	VPSRLW        $0x04, 96(AX), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSRLD        $0x01, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 40(CX), Z7, Z3
-	VPDPBUSD.BCST 44(CX), Z7, Z5
-	VPSRLW        $0x04, 160(AX), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSRLD        $0x02, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 48(CX), Z7, Z3
-	VPDPBUSD.BCST 52(CX), Z7, Z5
-	VPSRLW        $0x04, 224(AX), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSRLD        $0x03, 288(AX), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 56(CX), Z7, Z3
-	VPDPBUSD.BCST 60(CX), Z7, Z5
-	VMULPS.BCST   64(CX), Z6, Z7
+	VPANDD        288(AX), Z1, Z7
+	VPSRLW        $0x04, 32(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 32(CX), Z8, Z3
+	VPDPBUSD.BCST 36(CX), Z8, Z5
+	VPSLLD        $0x04, Z7, Z7
+	VMOVDQU32     32(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST (CX), Z8, Z3
+	VPDPBUSD.BCST 4(CX), Z8, Z5
+	VPSRLD        $0x01, 288(AX), Z7
+	VPANDD        Z7, Z1, Z7
+	VPSRLW        $0x04, 96(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 40(CX), Z8, Z3
+	VPDPBUSD.BCST 44(CX), Z8, Z5
+	VPSLLD        $0x04, Z7, Z7
+	VMOVDQU32     96(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 8(CX), Z8, Z3
+	VPDPBUSD.BCST 12(CX), Z8, Z5
+	VPSRLD        $0x02, 288(AX), Z7
+	VPANDD        Z7, Z1, Z7
+	VPSRLW        $0x04, 160(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 48(CX), Z8, Z3
+	VPDPBUSD.BCST 52(CX), Z8, Z5
+	VPSLLD        $0x04, Z7, Z7
+	VMOVDQU32     160(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 16(CX), Z8, Z3
+	VPDPBUSD.BCST 20(CX), Z8, Z5
+	VPSRLD        $0x03, 288(AX), Z7
+	VPANDD        Z7, Z1, Z7
+	VPSRLW        $0x04, 224(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 56(CX), Z8, Z3
+	VPDPBUSD.BCST 60(CX), Z8, Z5
+	VPSLLD        $0x04, Z7, Z7
+	VMOVDQU32     224(AX), Z8
+	VPTERNLOGD    $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST 24(CX), Z8, Z3
+	VPDPBUSD.BCST 28(CX), Z8, Z5
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   64(CX), Z6, Z7
 	VFMADD231PS   Z7, Z3, Z2
-	VMULPS.BCST   68(CX), Z6, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   68(CX), Z6, Z3
 	VFMADD231PS   Z3, Z5, Z4
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -13404,10 +13404,10 @@ block:
 
 // func dot512Q5_0x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13441,65 +13441,65 @@ block:
 	VPSRAD.BCST   $0x03, 108(CX), Z3
 	VPSRAD.BCST   $0x03, 112(CX), Z5
 	VPSRAD.BCST   $0x03, 116(CX), Z7
-	VPANDD        32(AX), Z0, Z9
-	VPSLLD        $0x04, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST (CX), Z9, Z3
-	VPDPBUSD.BCST 4(CX), Z9, Z5
-	VPDPBUSD.BCST 8(CX), Z9, Z7
-	VPANDD        96(AX), Z0, Z9
-	VPSLLD        $0x03, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 12(CX), Z9, Z3
-	VPDPBUSD.BCST 16(CX), Z9, Z5
-	VPDPBUSD.BCST 20(CX), Z9, Z7
-	VPANDD        160(AX), Z0, Z9
-	VPSLLD        $0x02, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 24(CX), Z9, Z3
-	VPDPBUSD.BCST 28(CX), Z9, Z5
-	VPDPBUSD.BCST 32(CX), Z9, Z7
-	VPANDD        224(AX), Z0, Z9
-	VPSLLD        $0x01, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 36(CX), Z9, Z3
-	VPDPBUSD.BCST 40(CX), Z9, Z5
-	VPDPBUSD.BCST 44(CX), Z9, Z7
-	VPSRLW        $0x04, 32(AX), Z9
-	VPANDD        Z0, Z9, Z9
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z9
-	VPDPBUSD.BCST 48(CX), Z9, Z3
-	VPDPBUSD.BCST 52(CX), Z9, Z5
-	VPDPBUSD.BCST 56(CX), Z9, Z7
-	VPSRLW        $0x04, 96(AX), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSRLD        $0x01, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 60(CX), Z9, Z3
-	VPDPBUSD.BCST 64(CX), Z9, Z5
-	VPDPBUSD.BCST 68(CX), Z9, Z7
-	VPSRLW        $0x04, 160(AX), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSRLD        $0x02, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 72(CX), Z9, Z3
-	VPDPBUSD.BCST 76(CX), Z9, Z5
-	VPDPBUSD.BCST 80(CX), Z9, Z7
-	VPSRLW        $0x04, 224(AX), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSRLD        $0x03, 288(AX), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 84(CX), Z9, Z3
-	VPDPBUSD.BCST 88(CX), Z9, Z5
-	VPDPBUSD.BCST 92(CX), Z9, Z7
-	VMULPS.BCST   96(CX), Z8, Z9
+	VPANDD        288(AX), Z1, Z9
+	VPSRLW        $0x04, 32(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 48(CX), Z10, Z3
+	VPDPBUSD.BCST 52(CX), Z10, Z5
+	VPDPBUSD.BCST 56(CX), Z10, Z7
+	VPSLLD        $0x04, Z9, Z9
+	VMOVDQU32     32(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST (CX), Z10, Z3
+	VPDPBUSD.BCST 4(CX), Z10, Z5
+	VPDPBUSD.BCST 8(CX), Z10, Z7
+	VPSRLD        $0x01, 288(AX), Z9
+	VPANDD        Z9, Z1, Z9
+	VPSRLW        $0x04, 96(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 60(CX), Z10, Z3
+	VPDPBUSD.BCST 64(CX), Z10, Z5
+	VPDPBUSD.BCST 68(CX), Z10, Z7
+	VPSLLD        $0x04, Z9, Z9
+	VMOVDQU32     96(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 12(CX), Z10, Z3
+	VPDPBUSD.BCST 16(CX), Z10, Z5
+	VPDPBUSD.BCST 20(CX), Z10, Z7
+	VPSRLD        $0x02, 288(AX), Z9
+	VPANDD        Z9, Z1, Z9
+	VPSRLW        $0x04, 160(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 72(CX), Z10, Z3
+	VPDPBUSD.BCST 76(CX), Z10, Z5
+	VPDPBUSD.BCST 80(CX), Z10, Z7
+	VPSLLD        $0x04, Z9, Z9
+	VMOVDQU32     160(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 24(CX), Z10, Z3
+	VPDPBUSD.BCST 28(CX), Z10, Z5
+	VPDPBUSD.BCST 32(CX), Z10, Z7
+	VPSRLD        $0x03, 288(AX), Z9
+	VPANDD        Z9, Z1, Z9
+	VPSRLW        $0x04, 224(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 84(CX), Z10, Z3
+	VPDPBUSD.BCST 88(CX), Z10, Z5
+	VPDPBUSD.BCST 92(CX), Z10, Z7
+	VPSLLD        $0x04, Z9, Z9
+	VMOVDQU32     224(AX), Z10
+	VPTERNLOGD    $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST 36(CX), Z10, Z3
+	VPDPBUSD.BCST 40(CX), Z10, Z5
+	VPDPBUSD.BCST 44(CX), Z10, Z7
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   96(CX), Z8, Z9
 	VFMADD231PS   Z9, Z3, Z2
-	VMULPS.BCST   100(CX), Z8, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   100(CX), Z8, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z8, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   104(CX), Z8, Z3
 	VFMADD231PS   Z3, Z7, Z6
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -13525,10 +13525,10 @@ block:
 
 // func dot512Q5_0x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_0x4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13566,76 +13566,76 @@ block:
 	VPSRAD.BCST   $0x03, 148(CX), Z5
 	VPSRAD.BCST   $0x03, 152(CX), Z7
 	VPSRAD.BCST   $0x03, 156(CX), Z9
-	VPANDD        32(AX), Z0, Z11
-	VPSLLD        $0x04, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST (CX), Z11, Z3
-	VPDPBUSD.BCST 4(CX), Z11, Z5
-	VPDPBUSD.BCST 8(CX), Z11, Z7
-	VPDPBUSD.BCST 12(CX), Z11, Z9
-	VPANDD        96(AX), Z0, Z11
-	VPSLLD        $0x03, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 16(CX), Z11, Z3
-	VPDPBUSD.BCST 20(CX), Z11, Z5
-	VPDPBUSD.BCST 24(CX), Z11, Z7
-	VPDPBUSD.BCST 28(CX), Z11, Z9
-	VPANDD        160(AX), Z0, Z11
-	VPSLLD        $0x02, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 32(CX), Z11, Z3
-	VPDPBUSD.BCST 36(CX), Z11, Z5
-	VPDPBUSD.BCST 40(CX), Z11, Z7
-	VPDPBUSD.BCST 44(CX), Z11, Z9
-	VPANDD        224(AX), Z0, Z11
-	VPSLLD        $0x01, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 48(CX), Z11, Z3
-	VPDPBUSD.BCST 52(CX), Z11, Z5
-	VPDPBUSD.BCST 56(CX), Z11, Z7
-	VPDPBUSD.BCST 60(CX), Z11, Z9
-	VPSRLW        $0x04, 32(AX), Z11
-	VPANDD        Z0, Z11, Z11
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z11
-	VPDPBUSD.BCST 64(CX), Z11, Z3
-	VPDPBUSD.BCST 68(CX), Z11, Z5
-	VPDPBUSD.BCST 72(CX), Z11, Z7
-	VPDPBUSD.BCST 76(CX), Z11, Z9
-	VPSRLW        $0x04, 96(AX), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSRLD        $0x01, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 80(CX), Z11, Z3
-	VPDPBUSD.BCST 84(CX), Z11, Z5
-	VPDPBUSD.BCST 88(CX), Z11, Z7
-	VPDPBUSD.BCST 92(CX), Z11, Z9
-	VPSRLW        $0x04, 160(AX), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSRLD        $0x02, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 96(CX), Z11, Z3
-	VPDPBUSD.BCST 100(CX), Z11, Z5
-	VPDPBUSD.BCST 104(CX), Z11, Z7
-	VPDPBUSD.BCST 108(CX), Z11, Z9
-	VPSRLW        $0x04, 224(AX), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSRLD        $0x03, 288(AX), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 112(CX), Z11, Z3
-	VPDPBUSD.BCST 116(CX), Z11, Z5
-	VPDPBUSD.BCST 120(CX), Z11, Z7
-	VPDPBUSD.BCST 124(CX), Z11, Z9
-	VMULPS.BCST   128(CX), Z10, Z11
+	VPANDD        288(AX), Z1, Z11
+	VPSRLW        $0x04, 32(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 64(CX), Z12, Z3
+	VPDPBUSD.BCST 68(CX), Z12, Z5
+	VPDPBUSD.BCST 72(CX), Z12, Z7
+	VPDPBUSD.BCST 76(CX), Z12, Z9
+	VPSLLD        $0x04, Z11, Z11
+	VMOVDQU32     32(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST (CX), Z12, Z3
+	VPDPBUSD.BCST 4(CX), Z12, Z5
+	VPDPBUSD.BCST 8(CX), Z12, Z7
+	VPDPBUSD.BCST 12(CX), Z12, Z9
+	VPSRLD        $0x01, 288(AX), Z11
+	VPANDD        Z11, Z1, Z11
+	VPSRLW        $0x04, 96(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 80(CX), Z12, Z3
+	VPDPBUSD.BCST 84(CX), Z12, Z5
+	VPDPBUSD.BCST 88(CX), Z12, Z7
+	VPDPBUSD.BCST 92(CX), Z12, Z9
+	VPSLLD        $0x04, Z11, Z11
+	VMOVDQU32     96(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 16(CX), Z12, Z3
+	VPDPBUSD.BCST 20(CX), Z12, Z5
+	VPDPBUSD.BCST 24(CX), Z12, Z7
+	VPDPBUSD.BCST 28(CX), Z12, Z9
+	VPSRLD        $0x02, 288(AX), Z11
+	VPANDD        Z11, Z1, Z11
+	VPSRLW        $0x04, 160(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 96(CX), Z12, Z3
+	VPDPBUSD.BCST 100(CX), Z12, Z5
+	VPDPBUSD.BCST 104(CX), Z12, Z7
+	VPDPBUSD.BCST 108(CX), Z12, Z9
+	VPSLLD        $0x04, Z11, Z11
+	VMOVDQU32     160(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 32(CX), Z12, Z3
+	VPDPBUSD.BCST 36(CX), Z12, Z5
+	VPDPBUSD.BCST 40(CX), Z12, Z7
+	VPDPBUSD.BCST 44(CX), Z12, Z9
+	VPSRLD        $0x03, 288(AX), Z11
+	VPANDD        Z11, Z1, Z11
+	VPSRLW        $0x04, 224(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 112(CX), Z12, Z3
+	VPDPBUSD.BCST 116(CX), Z12, Z5
+	VPDPBUSD.BCST 120(CX), Z12, Z7
+	VPDPBUSD.BCST 124(CX), Z12, Z9
+	VPSLLD        $0x04, Z11, Z11
+	VMOVDQU32     224(AX), Z12
+	VPTERNLOGD    $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST 48(CX), Z12, Z3
+	VPDPBUSD.BCST 52(CX), Z12, Z5
+	VPDPBUSD.BCST 56(CX), Z12, Z7
+	VPDPBUSD.BCST 60(CX), Z12, Z9
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   128(CX), Z10, Z11
 	VFMADD231PS   Z11, Z3, Z2
-	VMULPS.BCST   132(CX), Z10, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   132(CX), Z10, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z10, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   136(CX), Z10, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z10, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   140(CX), Z10, Z3
 	VFMADD231PS   Z3, Z9, Z8
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -13663,10 +13663,10 @@ block:
 
 // func dot512Q5_0x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13714,87 +13714,87 @@ block:
 	VPSRAD.BCST   $0x03, 188(CX), Z7
 	VPSRAD.BCST   $0x03, 192(CX), Z9
 	VPSRAD.BCST   $0x03, 196(CX), Z11
-	VPANDD        32(AX), Z0, Z13
-	VPSLLD        $0x04, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST (CX), Z13, Z3
-	VPDPBUSD.BCST 4(CX), Z13, Z5
-	VPDPBUSD.BCST 8(CX), Z13, Z7
-	VPDPBUSD.BCST 12(CX), Z13, Z9
-	VPDPBUSD.BCST 16(CX), Z13, Z11
-	VPANDD        96(AX), Z0, Z13
-	VPSLLD        $0x03, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 20(CX), Z13, Z3
-	VPDPBUSD.BCST 24(CX), Z13, Z5
-	VPDPBUSD.BCST 28(CX), Z13, Z7
-	VPDPBUSD.BCST 32(CX), Z13, Z9
-	VPDPBUSD.BCST 36(CX), Z13, Z11
-	VPANDD        160(AX), Z0, Z13
-	VPSLLD        $0x02, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 40(CX), Z13, Z3
-	VPDPBUSD.BCST 44(CX), Z13, Z5
-	VPDPBUSD.BCST 48(CX), Z13, Z7
-	VPDPBUSD.BCST 52(CX), Z13, Z9
-	VPDPBUSD.BCST 56(CX), Z13, Z11
-	VPANDD        224(AX), Z0, Z13
-	VPSLLD        $0x01, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 60(CX), Z13, Z3
-	VPDPBUSD.BCST 64(CX), Z13, Z5
-	VPDPBUSD.BCST 68(CX), Z13, Z7
-	VPDPBUSD.BCST 72(CX), Z13, Z9
-	VPDPBUSD.BCST 76(CX), Z13, Z11
-	VPSRLW        $0x04, 32(AX), Z13
-	VPANDD        Z0, Z13, Z13
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z13
-	VPDPBUSD.BCST 80(CX), Z13, Z3
-	VPDPBUSD.BCST 84(CX), Z13, Z5
-	VPDPBUSD.BCST 88(CX), Z13, Z7
-	VPDPBUSD.BCST 92(CX), Z13, Z9
-	VPDPBUSD.BCST 96(CX), Z13, Z11
-	VPSRLW        $0x04, 96(AX), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSRLD        $0x01, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 100(CX), Z13, Z3
-	VPDPBUSD.BCST 104(CX), Z13, Z5
-	VPDPBUSD.BCST 108(CX), Z13, Z7
-	VPDPBUSD.BCST 112(CX), Z13, Z9
-	VPDPBUSD.BCST 116(CX), Z13, Z11
-	VPSRLW        $0x04, 160(AX), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSRLD        $0x02, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 120(CX), Z13, Z3
-	VPDPBUSD.BCST 124(CX), Z13, Z5
-	VPDPBUSD.BCST 128(CX), Z13, Z7
-	VPDPBUSD.BCST 132(CX), Z13, Z9
-	VPDPBUSD.BCST 136(CX), Z13, Z11
-	VPSRLW        $0x04, 224(AX), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSRLD        $0x03, 288(AX), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 140(CX), Z13, Z3
-	VPDPBUSD.BCST 144(CX), Z13, Z5
-	VPDPBUSD.BCST 148(CX), Z13, Z7
-	VPDPBUSD.BCST 152(CX), Z13, Z9
-	VPDPBUSD.BCST 156(CX), Z13, Z11
-	VMULPS.BCST   160(CX), Z12, Z13
+	VPANDD        288(AX), Z1, Z13
+	VPSRLW        $0x04, 32(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 80(CX), Z14, Z3
+	VPDPBUSD.BCST 84(CX), Z14, Z5
+	VPDPBUSD.BCST 88(CX), Z14, Z7
+	VPDPBUSD.BCST 92(CX), Z14, Z9
+	VPDPBUSD.BCST 96(CX), Z14, Z11
+	VPSLLD        $0x04, Z13, Z13
+	VMOVDQU32     32(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST (CX), Z14, Z3
+	VPDPBUSD.BCST 4(CX), Z14, Z5
+	VPDPBUSD.BCST 8(CX), Z14, Z7
+	VPDPBUSD.BCST 12(CX), Z14, Z9
+	VPDPBUSD.BCST 16(CX), Z14, Z11
+	VPSRLD        $0x01, 288(AX), Z13
+	VPANDD        Z13, Z1, Z13
+	VPSRLW        $0x04, 96(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 100(CX), Z14, Z3
+	VPDPBUSD.BCST 104(CX), Z14, Z5
+	VPDPBUSD.BCST 108(CX), Z14, Z7
+	VPDPBUSD.BCST 112(CX), Z14, Z9
+	VPDPBUSD.BCST 116(CX), Z14, Z11
+	VPSLLD        $0x04, Z13, Z13
+	VMOVDQU32     96(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 20(CX), Z14, Z3
+	VPDPBUSD.BCST 24(CX), Z14, Z5
+	VPDPBUSD.BCST 28(CX), Z14, Z7
+	VPDPBUSD.BCST 32(CX), Z14, Z9
+	VPDPBUSD.BCST 36(CX), Z14, Z11
+	VPSRLD        $0x02, 288(AX), Z13
+	VPANDD        Z13, Z1, Z13
+	VPSRLW        $0x04, 160(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 120(CX), Z14, Z3
+	VPDPBUSD.BCST 124(CX), Z14, Z5
+	VPDPBUSD.BCST 128(CX), Z14, Z7
+	VPDPBUSD.BCST 132(CX), Z14, Z9
+	VPDPBUSD.BCST 136(CX), Z14, Z11
+	VPSLLD        $0x04, Z13, Z13
+	VMOVDQU32     160(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 40(CX), Z14, Z3
+	VPDPBUSD.BCST 44(CX), Z14, Z5
+	VPDPBUSD.BCST 48(CX), Z14, Z7
+	VPDPBUSD.BCST 52(CX), Z14, Z9
+	VPDPBUSD.BCST 56(CX), Z14, Z11
+	VPSRLD        $0x03, 288(AX), Z13
+	VPANDD        Z13, Z1, Z13
+	VPSRLW        $0x04, 224(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 140(CX), Z14, Z3
+	VPDPBUSD.BCST 144(CX), Z14, Z5
+	VPDPBUSD.BCST 148(CX), Z14, Z7
+	VPDPBUSD.BCST 152(CX), Z14, Z9
+	VPDPBUSD.BCST 156(CX), Z14, Z11
+	VPSLLD        $0x04, Z13, Z13
+	VMOVDQU32     224(AX), Z14
+	VPTERNLOGD    $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST 60(CX), Z14, Z3
+	VPDPBUSD.BCST 64(CX), Z14, Z5
+	VPDPBUSD.BCST 68(CX), Z14, Z7
+	VPDPBUSD.BCST 72(CX), Z14, Z9
+	VPDPBUSD.BCST 76(CX), Z14, Z11
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   160(CX), Z12, Z13
 	VFMADD231PS   Z13, Z3, Z2
-	VMULPS.BCST   164(CX), Z12, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   164(CX), Z12, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z12, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   168(CX), Z12, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z12, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   172(CX), Z12, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z12, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   176(CX), Z12, Z3
 	VFMADD231PS   Z3, Z11, Z10
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -13824,10 +13824,10 @@ block:
 
 // func dot512Q5_0x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -13879,98 +13879,98 @@ block:
 	VPSRAD.BCST   $0x03, 228(CX), Z9
 	VPSRAD.BCST   $0x03, 232(CX), Z11
 	VPSRAD.BCST   $0x03, 236(CX), Z13
-	VPANDD        32(AX), Z0, Z15
-	VPSLLD        $0x04, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST (CX), Z15, Z3
-	VPDPBUSD.BCST 4(CX), Z15, Z5
-	VPDPBUSD.BCST 8(CX), Z15, Z7
-	VPDPBUSD.BCST 12(CX), Z15, Z9
-	VPDPBUSD.BCST 16(CX), Z15, Z11
-	VPDPBUSD.BCST 20(CX), Z15, Z13
-	VPANDD        96(AX), Z0, Z15
-	VPSLLD        $0x03, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 24(CX), Z15, Z3
-	VPDPBUSD.BCST 28(CX), Z15, Z5
-	VPDPBUSD.BCST 32(CX), Z15, Z7
-	VPDPBUSD.BCST 36(CX), Z15, Z9
-	VPDPBUSD.BCST 40(CX), Z15, Z11
-	VPDPBUSD.BCST 44(CX), Z15, Z13
-	VPANDD        160(AX), Z0, Z15
-	VPSLLD        $0x02, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 48(CX), Z15, Z3
-	VPDPBUSD.BCST 52(CX), Z15, Z5
-	VPDPBUSD.BCST 56(CX), Z15, Z7
-	VPDPBUSD.BCST 60(CX), Z15, Z9
-	VPDPBUSD.BCST 64(CX), Z15, Z11
-	VPDPBUSD.BCST 68(CX), Z15, Z13
-	VPANDD        224(AX), Z0, Z15
-	VPSLLD        $0x01, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 72(CX), Z15, Z3
-	VPDPBUSD.BCST 76(CX), Z15, Z5
-	VPDPBUSD.BCST 80(CX), Z15, Z7
-	VPDPBUSD.BCST 84(CX), Z15, Z9
-	VPDPBUSD.BCST 88(CX), Z15, Z11
-	VPDPBUSD.BCST 92(CX), Z15, Z13
-	VPSRLW        $0x04, 32(AX), Z15
-	VPANDD        Z0, Z15, Z15
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z15
-	VPDPBUSD.BCST 96(CX), Z15, Z3
-	VPDPBUSD.BCST 100(CX), Z15, Z5
-	VPDPBUSD.BCST 104(CX), Z15, Z7
-	VPDPBUSD.BCST 108(CX), Z15, Z9
-	VPDPBUSD.BCST 112(CX), Z15, Z11
-	VPDPBUSD.BCST 116(CX), Z15, Z13
-	VPSRLW        $0x04, 96(AX), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSRLD        $0x01, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 120(CX), Z15, Z3
-	VPDPBUSD.BCST 124(CX), Z15, Z5
-	VPDPBUSD.BCST 128(CX), Z15, Z7
-	VPDPBUSD.BCST 132(CX), Z15, Z9
-	VPDPBUSD.BCST 136(CX), Z15, Z11
-	VPDPBUSD.BCST 140(CX), Z15, Z13
-	VPSRLW        $0x04, 160(AX), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSRLD        $0x02, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 144(CX), Z15, Z3
-	VPDPBUSD.BCST 148(CX), Z15, Z5
-	VPDPBUSD.BCST 152(CX), Z15, Z7
-	VPDPBUSD.BCST 156(CX), Z15, Z9
-	VPDPBUSD.BCST 160(CX), Z15, Z11
-	VPDPBUSD.BCST 164(CX), Z15, Z13
-	VPSRLW        $0x04, 224(AX), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSRLD        $0x03, 288(AX), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 168(CX), Z15, Z3
-	VPDPBUSD.BCST 172(CX), Z15, Z5
-	VPDPBUSD.BCST 176(CX), Z15, Z7
-	VPDPBUSD.BCST 180(CX), Z15, Z9
-	VPDPBUSD.BCST 184(CX), Z15, Z11
-	VPDPBUSD.BCST 188(CX), Z15, Z13
-	VMULPS.BCST   192(CX), Z14, Z15
+	VPANDD        288(AX), Z1, Z15
+	VPSRLW        $0x04, 32(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 96(CX), Z16, Z3
+	VPDPBUSD.BCST 100(CX), Z16, Z5
+	VPDPBUSD.BCST 104(CX), Z16, Z7
+	VPDPBUSD.BCST 108(CX), Z16, Z9
+	VPDPBUSD.BCST 112(CX), Z16, Z11
+	VPDPBUSD.BCST 116(CX), Z16, Z13
+	VPSLLD        $0x04, Z15, Z15
+	VMOVDQU32     32(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST (CX), Z16, Z3
+	VPDPBUSD.BCST 4(CX), Z16, Z5
+	VPDPBUSD.BCST 8(CX), Z16, Z7
+	VPDPBUSD.BCST 12(CX), Z16, Z9
+	VPDPBUSD.BCST 16(CX), Z16, Z11
+	VPDPBUSD.BCST 20(CX), Z16, Z13
+	VPSRLD        $0x01, 288(AX), Z15
+	VPANDD        Z15, Z1, Z15
+	VPSRLW        $0x04, 96(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 120(CX), Z16, Z3
+	VPDPBUSD.BCST 124(CX), Z16, Z5
+	VPDPBUSD.BCST 128(CX), Z16, Z7
+	VPDPBUSD.BCST 132(CX), Z16, Z9
+	VPDPBUSD.BCST 136(CX), Z16, Z11
+	VPDPBUSD.BCST 140(CX), Z16, Z13
+	VPSLLD        $0x04, Z15, Z15
+	VMOVDQU32     96(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 24(CX), Z16, Z3
+	VPDPBUSD.BCST 28(CX), Z16, Z5
+	VPDPBUSD.BCST 32(CX), Z16, Z7
+	VPDPBUSD.BCST 36(CX), Z16, Z9
+	VPDPBUSD.BCST 40(CX), Z16, Z11
+	VPDPBUSD.BCST 44(CX), Z16, Z13
+	VPSRLD        $0x02, 288(AX), Z15
+	VPANDD        Z15, Z1, Z15
+	VPSRLW        $0x04, 160(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 144(CX), Z16, Z3
+	VPDPBUSD.BCST 148(CX), Z16, Z5
+	VPDPBUSD.BCST 152(CX), Z16, Z7
+	VPDPBUSD.BCST 156(CX), Z16, Z9
+	VPDPBUSD.BCST 160(CX), Z16, Z11
+	VPDPBUSD.BCST 164(CX), Z16, Z13
+	VPSLLD        $0x04, Z15, Z15
+	VMOVDQU32     160(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 48(CX), Z16, Z3
+	VPDPBUSD.BCST 52(CX), Z16, Z5
+	VPDPBUSD.BCST 56(CX), Z16, Z7
+	VPDPBUSD.BCST 60(CX), Z16, Z9
+	VPDPBUSD.BCST 64(CX), Z16, Z11
+	VPDPBUSD.BCST 68(CX), Z16, Z13
+	VPSRLD        $0x03, 288(AX), Z15
+	VPANDD        Z15, Z1, Z15
+	VPSRLW        $0x04, 224(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 168(CX), Z16, Z3
+	VPDPBUSD.BCST 172(CX), Z16, Z5
+	VPDPBUSD.BCST 176(CX), Z16, Z7
+	VPDPBUSD.BCST 180(CX), Z16, Z9
+	VPDPBUSD.BCST 184(CX), Z16, Z11
+	VPDPBUSD.BCST 188(CX), Z16, Z13
+	VPSLLD        $0x04, Z15, Z15
+	VMOVDQU32     224(AX), Z16
+	VPTERNLOGD    $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST 72(CX), Z16, Z3
+	VPDPBUSD.BCST 76(CX), Z16, Z5
+	VPDPBUSD.BCST 80(CX), Z16, Z7
+	VPDPBUSD.BCST 84(CX), Z16, Z9
+	VPDPBUSD.BCST 88(CX), Z16, Z11
+	VPDPBUSD.BCST 92(CX), Z16, Z13
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   192(CX), Z14, Z15
 	VFMADD231PS   Z15, Z3, Z2
-	VMULPS.BCST   196(CX), Z14, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   196(CX), Z14, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z14, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   200(CX), Z14, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z14, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   204(CX), Z14, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z14, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   208(CX), Z14, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z14, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   212(CX), Z14, Z3
 	VFMADD231PS   Z3, Z13, Z12
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -14002,10 +14002,10 @@ block:
 
 // func dot512Q5_0x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -14061,109 +14061,109 @@ block:
 	VPSRAD.BCST   $0x03, 268(CX), Z11
 	VPSRAD.BCST   $0x03, 272(CX), Z13
 	VPSRAD.BCST   $0x03, 276(CX), Z15
-	VPANDD        32(AX), Z0, Z17
-	VPSLLD        $0x04, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST (CX), Z17, Z3
-	VPDPBUSD.BCST 4(CX), Z17, Z5
-	VPDPBUSD.BCST 8(CX), Z17, Z7
-	VPDPBUSD.BCST 12(CX), Z17, Z9
-	VPDPBUSD.BCST 16(CX), Z17, Z11
-	VPDPBUSD.BCST 20(CX), Z17, Z13
-	VPDPBUSD.BCST 24(CX), Z17, Z15
-	VPANDD        96(AX), Z0, Z17
-	VPSLLD        $0x03, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 28(CX), Z17, Z3
-	VPDPBUSD.BCST 32(CX), Z17, Z5
-	VPDPBUSD.BCST 36(CX), Z17, Z7
-	VPDPBUSD.BCST 40(CX), Z17, Z9
-	VPDPBUSD.BCST 44(CX), Z17, Z11
-	VPDPBUSD.BCST 48(CX), Z17, Z13
-	VPDPBUSD.BCST 52(CX), Z17, Z15
-	VPANDD        160(AX), Z0, Z17
-	VPSLLD        $0x02, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 56(CX), Z17, Z3
-	VPDPBUSD.BCST 60(CX), Z17, Z5
-	VPDPBUSD.BCST 64(CX), Z17, Z7
-	VPDPBUSD.BCST 68(CX), Z17, Z9
-	VPDPBUSD.BCST 72(CX), Z17, Z11
-	VPDPBUSD.BCST 76(CX), Z17, Z13
-	VPDPBUSD.BCST 80(CX), Z17, Z15
-	VPANDD        224(AX), Z0, Z17
-	VPSLLD        $0x01, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 84(CX), Z17, Z3
-	VPDPBUSD.BCST 88(CX), Z17, Z5
-	VPDPBUSD.BCST 92(CX), Z17, Z7
-	VPDPBUSD.BCST 96(CX), Z17, Z9
-	VPDPBUSD.BCST 100(CX), Z17, Z11
-	VPDPBUSD.BCST 104(CX), Z17, Z13
-	VPDPBUSD.BCST 108(CX), Z17, Z15
-	VPSRLW        $0x04, 32(AX), Z17
-	VPANDD        Z0, Z17, Z17
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z17
-	VPDPBUSD.BCST 112(CX), Z17, Z3
-	VPDPBUSD.BCST 116(CX), Z17, Z5
-	VPDPBUSD.BCST 120(CX), Z17, Z7
-	VPDPBUSD.BCST 124(CX), Z17, Z9
-	VPDPBUSD.BCST 128(CX), Z17, Z11
-	VPDPBUSD.BCST 132(CX), Z17, Z13
-	VPDPBUSD.BCST 136(CX), Z17, Z15
-	VPSRLW        $0x04, 96(AX), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSRLD        $0x01, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 140(CX), Z17, Z3
-	VPDPBUSD.BCST 144(CX), Z17, Z5
-	VPDPBUSD.BCST 148(CX), Z17, Z7
-	VPDPBUSD.BCST 152(CX), Z17, Z9
-	VPDPBUSD.BCST 156(CX), Z17, Z11
-	VPDPBUSD.BCST 160(CX), Z17, Z13
-	VPDPBUSD.BCST 164(CX), Z17, Z15
-	VPSRLW        $0x04, 160(AX), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSRLD        $0x02, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 168(CX), Z17, Z3
-	VPDPBUSD.BCST 172(CX), Z17, Z5
-	VPDPBUSD.BCST 176(CX), Z17, Z7
-	VPDPBUSD.BCST 180(CX), Z17, Z9
-	VPDPBUSD.BCST 184(CX), Z17, Z11
-	VPDPBUSD.BCST 188(CX), Z17, Z13
-	VPDPBUSD.BCST 192(CX), Z17, Z15
-	VPSRLW        $0x04, 224(AX), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSRLD        $0x03, 288(AX), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 196(CX), Z17, Z3
-	VPDPBUSD.BCST 200(CX), Z17, Z5
-	VPDPBUSD.BCST 204(CX), Z17, Z7
-	VPDPBUSD.BCST 208(CX), Z17, Z9
-	VPDPBUSD.BCST 212(CX), Z17, Z11
-	VPDPBUSD.BCST 216(CX), Z17, Z13
-	VPDPBUSD.BCST 220(CX), Z17, Z15
-	VMULPS.BCST   224(CX), Z16, Z17
+	VPANDD        288(AX), Z1, Z17
+	VPSRLW        $0x04, 32(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 112(CX), Z18, Z3
+	VPDPBUSD.BCST 116(CX), Z18, Z5
+	VPDPBUSD.BCST 120(CX), Z18, Z7
+	VPDPBUSD.BCST 124(CX), Z18, Z9
+	VPDPBUSD.BCST 128(CX), Z18, Z11
+	VPDPBUSD.BCST 132(CX), Z18, Z13
+	VPDPBUSD.BCST 136(CX), Z18, Z15
+	VPSLLD        $0x04, Z17, Z17
+	VMOVDQU32     32(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST (CX), Z18, Z3
+	VPDPBUSD.BCST 4(CX), Z18, Z5
+	VPDPBUSD.BCST 8(CX), Z18, Z7
+	VPDPBUSD.BCST 12(CX), Z18, Z9
+	VPDPBUSD.BCST 16(CX), Z18, Z11
+	VPDPBUSD.BCST 20(CX), Z18, Z13
+	VPDPBUSD.BCST 24(CX), Z18, Z15
+	VPSRLD        $0x01, 288(AX), Z17
+	VPANDD        Z17, Z1, Z17
+	VPSRLW        $0x04, 96(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 140(CX), Z18, Z3
+	VPDPBUSD.BCST 144(CX), Z18, Z5
+	VPDPBUSD.BCST 148(CX), Z18, Z7
+	VPDPBUSD.BCST 152(CX), Z18, Z9
+	VPDPBUSD.BCST 156(CX), Z18, Z11
+	VPDPBUSD.BCST 160(CX), Z18, Z13
+	VPDPBUSD.BCST 164(CX), Z18, Z15
+	VPSLLD        $0x04, Z17, Z17
+	VMOVDQU32     96(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 28(CX), Z18, Z3
+	VPDPBUSD.BCST 32(CX), Z18, Z5
+	VPDPBUSD.BCST 36(CX), Z18, Z7
+	VPDPBUSD.BCST 40(CX), Z18, Z9
+	VPDPBUSD.BCST 44(CX), Z18, Z11
+	VPDPBUSD.BCST 48(CX), Z18, Z13
+	VPDPBUSD.BCST 52(CX), Z18, Z15
+	VPSRLD        $0x02, 288(AX), Z17
+	VPANDD        Z17, Z1, Z17
+	VPSRLW        $0x04, 160(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 168(CX), Z18, Z3
+	VPDPBUSD.BCST 172(CX), Z18, Z5
+	VPDPBUSD.BCST 176(CX), Z18, Z7
+	VPDPBUSD.BCST 180(CX), Z18, Z9
+	VPDPBUSD.BCST 184(CX), Z18, Z11
+	VPDPBUSD.BCST 188(CX), Z18, Z13
+	VPDPBUSD.BCST 192(CX), Z18, Z15
+	VPSLLD        $0x04, Z17, Z17
+	VMOVDQU32     160(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 56(CX), Z18, Z3
+	VPDPBUSD.BCST 60(CX), Z18, Z5
+	VPDPBUSD.BCST 64(CX), Z18, Z7
+	VPDPBUSD.BCST 68(CX), Z18, Z9
+	VPDPBUSD.BCST 72(CX), Z18, Z11
+	VPDPBUSD.BCST 76(CX), Z18, Z13
+	VPDPBUSD.BCST 80(CX), Z18, Z15
+	VPSRLD        $0x03, 288(AX), Z17
+	VPANDD        Z17, Z1, Z17
+	VPSRLW        $0x04, 224(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 196(CX), Z18, Z3
+	VPDPBUSD.BCST 200(CX), Z18, Z5
+	VPDPBUSD.BCST 204(CX), Z18, Z7
+	VPDPBUSD.BCST 208(CX), Z18, Z9
+	VPDPBUSD.BCST 212(CX), Z18, Z11
+	VPDPBUSD.BCST 216(CX), Z18, Z13
+	VPDPBUSD.BCST 220(CX), Z18, Z15
+	VPSLLD        $0x04, Z17, Z17
+	VMOVDQU32     224(AX), Z18
+	VPTERNLOGD    $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST 84(CX), Z18, Z3
+	VPDPBUSD.BCST 88(CX), Z18, Z5
+	VPDPBUSD.BCST 92(CX), Z18, Z7
+	VPDPBUSD.BCST 96(CX), Z18, Z9
+	VPDPBUSD.BCST 100(CX), Z18, Z11
+	VPDPBUSD.BCST 104(CX), Z18, Z13
+	VPDPBUSD.BCST 108(CX), Z18, Z15
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   224(CX), Z16, Z17
 	VFMADD231PS   Z17, Z3, Z2
-	VMULPS.BCST   228(CX), Z16, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   228(CX), Z16, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z16, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   232(CX), Z16, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z16, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   236(CX), Z16, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z16, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   240(CX), Z16, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z16, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   244(CX), Z16, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z16, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   248(CX), Z16, Z3
 	VFMADD231PS   Z3, Z15, Z14
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -14197,10 +14197,10 @@ block:
 
 // func dot512Q5_0x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -14260,120 +14260,120 @@ block:
 	VPSRAD.BCST   $0x03, 308(CX), Z13
 	VPSRAD.BCST   $0x03, 312(CX), Z15
 	VPSRAD.BCST   $0x03, 316(CX), Z17
-	VPANDD        32(AX), Z0, Z19
-	VPSLLD        $0x04, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST (CX), Z19, Z3
-	VPDPBUSD.BCST 4(CX), Z19, Z5
-	VPDPBUSD.BCST 8(CX), Z19, Z7
-	VPDPBUSD.BCST 12(CX), Z19, Z9
-	VPDPBUSD.BCST 16(CX), Z19, Z11
-	VPDPBUSD.BCST 20(CX), Z19, Z13
-	VPDPBUSD.BCST 24(CX), Z19, Z15
-	VPDPBUSD.BCST 28(CX), Z19, Z17
-	VPANDD        96(AX), Z0, Z19
-	VPSLLD        $0x03, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 32(CX), Z19, Z3
-	VPDPBUSD.BCST 36(CX), Z19, Z5
-	VPDPBUSD.BCST 40(CX), Z19, Z7
-	VPDPBUSD.BCST 44(CX), Z19, Z9
-	VPDPBUSD.BCST 48(CX), Z19, Z11
-	VPDPBUSD.BCST 52(CX), Z19, Z13
-	VPDPBUSD.BCST 56(CX), Z19, Z15
-	VPDPBUSD.BCST 60(CX), Z19, Z17
-	VPANDD        160(AX), Z0, Z19
-	VPSLLD        $0x02, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 64(CX), Z19, Z3
-	VPDPBUSD.BCST 68(CX), Z19, Z5
-	VPDPBUSD.BCST 72(CX), Z19, Z7
-	VPDPBUSD.BCST 76(CX), Z19, Z9
-	VPDPBUSD.BCST 80(CX), Z19, Z11
-	VPDPBUSD.BCST 84(CX), Z19, Z13
-	VPDPBUSD.BCST 88(CX), Z19, Z15
-	VPDPBUSD.BCST 92(CX), Z19, Z17
-	VPANDD        224(AX), Z0, Z19
-	VPSLLD        $0x01, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 96(CX), Z19, Z3
-	VPDPBUSD.BCST 100(CX), Z19, Z5
-	VPDPBUSD.BCST 104(CX), Z19, Z7
-	VPDPBUSD.BCST 108(CX), Z19, Z9
-	VPDPBUSD.BCST 112(CX), Z19, Z11
-	VPDPBUSD.BCST 116(CX), Z19, Z13
-	VPDPBUSD.BCST 120(CX), Z19, Z15
-	VPDPBUSD.BCST 124(CX), Z19, Z17
-	VPSRLW        $0x04, 32(AX), Z19
-	VPANDD        Z0, Z19, Z19
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z19
-	VPDPBUSD.BCST 128(CX), Z19, Z3
-	VPDPBUSD.BCST 132(CX), Z19, Z5
-	VPDPBUSD.BCST 136(CX), Z19, Z7
-	VPDPBUSD.BCST 140(CX), Z19, Z9
-	VPDPBUSD.BCST 144(CX), Z19, Z11
-	VPDPBUSD.BCST 148(CX), Z19, Z13
-	VPDPBUSD.BCST 152(CX), Z19, Z15
-	VPDPBUSD.BCST 156(CX), Z19, Z17
-	VPSRLW        $0x04, 96(AX), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSRLD        $0x01, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 160(CX), Z19, Z3
-	VPDPBUSD.BCST 164(CX), Z19, Z5
-	VPDPBUSD.BCST 168(CX), Z19, Z7
-	VPDPBUSD.BCST 172(CX), Z19, Z9
-	VPDPBUSD.BCST 176(CX), Z19, Z11
-	VPDPBUSD.BCST 180(CX), Z19, Z13
-	VPDPBUSD.BCST 184(CX), Z19, Z15
-	VPDPBUSD.BCST 188(CX), Z19, Z17
-	VPSRLW        $0x04, 160(AX), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSRLD        $0x02, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 192(CX), Z19, Z3
-	VPDPBUSD.BCST 196(CX), Z19, Z5
-	VPDPBUSD.BCST 200(CX), Z19, Z7
-	VPDPBUSD.BCST 204(CX), Z19, Z9
-	VPDPBUSD.BCST 208(CX), Z19, Z11
-	VPDPBUSD.BCST 212(CX), Z19, Z13
-	VPDPBUSD.BCST 216(CX), Z19, Z15
-	VPDPBUSD.BCST 220(CX), Z19, Z17
-	VPSRLW        $0x04, 224(AX), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSRLD        $0x03, 288(AX), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 224(CX), Z19, Z3
-	VPDPBUSD.BCST 228(CX), Z19, Z5
-	VPDPBUSD.BCST 232(CX), Z19, Z7
-	VPDPBUSD.BCST 236(CX), Z19, Z9
-	VPDPBUSD.BCST 240(CX), Z19, Z11
-	VPDPBUSD.BCST 244(CX), Z19, Z13
-	VPDPBUSD.BCST 248(CX), Z19, Z15
-	VPDPBUSD.BCST 252(CX), Z19, Z17
-	VMULPS.BCST   256(CX), Z18, Z19
+	VPANDD        288(AX), Z1, Z19
+	VPSRLW        $0x04, 32(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 128(CX), Z20, Z3
+	VPDPBUSD.BCST 132(CX), Z20, Z5
+	VPDPBUSD.BCST 136(CX), Z20, Z7
+	VPDPBUSD.BCST 140(CX), Z20, Z9
+	VPDPBUSD.BCST 144(CX), Z20, Z11
+	VPDPBUSD.BCST 148(CX), Z20, Z13
+	VPDPBUSD.BCST 152(CX), Z20, Z15
+	VPDPBUSD.BCST 156(CX), Z20, Z17
+	VPSLLD        $0x04, Z19, Z19
+	VMOVDQU32     32(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST (CX), Z20, Z3
+	VPDPBUSD.BCST 4(CX), Z20, Z5
+	VPDPBUSD.BCST 8(CX), Z20, Z7
+	VPDPBUSD.BCST 12(CX), Z20, Z9
+	VPDPBUSD.BCST 16(CX), Z20, Z11
+	VPDPBUSD.BCST 20(CX), Z20, Z13
+	VPDPBUSD.BCST 24(CX), Z20, Z15
+	VPDPBUSD.BCST 28(CX), Z20, Z17
+	VPSRLD        $0x01, 288(AX), Z19
+	VPANDD        Z19, Z1, Z19
+	VPSRLW        $0x04, 96(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 160(CX), Z20, Z3
+	VPDPBUSD.BCST 164(CX), Z20, Z5
+	VPDPBUSD.BCST 168(CX), Z20, Z7
+	VPDPBUSD.BCST 172(CX), Z20, Z9
+	VPDPBUSD.BCST 176(CX), Z20, Z11
+	VPDPBUSD.BCST 180(CX), Z20, Z13
+	VPDPBUSD.BCST 184(CX), Z20, Z15
+	VPDPBUSD.BCST 188(CX), Z20, Z17
+	VPSLLD        $0x04, Z19, Z19
+	VMOVDQU32     96(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 32(CX), Z20, Z3
+	VPDPBUSD.BCST 36(CX), Z20, Z5
+	VPDPBUSD.BCST 40(CX), Z20, Z7
+	VPDPBUSD.BCST 44(CX), Z20, Z9
+	VPDPBUSD.BCST 48(CX), Z20, Z11
+	VPDPBUSD.BCST 52(CX), Z20, Z13
+	VPDPBUSD.BCST 56(CX), Z20, Z15
+	VPDPBUSD.BCST 60(CX), Z20, Z17
+	VPSRLD        $0x02, 288(AX), Z19
+	VPANDD        Z19, Z1, Z19
+	VPSRLW        $0x04, 160(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 192(CX), Z20, Z3
+	VPDPBUSD.BCST 196(CX), Z20, Z5
+	VPDPBUSD.BCST 200(CX), Z20, Z7
+	VPDPBUSD.BCST 204(CX), Z20, Z9
+	VPDPBUSD.BCST 208(CX), Z20, Z11
+	VPDPBUSD.BCST 212(CX), Z20, Z13
+	VPDPBUSD.BCST 216(CX), Z20, Z15
+	VPDPBUSD.BCST 220(CX), Z20, Z17
+	VPSLLD        $0x04, Z19, Z19
+	VMOVDQU32     160(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 64(CX), Z20, Z3
+	VPDPBUSD.BCST 68(CX), Z20, Z5
+	VPDPBUSD.BCST 72(CX), Z20, Z7
+	VPDPBUSD.BCST 76(CX), Z20, Z9
+	VPDPBUSD.BCST 80(CX), Z20, Z11
+	VPDPBUSD.BCST 84(CX), Z20, Z13
+	VPDPBUSD.BCST 88(CX), Z20, Z15
+	VPDPBUSD.BCST 92(CX), Z20, Z17
+	VPSRLD        $0x03, 288(AX), Z19
+	VPANDD        Z19, Z1, Z19
+	VPSRLW        $0x04, 224(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 224(CX), Z20, Z3
+	VPDPBUSD.BCST 228(CX), Z20, Z5
+	VPDPBUSD.BCST 232(CX), Z20, Z7
+	VPDPBUSD.BCST 236(CX), Z20, Z9
+	VPDPBUSD.BCST 240(CX), Z20, Z11
+	VPDPBUSD.BCST 244(CX), Z20, Z13
+	VPDPBUSD.BCST 248(CX), Z20, Z15
+	VPDPBUSD.BCST 252(CX), Z20, Z17
+	VPSLLD        $0x04, Z19, Z19
+	VMOVDQU32     224(AX), Z20
+	VPTERNLOGD    $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST 96(CX), Z20, Z3
+	VPDPBUSD.BCST 100(CX), Z20, Z5
+	VPDPBUSD.BCST 104(CX), Z20, Z7
+	VPDPBUSD.BCST 108(CX), Z20, Z9
+	VPDPBUSD.BCST 112(CX), Z20, Z11
+	VPDPBUSD.BCST 116(CX), Z20, Z13
+	VPDPBUSD.BCST 120(CX), Z20, Z15
+	VPDPBUSD.BCST 124(CX), Z20, Z17
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   256(CX), Z18, Z19
 	VFMADD231PS   Z19, Z3, Z2
-	VMULPS.BCST   260(CX), Z18, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   260(CX), Z18, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z18, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   264(CX), Z18, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z18, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   268(CX), Z18, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z18, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   272(CX), Z18, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z18, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   276(CX), Z18, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z18, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   280(CX), Z18, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z18, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   284(CX), Z18, Z3
 	VFMADD231PS   Z3, Z17, Z16
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -14409,10 +14409,10 @@ block:
 
 // func dot512Q5_0x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -14476,131 +14476,131 @@ block:
 	VPSRAD.BCST   $0x03, 348(CX), Z15
 	VPSRAD.BCST   $0x03, 352(CX), Z17
 	VPSRAD.BCST   $0x03, 356(CX), Z19
-	VPANDD        32(AX), Z0, Z21
-	VPSLLD        $0x04, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST (CX), Z21, Z3
-	VPDPBUSD.BCST 4(CX), Z21, Z5
-	VPDPBUSD.BCST 8(CX), Z21, Z7
-	VPDPBUSD.BCST 12(CX), Z21, Z9
-	VPDPBUSD.BCST 16(CX), Z21, Z11
-	VPDPBUSD.BCST 20(CX), Z21, Z13
-	VPDPBUSD.BCST 24(CX), Z21, Z15
-	VPDPBUSD.BCST 28(CX), Z21, Z17
-	VPDPBUSD.BCST 32(CX), Z21, Z19
-	VPANDD        96(AX), Z0, Z21
-	VPSLLD        $0x03, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 36(CX), Z21, Z3
-	VPDPBUSD.BCST 40(CX), Z21, Z5
-	VPDPBUSD.BCST 44(CX), Z21, Z7
-	VPDPBUSD.BCST 48(CX), Z21, Z9
-	VPDPBUSD.BCST 52(CX), Z21, Z11
-	VPDPBUSD.BCST 56(CX), Z21, Z13
-	VPDPBUSD.BCST 60(CX), Z21, Z15
-	VPDPBUSD.BCST 64(CX), Z21, Z17
-	VPDPBUSD.BCST 68(CX), Z21, Z19
-	VPANDD        160(AX), Z0, Z21
-	VPSLLD        $0x02, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 72(CX), Z21, Z3
-	VPDPBUSD.BCST 76(CX), Z21, Z5
-	VPDPBUSD.BCST 80(CX), Z21, Z7
-	VPDPBUSD.BCST 84(CX), Z21, Z9
-	VPDPBUSD.BCST 88(CX), Z21, Z11
-	VPDPBUSD.BCST 92(CX), Z21, Z13
-	VPDPBUSD.BCST 96(CX), Z21, Z15
-	VPDPBUSD.BCST 100(CX), Z21, Z17
-	VPDPBUSD.BCST 104(CX), Z21, Z19
-	VPANDD        224(AX), Z0, Z21
-	VPSLLD        $0x01, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 108(CX), Z21, Z3
-	VPDPBUSD.BCST 112(CX), Z21, Z5
-	VPDPBUSD.BCST 116(CX), Z21, Z7
-	VPDPBUSD.BCST 120(CX), Z21, Z9
-	VPDPBUSD.BCST 124(CX), Z21, Z11
-	VPDPBUSD.BCST 128(CX), Z21, Z13
-	VPDPBUSD.BCST 132(CX), Z21, Z15
-	VPDPBUSD.BCST 136(CX), Z21, Z17
-	VPDPBUSD.BCST 140(CX), Z21, Z19
-	VPSRLW        $0x04, 32(AX), Z21
-	VPANDD        Z0, Z21, Z21
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z21
-	VPDPBUSD.BCST 144(CX), Z21, Z3
-	VPDPBUSD.BCST 148(CX), Z21, Z5
-	VPDPBUSD.BCST 152(CX), Z21, Z7
-	VPDPBUSD.BCST 156(CX), Z21, Z9
-	VPDPBUSD.BCST 160(CX), Z21, Z11
-	VPDPBUSD.BCST 164(CX), Z21, Z13
-	VPDPBUSD.BCST 168(CX), Z21, Z15
-	VPDPBUSD.BCST 172(CX), Z21, Z17
-	VPDPBUSD.BCST 176(CX), Z21, Z19
-	VPSRLW        $0x04, 96(AX), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSRLD        $0x01, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 180(CX), Z21, Z3
-	VPDPBUSD.BCST 184(CX), Z21, Z5
-	VPDPBUSD.BCST 188(CX), Z21, Z7
-	VPDPBUSD.BCST 192(CX), Z21, Z9
-	VPDPBUSD.BCST 196(CX), Z21, Z11
-	VPDPBUSD.BCST 200(CX), Z21, Z13
-	VPDPBUSD.BCST 204(CX), Z21, Z15
-	VPDPBUSD.BCST 208(CX), Z21, Z17
-	VPDPBUSD.BCST 212(CX), Z21, Z19
-	VPSRLW        $0x04, 160(AX), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSRLD        $0x02, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 216(CX), Z21, Z3
-	VPDPBUSD.BCST 220(CX), Z21, Z5
-	VPDPBUSD.BCST 224(CX), Z21, Z7
-	VPDPBUSD.BCST 228(CX), Z21, Z9
-	VPDPBUSD.BCST 232(CX), Z21, Z11
-	VPDPBUSD.BCST 236(CX), Z21, Z13
-	VPDPBUSD.BCST 240(CX), Z21, Z15
-	VPDPBUSD.BCST 244(CX), Z21, Z17
-	VPDPBUSD.BCST 248(CX), Z21, Z19
-	VPSRLW        $0x04, 224(AX), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSRLD        $0x03, 288(AX), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 252(CX), Z21, Z3
-	VPDPBUSD.BCST 256(CX), Z21, Z5
-	VPDPBUSD.BCST 260(CX), Z21, Z7
-	VPDPBUSD.BCST 264(CX), Z21, Z9
-	VPDPBUSD.BCST 268(CX), Z21, Z11
-	VPDPBUSD.BCST 272(CX), Z21, Z13
-	VPDPBUSD.BCST 276(CX), Z21, Z15
-	VPDPBUSD.BCST 280(CX), Z21, Z17
-	VPDPBUSD.BCST 284(CX), Z21, Z19
-	VMULPS.BCST   288(CX), Z20, Z21
+	VPANDD        288(AX), Z1, Z21
+	VPSRLW        $0x04, 32(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 144(CX), Z22, Z3
+	VPDPBUSD.BCST 148(CX), Z22, Z5
+	VPDPBUSD.BCST 152(CX), Z22, Z7
+	VPDPBUSD.BCST 156(CX), Z22, Z9
+	VPDPBUSD.BCST 160(CX), Z22, Z11
+	VPDPBUSD.BCST 164(CX), Z22, Z13
+	VPDPBUSD.BCST 168(CX), Z22, Z15
+	VPDPBUSD.BCST 172(CX), Z22, Z17
+	VPDPBUSD.BCST 176(CX), Z22, Z19
+	VPSLLD        $0x04, Z21, Z21
+	VMOVDQU32     32(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST (CX), Z22, Z3
+	VPDPBUSD.BCST 4(CX), Z22, Z5
+	VPDPBUSD.BCST 8(CX), Z22, Z7
+	VPDPBUSD.BCST 12(CX), Z22, Z9
+	VPDPBUSD.BCST 16(CX), Z22, Z11
+	VPDPBUSD.BCST 20(CX), Z22, Z13
+	VPDPBUSD.BCST 24(CX), Z22, Z15
+	VPDPBUSD.BCST 28(CX), Z22, Z17
+	VPDPBUSD.BCST 32(CX), Z22, Z19
+	VPSRLD        $0x01, 288(AX), Z21
+	VPANDD        Z21, Z1, Z21
+	VPSRLW        $0x04, 96(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 180(CX), Z22, Z3
+	VPDPBUSD.BCST 184(CX), Z22, Z5
+	VPDPBUSD.BCST 188(CX), Z22, Z7
+	VPDPBUSD.BCST 192(CX), Z22, Z9
+	VPDPBUSD.BCST 196(CX), Z22, Z11
+	VPDPBUSD.BCST 200(CX), Z22, Z13
+	VPDPBUSD.BCST 204(CX), Z22, Z15
+	VPDPBUSD.BCST 208(CX), Z22, Z17
+	VPDPBUSD.BCST 212(CX), Z22, Z19
+	VPSLLD        $0x04, Z21, Z21
+	VMOVDQU32     96(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 36(CX), Z22, Z3
+	VPDPBUSD.BCST 40(CX), Z22, Z5
+	VPDPBUSD.BCST 44(CX), Z22, Z7
+	VPDPBUSD.BCST 48(CX), Z22, Z9
+	VPDPBUSD.BCST 52(CX), Z22, Z11
+	VPDPBUSD.BCST 56(CX), Z22, Z13
+	VPDPBUSD.BCST 60(CX), Z22, Z15
+	VPDPBUSD.BCST 64(CX), Z22, Z17
+	VPDPBUSD.BCST 68(CX), Z22, Z19
+	VPSRLD        $0x02, 288(AX), Z21
+	VPANDD        Z21, Z1, Z21
+	VPSRLW        $0x04, 160(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 216(CX), Z22, Z3
+	VPDPBUSD.BCST 220(CX), Z22, Z5
+	VPDPBUSD.BCST 224(CX), Z22, Z7
+	VPDPBUSD.BCST 228(CX), Z22, Z9
+	VPDPBUSD.BCST 232(CX), Z22, Z11
+	VPDPBUSD.BCST 236(CX), Z22, Z13
+	VPDPBUSD.BCST 240(CX), Z22, Z15
+	VPDPBUSD.BCST 244(CX), Z22, Z17
+	VPDPBUSD.BCST 248(CX), Z22, Z19
+	VPSLLD        $0x04, Z21, Z21
+	VMOVDQU32     160(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 72(CX), Z22, Z3
+	VPDPBUSD.BCST 76(CX), Z22, Z5
+	VPDPBUSD.BCST 80(CX), Z22, Z7
+	VPDPBUSD.BCST 84(CX), Z22, Z9
+	VPDPBUSD.BCST 88(CX), Z22, Z11
+	VPDPBUSD.BCST 92(CX), Z22, Z13
+	VPDPBUSD.BCST 96(CX), Z22, Z15
+	VPDPBUSD.BCST 100(CX), Z22, Z17
+	VPDPBUSD.BCST 104(CX), Z22, Z19
+	VPSRLD        $0x03, 288(AX), Z21
+	VPANDD        Z21, Z1, Z21
+	VPSRLW        $0x04, 224(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 252(CX), Z22, Z3
+	VPDPBUSD.BCST 256(CX), Z22, Z5
+	VPDPBUSD.BCST 260(CX), Z22, Z7
+	VPDPBUSD.BCST 264(CX), Z22, Z9
+	VPDPBUSD.BCST 268(CX), Z22, Z11
+	VPDPBUSD.BCST 272(CX), Z22, Z13
+	VPDPBUSD.BCST 276(CX), Z22, Z15
+	VPDPBUSD.BCST 280(CX), Z22, Z17
+	VPDPBUSD.BCST 284(CX), Z22, Z19
+	VPSLLD        $0x04, Z21, Z21
+	VMOVDQU32     224(AX), Z22
+	VPTERNLOGD    $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST 108(CX), Z22, Z3
+	VPDPBUSD.BCST 112(CX), Z22, Z5
+	VPDPBUSD.BCST 116(CX), Z22, Z7
+	VPDPBUSD.BCST 120(CX), Z22, Z9
+	VPDPBUSD.BCST 124(CX), Z22, Z11
+	VPDPBUSD.BCST 128(CX), Z22, Z13
+	VPDPBUSD.BCST 132(CX), Z22, Z15
+	VPDPBUSD.BCST 136(CX), Z22, Z17
+	VPDPBUSD.BCST 140(CX), Z22, Z19
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   288(CX), Z20, Z21
 	VFMADD231PS   Z21, Z3, Z2
-	VMULPS.BCST   292(CX), Z20, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   292(CX), Z20, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z20, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   296(CX), Z20, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z20, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   300(CX), Z20, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z20, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   304(CX), Z20, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z20, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   308(CX), Z20, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z20, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   312(CX), Z20, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z20, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   316(CX), Z20, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z20, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   320(CX), Z20, Z3
 	VFMADD231PS   Z3, Z19, Z18
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -14638,10 +14638,10 @@ block:
 
 // func dot512Q5_0x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -14709,142 +14709,142 @@ block:
 	VPSRAD.BCST   $0x03, 388(CX), Z17
 	VPSRAD.BCST   $0x03, 392(CX), Z19
 	VPSRAD.BCST   $0x03, 396(CX), Z21
-	VPANDD        32(AX), Z0, Z23
-	VPSLLD        $0x04, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST (CX), Z23, Z3
-	VPDPBUSD.BCST 4(CX), Z23, Z5
-	VPDPBUSD.BCST 8(CX), Z23, Z7
-	VPDPBUSD.BCST 12(CX), Z23, Z9
-	VPDPBUSD.BCST 16(CX), Z23, Z11
-	VPDPBUSD.BCST 20(CX), Z23, Z13
-	VPDPBUSD.BCST 24(CX), Z23, Z15
-	VPDPBUSD.BCST 28(CX), Z23, Z17
-	VPDPBUSD.BCST 32(CX), Z23, Z19
-	VPDPBUSD.BCST 36(CX), Z23, Z21
-	VPANDD        96(AX), Z0, Z23
-	VPSLLD        $0x03, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 40(CX), Z23, Z3
-	VPDPBUSD.BCST 44(CX), Z23, Z5
-	VPDPBUSD.BCST 48(CX), Z23, Z7
-	VPDPBUSD.BCST 52(CX), Z23, Z9
-	VPDPBUSD.BCST 56(CX), Z23, Z11
-	VPDPBUSD.BCST 60(CX), Z23, Z13
-	VPDPBUSD.BCST 64(CX), Z23, Z15
-	VPDPBUSD.BCST 68(CX), Z23, Z17
-	VPDPBUSD.BCST 72(CX), Z23, Z19
-	VPDPBUSD.BCST 76(CX), Z23, Z21
-	VPANDD        160(AX), Z0, Z23
-	VPSLLD        $0x02, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 80(CX), Z23, Z3
-	VPDPBUSD.BCST 84(CX), Z23, Z5
-	VPDPBUSD.BCST 88(CX), Z23, Z7
-	VPDPBUSD.BCST 92(CX), Z23, Z9
-	VPDPBUSD.BCST 96(CX), Z23, Z11
-	VPDPBUSD.BCST 100(CX), Z23, Z13
-	VPDPBUSD.BCST 104(CX), Z23, Z15
-	VPDPBUSD.BCST 108(CX), Z23, Z17
-	VPDPBUSD.BCST 112(CX), Z23, Z19
-	VPDPBUSD.BCST 116(CX), Z23, Z21
-	VPANDD        224(AX), Z0, Z23
-	VPSLLD        $0x01, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 120(CX), Z23, Z3
-	VPDPBUSD.BCST 124(CX), Z23, Z5
-	VPDPBUSD.BCST 128(CX), Z23, Z7
-	VPDPBUSD.BCST 132(CX), Z23, Z9
-	VPDPBUSD.BCST 136(CX), Z23, Z11
-	VPDPBUSD.BCST 140(CX), Z23, Z13
-	VPDPBUSD.BCST 144(CX), Z23, Z15
-	VPDPBUSD.BCST 148(CX), Z23, Z17
-	VPDPBUSD.BCST 152(CX), Z23, Z19
-	VPDPBUSD.BCST 156(CX), Z23, Z21
-	VPSRLW        $0x04, 32(AX), Z23
-	VPANDD        Z0, Z23, Z23
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z23
-	VPDPBUSD.BCST 160(CX), Z23, Z3
-	VPDPBUSD.BCST 164(CX), Z23, Z5
-	VPDPBUSD.BCST 168(CX), Z23, Z7
-	VPDPBUSD.BCST 172(CX), Z23, Z9
-	VPDPBUSD.BCST 176(CX), Z23, Z11
-	VPDPBUSD.BCST 180(CX), Z23, Z13
-	VPDPBUSD.BCST 184(CX), Z23, Z15
-	VPDPBUSD.BCST 188(CX), Z23, Z17
-	VPDPBUSD.BCST 192(CX), Z23, Z19
-	VPDPBUSD.BCST 196(CX), Z23, Z21
-	VPSRLW        $0x04, 96(AX), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSRLD        $0x01, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 200(CX), Z23, Z3
-	VPDPBUSD.BCST 204(CX), Z23, Z5
-	VPDPBUSD.BCST 208(CX), Z23, Z7
-	VPDPBUSD.BCST 212(CX), Z23, Z9
-	VPDPBUSD.BCST 216(CX), Z23, Z11
-	VPDPBUSD.BCST 220(CX), Z23, Z13
-	VPDPBUSD.BCST 224(CX), Z23, Z15
-	VPDPBUSD.BCST 228(CX), Z23, Z17
-	VPDPBUSD.BCST 232(CX), Z23, Z19
-	VPDPBUSD.BCST 236(CX), Z23, Z21
-	VPSRLW        $0x04, 160(AX), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSRLD        $0x02, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 240(CX), Z23, Z3
-	VPDPBUSD.BCST 244(CX), Z23, Z5
-	VPDPBUSD.BCST 248(CX), Z23, Z7
-	VPDPBUSD.BCST 252(CX), Z23, Z9
-	VPDPBUSD.BCST 256(CX), Z23, Z11
-	VPDPBUSD.BCST 260(CX), Z23, Z13
-	VPDPBUSD.BCST 264(CX), Z23, Z15
-	VPDPBUSD.BCST 268(CX), Z23, Z17
-	VPDPBUSD.BCST 272(CX), Z23, Z19
-	VPDPBUSD.BCST 276(CX), Z23, Z21
-	VPSRLW        $0x04, 224(AX), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSRLD        $0x03, 288(AX), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 280(CX), Z23, Z3
-	VPDPBUSD.BCST 284(CX), Z23, Z5
-	VPDPBUSD.BCST 288(CX), Z23, Z7
-	VPDPBUSD.BCST 292(CX), Z23, Z9
-	VPDPBUSD.BCST 296(CX), Z23, Z11
-	VPDPBUSD.BCST 300(CX), Z23, Z13
-	VPDPBUSD.BCST 304(CX), Z23, Z15
-	VPDPBUSD.BCST 308(CX), Z23, Z17
-	VPDPBUSD.BCST 312(CX), Z23, Z19
-	VPDPBUSD.BCST 316(CX), Z23, Z21
-	VMULPS.BCST   320(CX), Z22, Z23
+	VPANDD        288(AX), Z1, Z23
+	VPSRLW        $0x04, 32(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 160(CX), Z24, Z3
+	VPDPBUSD.BCST 164(CX), Z24, Z5
+	VPDPBUSD.BCST 168(CX), Z24, Z7
+	VPDPBUSD.BCST 172(CX), Z24, Z9
+	VPDPBUSD.BCST 176(CX), Z24, Z11
+	VPDPBUSD.BCST 180(CX), Z24, Z13
+	VPDPBUSD.BCST 184(CX), Z24, Z15
+	VPDPBUSD.BCST 188(CX), Z24, Z17
+	VPDPBUSD.BCST 192(CX), Z24, Z19
+	VPDPBUSD.BCST 196(CX), Z24, Z21
+	VPSLLD        $0x04, Z23, Z23
+	VMOVDQU32     32(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST (CX), Z24, Z3
+	VPDPBUSD.BCST 4(CX), Z24, Z5
+	VPDPBUSD.BCST 8(CX), Z24, Z7
+	VPDPBUSD.BCST 12(CX), Z24, Z9
+	VPDPBUSD.BCST 16(CX), Z24, Z11
+	VPDPBUSD.BCST 20(CX), Z24, Z13
+	VPDPBUSD.BCST 24(CX), Z24, Z15
+	VPDPBUSD.BCST 28(CX), Z24, Z17
+	VPDPBUSD.BCST 32(CX), Z24, Z19
+	VPDPBUSD.BCST 36(CX), Z24, Z21
+	VPSRLD        $0x01, 288(AX), Z23
+	VPANDD        Z23, Z1, Z23
+	VPSRLW        $0x04, 96(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 200(CX), Z24, Z3
+	VPDPBUSD.BCST 204(CX), Z24, Z5
+	VPDPBUSD.BCST 208(CX), Z24, Z7
+	VPDPBUSD.BCST 212(CX), Z24, Z9
+	VPDPBUSD.BCST 216(CX), Z24, Z11
+	VPDPBUSD.BCST 220(CX), Z24, Z13
+	VPDPBUSD.BCST 224(CX), Z24, Z15
+	VPDPBUSD.BCST 228(CX), Z24, Z17
+	VPDPBUSD.BCST 232(CX), Z24, Z19
+	VPDPBUSD.BCST 236(CX), Z24, Z21
+	VPSLLD        $0x04, Z23, Z23
+	VMOVDQU32     96(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 40(CX), Z24, Z3
+	VPDPBUSD.BCST 44(CX), Z24, Z5
+	VPDPBUSD.BCST 48(CX), Z24, Z7
+	VPDPBUSD.BCST 52(CX), Z24, Z9
+	VPDPBUSD.BCST 56(CX), Z24, Z11
+	VPDPBUSD.BCST 60(CX), Z24, Z13
+	VPDPBUSD.BCST 64(CX), Z24, Z15
+	VPDPBUSD.BCST 68(CX), Z24, Z17
+	VPDPBUSD.BCST 72(CX), Z24, Z19
+	VPDPBUSD.BCST 76(CX), Z24, Z21
+	VPSRLD        $0x02, 288(AX), Z23
+	VPANDD        Z23, Z1, Z23
+	VPSRLW        $0x04, 160(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 240(CX), Z24, Z3
+	VPDPBUSD.BCST 244(CX), Z24, Z5
+	VPDPBUSD.BCST 248(CX), Z24, Z7
+	VPDPBUSD.BCST 252(CX), Z24, Z9
+	VPDPBUSD.BCST 256(CX), Z24, Z11
+	VPDPBUSD.BCST 260(CX), Z24, Z13
+	VPDPBUSD.BCST 264(CX), Z24, Z15
+	VPDPBUSD.BCST 268(CX), Z24, Z17
+	VPDPBUSD.BCST 272(CX), Z24, Z19
+	VPDPBUSD.BCST 276(CX), Z24, Z21
+	VPSLLD        $0x04, Z23, Z23
+	VMOVDQU32     160(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 80(CX), Z24, Z3
+	VPDPBUSD.BCST 84(CX), Z24, Z5
+	VPDPBUSD.BCST 88(CX), Z24, Z7
+	VPDPBUSD.BCST 92(CX), Z24, Z9
+	VPDPBUSD.BCST 96(CX), Z24, Z11
+	VPDPBUSD.BCST 100(CX), Z24, Z13
+	VPDPBUSD.BCST 104(CX), Z24, Z15
+	VPDPBUSD.BCST 108(CX), Z24, Z17
+	VPDPBUSD.BCST 112(CX), Z24, Z19
+	VPDPBUSD.BCST 116(CX), Z24, Z21
+	VPSRLD        $0x03, 288(AX), Z23
+	VPANDD        Z23, Z1, Z23
+	VPSRLW        $0x04, 224(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 280(CX), Z24, Z3
+	VPDPBUSD.BCST 284(CX), Z24, Z5
+	VPDPBUSD.BCST 288(CX), Z24, Z7
+	VPDPBUSD.BCST 292(CX), Z24, Z9
+	VPDPBUSD.BCST 296(CX), Z24, Z11
+	VPDPBUSD.BCST 300(CX), Z24, Z13
+	VPDPBUSD.BCST 304(CX), Z24, Z15
+	VPDPBUSD.BCST 308(CX), Z24, Z17
+	VPDPBUSD.BCST 312(CX), Z24, Z19
+	VPDPBUSD.BCST 316(CX), Z24, Z21
+	VPSLLD        $0x04, Z23, Z23
+	VMOVDQU32     224(AX), Z24
+	VPTERNLOGD    $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST 120(CX), Z24, Z3
+	VPDPBUSD.BCST 124(CX), Z24, Z5
+	VPDPBUSD.BCST 128(CX), Z24, Z7
+	VPDPBUSD.BCST 132(CX), Z24, Z9
+	VPDPBUSD.BCST 136(CX), Z24, Z11
+	VPDPBUSD.BCST 140(CX), Z24, Z13
+	VPDPBUSD.BCST 144(CX), Z24, Z15
+	VPDPBUSD.BCST 148(CX), Z24, Z17
+	VPDPBUSD.BCST 152(CX), Z24, Z19
+	VPDPBUSD.BCST 156(CX), Z24, Z21
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   320(CX), Z22, Z23
 	VFMADD231PS   Z23, Z3, Z2
-	VMULPS.BCST   324(CX), Z22, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   324(CX), Z22, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z22, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   328(CX), Z22, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z22, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   332(CX), Z22, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z22, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   336(CX), Z22, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z22, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   340(CX), Z22, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z22, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   344(CX), Z22, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z22, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   348(CX), Z22, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z22, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   352(CX), Z22, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z22, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   356(CX), Z22, Z3
 	VFMADD231PS   Z3, Z21, Z20
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -14884,10 +14884,10 @@ block:
 
 // func dot512Q5_0x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -14959,153 +14959,153 @@ block:
 	VPSRAD.BCST   $0x03, 428(CX), Z19
 	VPSRAD.BCST   $0x03, 432(CX), Z21
 	VPSRAD.BCST   $0x03, 436(CX), Z23
-	VPANDD        32(AX), Z0, Z25
-	VPSLLD        $0x04, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST (CX), Z25, Z3
-	VPDPBUSD.BCST 4(CX), Z25, Z5
-	VPDPBUSD.BCST 8(CX), Z25, Z7
-	VPDPBUSD.BCST 12(CX), Z25, Z9
-	VPDPBUSD.BCST 16(CX), Z25, Z11
-	VPDPBUSD.BCST 20(CX), Z25, Z13
-	VPDPBUSD.BCST 24(CX), Z25, Z15
-	VPDPBUSD.BCST 28(CX), Z25, Z17
-	VPDPBUSD.BCST 32(CX), Z25, Z19
-	VPDPBUSD.BCST 36(CX), Z25, Z21
-	VPDPBUSD.BCST 40(CX), Z25, Z23
-	VPANDD        96(AX), Z0, Z25
-	VPSLLD        $0x03, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 44(CX), Z25, Z3
-	VPDPBUSD.BCST 48(CX), Z25, Z5
-	VPDPBUSD.BCST 52(CX), Z25, Z7
-	VPDPBUSD.BCST 56(CX), Z25, Z9
-	VPDPBUSD.BCST 60(CX), Z25, Z11
-	VPDPBUSD.BCST 64(CX), Z25, Z13
-	VPDPBUSD.BCST 68(CX), Z25, Z15
-	VPDPBUSD.BCST 72(CX), Z25, Z17
-	VPDPBUSD.BCST 76(CX), Z25, Z19
-	VPDPBUSD.BCST 80(CX), Z25, Z21
-	VPDPBUSD.BCST 84(CX), Z25, Z23
-	VPANDD        160(AX), Z0, Z25
-	VPSLLD        $0x02, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 88(CX), Z25, Z3
-	VPDPBUSD.BCST 92(CX), Z25, Z5
-	VPDPBUSD.BCST 96(CX), Z25, Z7
-	VPDPBUSD.BCST 100(CX), Z25, Z9
-	VPDPBUSD.BCST 104(CX), Z25, Z11
-	VPDPBUSD.BCST 108(CX), Z25, Z13
-	VPDPBUSD.BCST 112(CX), Z25, Z15
-	VPDPBUSD.BCST 116(CX), Z25, Z17
-	VPDPBUSD.BCST 120(CX), Z25, Z19
-	VPDPBUSD.BCST 124(CX), Z25, Z21
-	VPDPBUSD.BCST 128(CX), Z25, Z23
-	VPANDD        224(AX), Z0, Z25
-	VPSLLD        $0x01, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 132(CX), Z25, Z3
-	VPDPBUSD.BCST 136(CX), Z25, Z5
-	VPDPBUSD.BCST 140(CX), Z25, Z7
-	VPDPBUSD.BCST 144(CX), Z25, Z9
-	VPDPBUSD.BCST 148(CX), Z25, Z11
-	VPDPBUSD.BCST 152(CX), Z25, Z13
-	VPDPBUSD.BCST 156(CX), Z25, Z15
-	VPDPBUSD.BCST 160(CX), Z25, Z17
-	VPDPBUSD.BCST 164(CX), Z25, Z19
-	VPDPBUSD.BCST 168(CX), Z25, Z21
-	VPDPBUSD.BCST 172(CX), Z25, Z23
-	VPSRLW        $0x04, 32(AX), Z25
-	VPANDD        Z0, Z25, Z25
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z25
-	VPDPBUSD.BCST 176(CX), Z25, Z3
-	VPDPBUSD.BCST 180(CX), Z25, Z5
-	VPDPBUSD.BCST 184(CX), Z25, Z7
-	VPDPBUSD.BCST 188(CX), Z25, Z9
-	VPDPBUSD.BCST 192(CX), Z25, Z11
-	VPDPBUSD.BCST 196(CX), Z25, Z13
-	VPDPBUSD.BCST 200(CX), Z25, Z15
-	VPDPBUSD.BCST 204(CX), Z25, Z17
-	VPDPBUSD.BCST 208(CX), Z25, Z19
-	VPDPBUSD.BCST 212(CX), Z25, Z21
-	VPDPBUSD.BCST 216(CX), Z25, Z23
-	VPSRLW        $0x04, 96(AX), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSRLD        $0x01, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 220(CX), Z25, Z3
-	VPDPBUSD.BCST 224(CX), Z25, Z5
-	VPDPBUSD.BCST 228(CX), Z25, Z7
-	VPDPBUSD.BCST 232(CX), Z25, Z9
-	VPDPBUSD.BCST 236(CX), Z25, Z11
-	VPDPBUSD.BCST 240(CX), Z25, Z13
-	VPDPBUSD.BCST 244(CX), Z25, Z15
-	VPDPBUSD.BCST 248(CX), Z25, Z17
-	VPDPBUSD.BCST 252(CX), Z25, Z19
-	VPDPBUSD.BCST 256(CX), Z25, Z21
-	VPDPBUSD.BCST 260(CX), Z25, Z23
-	VPSRLW        $0x04, 160(AX), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSRLD        $0x02, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 264(CX), Z25, Z3
-	VPDPBUSD.BCST 268(CX), Z25, Z5
-	VPDPBUSD.BCST 272(CX), Z25, Z7
-	VPDPBUSD.BCST 276(CX), Z25, Z9
-	VPDPBUSD.BCST 280(CX), Z25, Z11
-	VPDPBUSD.BCST 284(CX), Z25, Z13
-	VPDPBUSD.BCST 288(CX), Z25, Z15
-	VPDPBUSD.BCST 292(CX), Z25, Z17
-	VPDPBUSD.BCST 296(CX), Z25, Z19
-	VPDPBUSD.BCST 300(CX), Z25, Z21
-	VPDPBUSD.BCST 304(CX), Z25, Z23
-	VPSRLW        $0x04, 224(AX), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSRLD        $0x03, 288(AX), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 308(CX), Z25, Z3
-	VPDPBUSD.BCST 312(CX), Z25, Z5
-	VPDPBUSD.BCST 316(CX), Z25, Z7
-	VPDPBUSD.BCST 320(CX), Z25, Z9
-	VPDPBUSD.BCST 324(CX), Z25, Z11
-	VPDPBUSD.BCST 328(CX), Z25, Z13
-	VPDPBUSD.BCST 332(CX), Z25, Z15
-	VPDPBUSD.BCST 336(CX), Z25, Z17
-	VPDPBUSD.BCST 340(CX), Z25, Z19
-	VPDPBUSD.BCST 344(CX), Z25, Z21
-	VPDPBUSD.BCST 348(CX), Z25, Z23
-	VMULPS.BCST   352(CX), Z24, Z25
+	VPANDD        288(AX), Z1, Z25
+	VPSRLW        $0x04, 32(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 176(CX), Z26, Z3
+	VPDPBUSD.BCST 180(CX), Z26, Z5
+	VPDPBUSD.BCST 184(CX), Z26, Z7
+	VPDPBUSD.BCST 188(CX), Z26, Z9
+	VPDPBUSD.BCST 192(CX), Z26, Z11
+	VPDPBUSD.BCST 196(CX), Z26, Z13
+	VPDPBUSD.BCST 200(CX), Z26, Z15
+	VPDPBUSD.BCST 204(CX), Z26, Z17
+	VPDPBUSD.BCST 208(CX), Z26, Z19
+	VPDPBUSD.BCST 212(CX), Z26, Z21
+	VPDPBUSD.BCST 216(CX), Z26, Z23
+	VPSLLD        $0x04, Z25, Z25
+	VMOVDQU32     32(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST (CX), Z26, Z3
+	VPDPBUSD.BCST 4(CX), Z26, Z5
+	VPDPBUSD.BCST 8(CX), Z26, Z7
+	VPDPBUSD.BCST 12(CX), Z26, Z9
+	VPDPBUSD.BCST 16(CX), Z26, Z11
+	VPDPBUSD.BCST 20(CX), Z26, Z13
+	VPDPBUSD.BCST 24(CX), Z26, Z15
+	VPDPBUSD.BCST 28(CX), Z26, Z17
+	VPDPBUSD.BCST 32(CX), Z26, Z19
+	VPDPBUSD.BCST 36(CX), Z26, Z21
+	VPDPBUSD.BCST 40(CX), Z26, Z23
+	VPSRLD        $0x01, 288(AX), Z25
+	VPANDD        Z25, Z1, Z25
+	VPSRLW        $0x04, 96(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 220(CX), Z26, Z3
+	VPDPBUSD.BCST 224(CX), Z26, Z5
+	VPDPBUSD.BCST 228(CX), Z26, Z7
+	VPDPBUSD.BCST 232(CX), Z26, Z9
+	VPDPBUSD.BCST 236(CX), Z26, Z11
+	VPDPBUSD.BCST 240(CX), Z26, Z13
+	VPDPBUSD.BCST 244(CX), Z26, Z15
+	VPDPBUSD.BCST 248(CX), Z26, Z17
+	VPDPBUSD.BCST 252(CX), Z26, Z19
+	VPDPBUSD.BCST 256(CX), Z26, Z21
+	VPDPBUSD.BCST 260(CX), Z26, Z23
+	VPSLLD        $0x04, Z25, Z25
+	VMOVDQU32     96(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 44(CX), Z26, Z3
+	VPDPBUSD.BCST 48(CX), Z26, Z5
+	VPDPBUSD.BCST 52(CX), Z26, Z7
+	VPDPBUSD.BCST 56(CX), Z26, Z9
+	VPDPBUSD.BCST 60(CX), Z26, Z11
+	VPDPBUSD.BCST 64(CX), Z26, Z13
+	VPDPBUSD.BCST 68(CX), Z26, Z15
+	VPDPBUSD.BCST 72(CX), Z26, Z17
+	VPDPBUSD.BCST 76(CX), Z26, Z19
+	VPDPBUSD.BCST 80(CX), Z26, Z21
+	VPDPBUSD.BCST 84(CX), Z26, Z23
+	VPSRLD        $0x02, 288(AX), Z25
+	VPANDD        Z25, Z1, Z25
+	VPSRLW        $0x04, 160(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 264(CX), Z26, Z3
+	VPDPBUSD.BCST 268(CX), Z26, Z5
+	VPDPBUSD.BCST 272(CX), Z26, Z7
+	VPDPBUSD.BCST 276(CX), Z26, Z9
+	VPDPBUSD.BCST 280(CX), Z26, Z11
+	VPDPBUSD.BCST 284(CX), Z26, Z13
+	VPDPBUSD.BCST 288(CX), Z26, Z15
+	VPDPBUSD.BCST 292(CX), Z26, Z17
+	VPDPBUSD.BCST 296(CX), Z26, Z19
+	VPDPBUSD.BCST 300(CX), Z26, Z21
+	VPDPBUSD.BCST 304(CX), Z26, Z23
+	VPSLLD        $0x04, Z25, Z25
+	VMOVDQU32     160(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 88(CX), Z26, Z3
+	VPDPBUSD.BCST 92(CX), Z26, Z5
+	VPDPBUSD.BCST 96(CX), Z26, Z7
+	VPDPBUSD.BCST 100(CX), Z26, Z9
+	VPDPBUSD.BCST 104(CX), Z26, Z11
+	VPDPBUSD.BCST 108(CX), Z26, Z13
+	VPDPBUSD.BCST 112(CX), Z26, Z15
+	VPDPBUSD.BCST 116(CX), Z26, Z17
+	VPDPBUSD.BCST 120(CX), Z26, Z19
+	VPDPBUSD.BCST 124(CX), Z26, Z21
+	VPDPBUSD.BCST 128(CX), Z26, Z23
+	VPSRLD        $0x03, 288(AX), Z25
+	VPANDD        Z25, Z1, Z25
+	VPSRLW        $0x04, 224(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 308(CX), Z26, Z3
+	VPDPBUSD.BCST 312(CX), Z26, Z5
+	VPDPBUSD.BCST 316(CX), Z26, Z7
+	VPDPBUSD.BCST 320(CX), Z26, Z9
+	VPDPBUSD.BCST 324(CX), Z26, Z11
+	VPDPBUSD.BCST 328(CX), Z26, Z13
+	VPDPBUSD.BCST 332(CX), Z26, Z15
+	VPDPBUSD.BCST 336(CX), Z26, Z17
+	VPDPBUSD.BCST 340(CX), Z26, Z19
+	VPDPBUSD.BCST 344(CX), Z26, Z21
+	VPDPBUSD.BCST 348(CX), Z26, Z23
+	VPSLLD        $0x04, Z25, Z25
+	VMOVDQU32     224(AX), Z26
+	VPTERNLOGD    $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST 132(CX), Z26, Z3
+	VPDPBUSD.BCST 136(CX), Z26, Z5
+	VPDPBUSD.BCST 140(CX), Z26, Z7
+	VPDPBUSD.BCST 144(CX), Z26, Z9
+	VPDPBUSD.BCST 148(CX), Z26, Z11
+	VPDPBUSD.BCST 152(CX), Z26, Z13
+	VPDPBUSD.BCST 156(CX), Z26, Z15
+	VPDPBUSD.BCST 160(CX), Z26, Z17
+	VPDPBUSD.BCST 164(CX), Z26, Z19
+	VPDPBUSD.BCST 168(CX), Z26, Z21
+	VPDPBUSD.BCST 172(CX), Z26, Z23
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   352(CX), Z24, Z25
 	VFMADD231PS   Z25, Z3, Z2
-	VMULPS.BCST   356(CX), Z24, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   356(CX), Z24, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z24, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   360(CX), Z24, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z24, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   364(CX), Z24, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z24, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   368(CX), Z24, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z24, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   372(CX), Z24, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z24, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   376(CX), Z24, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z24, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   380(CX), Z24, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z24, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   384(CX), Z24, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z24, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   388(CX), Z24, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z24, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   392(CX), Z24, Z3
 	VFMADD231PS   Z3, Z23, Z22
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -15147,10 +15147,10 @@ block:
 
 // func dot512Q5_0x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_0x12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_0x12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         strip+16(FP), DX
@@ -15226,164 +15226,164 @@ block:
 	VPSRAD.BCST   $0x03, 468(CX), Z21
 	VPSRAD.BCST   $0x03, 472(CX), Z23
 	VPSRAD.BCST   $0x03, 476(CX), Z25
-	VPANDD        32(AX), Z0, Z27
-	VPSLLD        $0x04, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST (CX), Z27, Z3
-	VPDPBUSD.BCST 4(CX), Z27, Z5
-	VPDPBUSD.BCST 8(CX), Z27, Z7
-	VPDPBUSD.BCST 12(CX), Z27, Z9
-	VPDPBUSD.BCST 16(CX), Z27, Z11
-	VPDPBUSD.BCST 20(CX), Z27, Z13
-	VPDPBUSD.BCST 24(CX), Z27, Z15
-	VPDPBUSD.BCST 28(CX), Z27, Z17
-	VPDPBUSD.BCST 32(CX), Z27, Z19
-	VPDPBUSD.BCST 36(CX), Z27, Z21
-	VPDPBUSD.BCST 40(CX), Z27, Z23
-	VPDPBUSD.BCST 44(CX), Z27, Z25
-	VPANDD        96(AX), Z0, Z27
-	VPSLLD        $0x03, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 48(CX), Z27, Z3
-	VPDPBUSD.BCST 52(CX), Z27, Z5
-	VPDPBUSD.BCST 56(CX), Z27, Z7
-	VPDPBUSD.BCST 60(CX), Z27, Z9
-	VPDPBUSD.BCST 64(CX), Z27, Z11
-	VPDPBUSD.BCST 68(CX), Z27, Z13
-	VPDPBUSD.BCST 72(CX), Z27, Z15
-	VPDPBUSD.BCST 76(CX), Z27, Z17
-	VPDPBUSD.BCST 80(CX), Z27, Z19
-	VPDPBUSD.BCST 84(CX), Z27, Z21
-	VPDPBUSD.BCST 88(CX), Z27, Z23
-	VPDPBUSD.BCST 92(CX), Z27, Z25
-	VPANDD        160(AX), Z0, Z27
-	VPSLLD        $0x02, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 96(CX), Z27, Z3
-	VPDPBUSD.BCST 100(CX), Z27, Z5
-	VPDPBUSD.BCST 104(CX), Z27, Z7
-	VPDPBUSD.BCST 108(CX), Z27, Z9
-	VPDPBUSD.BCST 112(CX), Z27, Z11
-	VPDPBUSD.BCST 116(CX), Z27, Z13
-	VPDPBUSD.BCST 120(CX), Z27, Z15
-	VPDPBUSD.BCST 124(CX), Z27, Z17
-	VPDPBUSD.BCST 128(CX), Z27, Z19
-	VPDPBUSD.BCST 132(CX), Z27, Z21
-	VPDPBUSD.BCST 136(CX), Z27, Z23
-	VPDPBUSD.BCST 140(CX), Z27, Z25
-	VPANDD        224(AX), Z0, Z27
-	VPSLLD        $0x01, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 144(CX), Z27, Z3
-	VPDPBUSD.BCST 148(CX), Z27, Z5
-	VPDPBUSD.BCST 152(CX), Z27, Z7
-	VPDPBUSD.BCST 156(CX), Z27, Z9
-	VPDPBUSD.BCST 160(CX), Z27, Z11
-	VPDPBUSD.BCST 164(CX), Z27, Z13
-	VPDPBUSD.BCST 168(CX), Z27, Z15
-	VPDPBUSD.BCST 172(CX), Z27, Z17
-	VPDPBUSD.BCST 176(CX), Z27, Z19
-	VPDPBUSD.BCST 180(CX), Z27, Z21
-	VPDPBUSD.BCST 184(CX), Z27, Z23
-	VPDPBUSD.BCST 188(CX), Z27, Z25
-	VPSRLW        $0x04, 32(AX), Z27
-	VPANDD        Z0, Z27, Z27
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z27
-	VPDPBUSD.BCST 192(CX), Z27, Z3
-	VPDPBUSD.BCST 196(CX), Z27, Z5
-	VPDPBUSD.BCST 200(CX), Z27, Z7
-	VPDPBUSD.BCST 204(CX), Z27, Z9
-	VPDPBUSD.BCST 208(CX), Z27, Z11
-	VPDPBUSD.BCST 212(CX), Z27, Z13
-	VPDPBUSD.BCST 216(CX), Z27, Z15
-	VPDPBUSD.BCST 220(CX), Z27, Z17
-	VPDPBUSD.BCST 224(CX), Z27, Z19
-	VPDPBUSD.BCST 228(CX), Z27, Z21
-	VPDPBUSD.BCST 232(CX), Z27, Z23
-	VPDPBUSD.BCST 236(CX), Z27, Z25
-	VPSRLW        $0x04, 96(AX), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSRLD        $0x01, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 240(CX), Z27, Z3
-	VPDPBUSD.BCST 244(CX), Z27, Z5
-	VPDPBUSD.BCST 248(CX), Z27, Z7
-	VPDPBUSD.BCST 252(CX), Z27, Z9
-	VPDPBUSD.BCST 256(CX), Z27, Z11
-	VPDPBUSD.BCST 260(CX), Z27, Z13
-	VPDPBUSD.BCST 264(CX), Z27, Z15
-	VPDPBUSD.BCST 268(CX), Z27, Z17
-	VPDPBUSD.BCST 272(CX), Z27, Z19
-	VPDPBUSD.BCST 276(CX), Z27, Z21
-	VPDPBUSD.BCST 280(CX), Z27, Z23
-	VPDPBUSD.BCST 284(CX), Z27, Z25
-	VPSRLW        $0x04, 160(AX), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSRLD        $0x02, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 288(CX), Z27, Z3
-	VPDPBUSD.BCST 292(CX), Z27, Z5
-	VPDPBUSD.BCST 296(CX), Z27, Z7
-	VPDPBUSD.BCST 300(CX), Z27, Z9
-	VPDPBUSD.BCST 304(CX), Z27, Z11
-	VPDPBUSD.BCST 308(CX), Z27, Z13
-	VPDPBUSD.BCST 312(CX), Z27, Z15
-	VPDPBUSD.BCST 316(CX), Z27, Z17
-	VPDPBUSD.BCST 320(CX), Z27, Z19
-	VPDPBUSD.BCST 324(CX), Z27, Z21
-	VPDPBUSD.BCST 328(CX), Z27, Z23
-	VPDPBUSD.BCST 332(CX), Z27, Z25
-	VPSRLW        $0x04, 224(AX), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSRLD        $0x03, 288(AX), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 336(CX), Z27, Z3
-	VPDPBUSD.BCST 340(CX), Z27, Z5
-	VPDPBUSD.BCST 344(CX), Z27, Z7
-	VPDPBUSD.BCST 348(CX), Z27, Z9
-	VPDPBUSD.BCST 352(CX), Z27, Z11
-	VPDPBUSD.BCST 356(CX), Z27, Z13
-	VPDPBUSD.BCST 360(CX), Z27, Z15
-	VPDPBUSD.BCST 364(CX), Z27, Z17
-	VPDPBUSD.BCST 368(CX), Z27, Z19
-	VPDPBUSD.BCST 372(CX), Z27, Z21
-	VPDPBUSD.BCST 376(CX), Z27, Z23
-	VPDPBUSD.BCST 380(CX), Z27, Z25
-	VMULPS.BCST   384(CX), Z26, Z27
+	VPANDD        288(AX), Z1, Z27
+	VPSRLW        $0x04, 32(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 192(CX), Z28, Z3
+	VPDPBUSD.BCST 196(CX), Z28, Z5
+	VPDPBUSD.BCST 200(CX), Z28, Z7
+	VPDPBUSD.BCST 204(CX), Z28, Z9
+	VPDPBUSD.BCST 208(CX), Z28, Z11
+	VPDPBUSD.BCST 212(CX), Z28, Z13
+	VPDPBUSD.BCST 216(CX), Z28, Z15
+	VPDPBUSD.BCST 220(CX), Z28, Z17
+	VPDPBUSD.BCST 224(CX), Z28, Z19
+	VPDPBUSD.BCST 228(CX), Z28, Z21
+	VPDPBUSD.BCST 232(CX), Z28, Z23
+	VPDPBUSD.BCST 236(CX), Z28, Z25
+	VPSLLD        $0x04, Z27, Z27
+	VMOVDQU32     32(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST (CX), Z28, Z3
+	VPDPBUSD.BCST 4(CX), Z28, Z5
+	VPDPBUSD.BCST 8(CX), Z28, Z7
+	VPDPBUSD.BCST 12(CX), Z28, Z9
+	VPDPBUSD.BCST 16(CX), Z28, Z11
+	VPDPBUSD.BCST 20(CX), Z28, Z13
+	VPDPBUSD.BCST 24(CX), Z28, Z15
+	VPDPBUSD.BCST 28(CX), Z28, Z17
+	VPDPBUSD.BCST 32(CX), Z28, Z19
+	VPDPBUSD.BCST 36(CX), Z28, Z21
+	VPDPBUSD.BCST 40(CX), Z28, Z23
+	VPDPBUSD.BCST 44(CX), Z28, Z25
+	VPSRLD        $0x01, 288(AX), Z27
+	VPANDD        Z27, Z1, Z27
+	VPSRLW        $0x04, 96(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 240(CX), Z28, Z3
+	VPDPBUSD.BCST 244(CX), Z28, Z5
+	VPDPBUSD.BCST 248(CX), Z28, Z7
+	VPDPBUSD.BCST 252(CX), Z28, Z9
+	VPDPBUSD.BCST 256(CX), Z28, Z11
+	VPDPBUSD.BCST 260(CX), Z28, Z13
+	VPDPBUSD.BCST 264(CX), Z28, Z15
+	VPDPBUSD.BCST 268(CX), Z28, Z17
+	VPDPBUSD.BCST 272(CX), Z28, Z19
+	VPDPBUSD.BCST 276(CX), Z28, Z21
+	VPDPBUSD.BCST 280(CX), Z28, Z23
+	VPDPBUSD.BCST 284(CX), Z28, Z25
+	VPSLLD        $0x04, Z27, Z27
+	VMOVDQU32     96(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 48(CX), Z28, Z3
+	VPDPBUSD.BCST 52(CX), Z28, Z5
+	VPDPBUSD.BCST 56(CX), Z28, Z7
+	VPDPBUSD.BCST 60(CX), Z28, Z9
+	VPDPBUSD.BCST 64(CX), Z28, Z11
+	VPDPBUSD.BCST 68(CX), Z28, Z13
+	VPDPBUSD.BCST 72(CX), Z28, Z15
+	VPDPBUSD.BCST 76(CX), Z28, Z17
+	VPDPBUSD.BCST 80(CX), Z28, Z19
+	VPDPBUSD.BCST 84(CX), Z28, Z21
+	VPDPBUSD.BCST 88(CX), Z28, Z23
+	VPDPBUSD.BCST 92(CX), Z28, Z25
+	VPSRLD        $0x02, 288(AX), Z27
+	VPANDD        Z27, Z1, Z27
+	VPSRLW        $0x04, 160(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 288(CX), Z28, Z3
+	VPDPBUSD.BCST 292(CX), Z28, Z5
+	VPDPBUSD.BCST 296(CX), Z28, Z7
+	VPDPBUSD.BCST 300(CX), Z28, Z9
+	VPDPBUSD.BCST 304(CX), Z28, Z11
+	VPDPBUSD.BCST 308(CX), Z28, Z13
+	VPDPBUSD.BCST 312(CX), Z28, Z15
+	VPDPBUSD.BCST 316(CX), Z28, Z17
+	VPDPBUSD.BCST 320(CX), Z28, Z19
+	VPDPBUSD.BCST 324(CX), Z28, Z21
+	VPDPBUSD.BCST 328(CX), Z28, Z23
+	VPDPBUSD.BCST 332(CX), Z28, Z25
+	VPSLLD        $0x04, Z27, Z27
+	VMOVDQU32     160(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 96(CX), Z28, Z3
+	VPDPBUSD.BCST 100(CX), Z28, Z5
+	VPDPBUSD.BCST 104(CX), Z28, Z7
+	VPDPBUSD.BCST 108(CX), Z28, Z9
+	VPDPBUSD.BCST 112(CX), Z28, Z11
+	VPDPBUSD.BCST 116(CX), Z28, Z13
+	VPDPBUSD.BCST 120(CX), Z28, Z15
+	VPDPBUSD.BCST 124(CX), Z28, Z17
+	VPDPBUSD.BCST 128(CX), Z28, Z19
+	VPDPBUSD.BCST 132(CX), Z28, Z21
+	VPDPBUSD.BCST 136(CX), Z28, Z23
+	VPDPBUSD.BCST 140(CX), Z28, Z25
+	VPSRLD        $0x03, 288(AX), Z27
+	VPANDD        Z27, Z1, Z27
+	VPSRLW        $0x04, 224(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 336(CX), Z28, Z3
+	VPDPBUSD.BCST 340(CX), Z28, Z5
+	VPDPBUSD.BCST 344(CX), Z28, Z7
+	VPDPBUSD.BCST 348(CX), Z28, Z9
+	VPDPBUSD.BCST 352(CX), Z28, Z11
+	VPDPBUSD.BCST 356(CX), Z28, Z13
+	VPDPBUSD.BCST 360(CX), Z28, Z15
+	VPDPBUSD.BCST 364(CX), Z28, Z17
+	VPDPBUSD.BCST 368(CX), Z28, Z19
+	VPDPBUSD.BCST 372(CX), Z28, Z21
+	VPDPBUSD.BCST 376(CX), Z28, Z23
+	VPDPBUSD.BCST 380(CX), Z28, Z25
+	VPSLLD        $0x04, Z27, Z27
+	VMOVDQU32     224(AX), Z28
+	VPTERNLOGD    $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST 144(CX), Z28, Z3
+	VPDPBUSD.BCST 148(CX), Z28, Z5
+	VPDPBUSD.BCST 152(CX), Z28, Z7
+	VPDPBUSD.BCST 156(CX), Z28, Z9
+	VPDPBUSD.BCST 160(CX), Z28, Z11
+	VPDPBUSD.BCST 164(CX), Z28, Z13
+	VPDPBUSD.BCST 168(CX), Z28, Z15
+	VPDPBUSD.BCST 172(CX), Z28, Z17
+	VPDPBUSD.BCST 176(CX), Z28, Z19
+	VPDPBUSD.BCST 180(CX), Z28, Z21
+	VPDPBUSD.BCST 184(CX), Z28, Z23
+	VPDPBUSD.BCST 188(CX), Z28, Z25
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   384(CX), Z26, Z27
 	VFMADD231PS   Z27, Z3, Z2
-	VMULPS.BCST   388(CX), Z26, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   388(CX), Z26, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z26, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   392(CX), Z26, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z26, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   396(CX), Z26, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z26, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   400(CX), Z26, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z26, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   404(CX), Z26, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z26, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   408(CX), Z26, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z26, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   412(CX), Z26, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z26, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   416(CX), Z26, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z26, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   420(CX), Z26, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z26, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   424(CX), Z26, Z3
 	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z26, Z3
 	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   428(CX), Z26, Z3
 	VFMADD231PS   Z3, Z25, Z24
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -15427,11 +15427,11 @@ block:
 
 // func stream512Q5_0(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q5_0(SB), NOSPLIT, $0-61
+TEXT ·stream512Q5_0(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
-	MOVL         $0x10101010, CX
+	MOVL         $0x11111111, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         strips+48(FP), BX
@@ -15449,44 +15449,49 @@ strip:
 
 unit:
 	VCVTPH2PS     (AX), Z4
+	VMOVDQU32     32(AX), Z5
+	VMOVDQU32     96(AX), Z6
+	VMOVDQU32     160(AX), Z7
+	VMOVDQU32     224(AX), Z8
+	VMOVDQU32     288(AX), Z9
 	VPSRAD.BCST   $0x03, 36(CX), Z3
-	VPANDD        32(AX), Z0, Z5
-	VPSLLD        $0x04, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
+	VPANDD        Z9, Z1, Z10
+	VPSRLW        $0x04, Z5, Z11
+	VPTERNLOGD    $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST 16(CX), Z11, Z3
+	VPSLLD        $0x04, Z10, Z10
+	VMOVDQU32     Z5, Z5
+	VPTERNLOGD    $0xe4, Z0, Z10, Z5
 	VPDPBUSD.BCST (CX), Z5, Z3
-	VPANDD        96(AX), Z0, Z5
-	VPSLLD        $0x03, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPANDD        160(AX), Z0, Z5
-	VPSLLD        $0x02, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPANDD        224(AX), Z0, Z5
-	VPSLLD        $0x01, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPSRLW        $0x04, 32(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPTERNLOGD    $0xf8, 288(AX), Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLW        $0x04, 96(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x01, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLW        $0x04, 160(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x02, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLW        $0x04, 224(AX), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x03, 288(AX), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VMULPS.BCST   32(CX), Z4, Z4
+	VPSRLD        $0x01, Z9, Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, Z6, Z10
+	VPTERNLOGD    $0xe4, Z0, Z5, Z10
+	VPDPBUSD.BCST 20(CX), Z10, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     Z6, Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 4(CX), Z6, Z3
+	VPSRLD        $0x02, Z9, Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, Z7, Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 24(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     Z7, Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 8(CX), Z6, Z3
+	VPSRLD        $0x03, Z9, Z5
+	VPANDD        Z5, Z1, Z5
+	VPSRLW        $0x04, Z8, Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 28(CX), Z6, Z3
+	VPSLLD        $0x04, Z5, Z5
+	VMOVDQU32     Z8, Z6
+	VPTERNLOGD    $0xe4, Z0, Z5, Z6
+	VPDPBUSD.BCST 12(CX), Z6, Z3
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z4, Z4
 	VFMADD231PS   Z4, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000160, AX
@@ -15504,7 +15509,7 @@ unit:
 
 // func dot256Q5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_0x1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q5_0x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -15732,7 +15737,7 @@ GLOBL all_10101010<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ5_0x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_0x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ5_0x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -15931,7 +15936,7 @@ stored:
 
 // func dot256Q5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_0x2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q5_0x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -16239,7 +16244,7 @@ stored:
 
 // func dotVNNIQ5_0x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_0x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ5_0x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -16505,7 +16510,7 @@ stored:
 
 // func dot256Q5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_0x3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q5_0x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -16892,7 +16897,7 @@ stored:
 
 // func dotVNNIQ5_0x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_0x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ5_0x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -17216,7 +17221,7 @@ stored:
 
 // func dot256Q5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_0x4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q5_0x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -17682,7 +17687,7 @@ stored:
 
 // func dotVNNIQ5_0x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_0x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ5_0x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -18207,10 +18212,10 @@ GLOBL all_70707070<>(SB), RODATA|NOPTR, $32
 
 // func dot512Q5_1x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18236,43 +18241,43 @@ block:
 	VCVTPH2PS        (AX), Z4
 	VCVTPH2PS        32(AX), Z5
 	VPXORD           Z3, Z3, Z3
-	VPANDD           64(AX), Z0, Z6
-	VPSLLD           $0x04, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    (CX), Z6, Z3
-	VPANDD           128(AX), Z0, Z6
-	VPSLLD           $0x03, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    4(CX), Z6, Z3
-	VPANDD           192(AX), Z0, Z6
-	VPSLLD           $0x02, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    8(CX), Z6, Z3
-	VPANDD           256(AX), Z0, Z6
-	VPSLLD           $0x01, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    12(CX), Z6, Z3
-	VPSRLW           $0x04, 64(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z6
-	VPDPBUSD.BCST    16(CX), Z6, Z3
-	VPSRLW           $0x04, 128(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x01, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    20(CX), Z6, Z3
-	VPSRLW           $0x04, 192(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x02, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    24(CX), Z6, Z3
-	VPSRLW           $0x04, 256(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x03, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    28(CX), Z6, Z3
-	VMULPS.BCST      32(CX), Z4, Z4
+	VPANDD           320(AX), Z1, Z6
+	VPSRLW           $0x04, 64(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    16(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        64(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    (CX), Z7, Z3
+	VPSRLD           $0x01, 320(AX), Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, 128(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    20(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        128(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    4(CX), Z7, Z3
+	VPSRLD           $0x02, 320(AX), Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, 192(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    24(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        192(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    8(CX), Z7, Z3
+	VPSRLD           $0x03, 320(AX), Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, 256(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    28(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        256(AX), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    12(CX), Z7, Z3
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(CX), Z4, Z4
 	VFMADD231PS      Z4, Z3, Z2
 	VFMADD231PS.BCST (DX), Z5, Z2
 	ADDQ             $0x00000028, CX
@@ -18295,10 +18300,10 @@ block:
 
 // func dot512Q5_1x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18330,55 +18335,55 @@ block:
 	VCVTPH2PS        32(AX), Z7
 	VPXORD           Z3, Z3, Z3
 	VPXORD           Z5, Z5, Z5
-	VPANDD           64(AX), Z0, Z8
-	VPSLLD           $0x04, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    (CX), Z8, Z3
-	VPDPBUSD.BCST    4(CX), Z8, Z5
-	VPANDD           128(AX), Z0, Z8
-	VPSLLD           $0x03, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    8(CX), Z8, Z3
-	VPDPBUSD.BCST    12(CX), Z8, Z5
-	VPANDD           192(AX), Z0, Z8
-	VPSLLD           $0x02, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    16(CX), Z8, Z3
-	VPDPBUSD.BCST    20(CX), Z8, Z5
-	VPANDD           256(AX), Z0, Z8
-	VPSLLD           $0x01, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    24(CX), Z8, Z3
-	VPDPBUSD.BCST    28(CX), Z8, Z5
-	VPSRLW           $0x04, 64(AX), Z8
-	VPANDD           Z0, Z8, Z8
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z8
-	VPDPBUSD.BCST    32(CX), Z8, Z3
-	VPDPBUSD.BCST    36(CX), Z8, Z5
-	VPSRLW           $0x04, 128(AX), Z8
-	VPANDD           Z0, Z8, Z8
-	VPSRLD           $0x01, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    40(CX), Z8, Z3
-	VPDPBUSD.BCST    44(CX), Z8, Z5
-	VPSRLW           $0x04, 192(AX), Z8
-	VPANDD           Z0, Z8, Z8
-	VPSRLD           $0x02, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    48(CX), Z8, Z3
-	VPDPBUSD.BCST    52(CX), Z8, Z5
-	VPSRLW           $0x04, 256(AX), Z8
-	VPANDD           Z0, Z8, Z8
-	VPSRLD           $0x03, 320(AX), Z9
-	VPTERNLOGD       $0xf8, Z9, Z1, Z8
-	VPDPBUSD.BCST    56(CX), Z8, Z3
-	VPDPBUSD.BCST    60(CX), Z8, Z5
-	VMULPS.BCST      64(CX), Z6, Z8
+	VPANDD           320(AX), Z1, Z8
+	VPSRLW           $0x04, 64(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    32(CX), Z9, Z3
+	VPDPBUSD.BCST    36(CX), Z9, Z5
+	VPSLLD           $0x04, Z8, Z8
+	VMOVDQU32        64(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    (CX), Z9, Z3
+	VPDPBUSD.BCST    4(CX), Z9, Z5
+	VPSRLD           $0x01, 320(AX), Z8
+	VPANDD           Z8, Z1, Z8
+	VPSRLW           $0x04, 128(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    40(CX), Z9, Z3
+	VPDPBUSD.BCST    44(CX), Z9, Z5
+	VPSLLD           $0x04, Z8, Z8
+	VMOVDQU32        128(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    8(CX), Z9, Z3
+	VPDPBUSD.BCST    12(CX), Z9, Z5
+	VPSRLD           $0x02, 320(AX), Z8
+	VPANDD           Z8, Z1, Z8
+	VPSRLW           $0x04, 192(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    48(CX), Z9, Z3
+	VPDPBUSD.BCST    52(CX), Z9, Z5
+	VPSLLD           $0x04, Z8, Z8
+	VMOVDQU32        192(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    16(CX), Z9, Z3
+	VPDPBUSD.BCST    20(CX), Z9, Z5
+	VPSRLD           $0x03, 320(AX), Z8
+	VPANDD           Z8, Z1, Z8
+	VPSRLW           $0x04, 256(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    56(CX), Z9, Z3
+	VPDPBUSD.BCST    60(CX), Z9, Z5
+	VPSLLD           $0x04, Z8, Z8
+	VMOVDQU32        256(AX), Z9
+	VPTERNLOGD       $0xe4, Z0, Z8, Z9
+	VPDPBUSD.BCST    24(CX), Z9, Z3
+	VPDPBUSD.BCST    28(CX), Z9, Z5
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      64(CX), Z6, Z8
 	VFMADD231PS      Z8, Z3, Z2
 	VFMADD231PS.BCST (DX), Z7, Z2
-	VMULPS.BCST      68(CX), Z6, Z6
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      68(CX), Z6, Z6
 	VFMADD231PS      Z6, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z7, Z4
 	ADDQ             $0x00000050, CX
@@ -18405,10 +18410,10 @@ block:
 
 // func dot512Q5_1x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18444,67 +18449,67 @@ block:
 	VPXORD           Z3, Z3, Z3
 	VPXORD           Z5, Z5, Z5
 	VPXORD           Z7, Z7, Z7
-	VPANDD           64(AX), Z0, Z10
-	VPSLLD           $0x04, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    (CX), Z10, Z3
-	VPDPBUSD.BCST    4(CX), Z10, Z5
-	VPDPBUSD.BCST    8(CX), Z10, Z7
-	VPANDD           128(AX), Z0, Z10
-	VPSLLD           $0x03, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    12(CX), Z10, Z3
-	VPDPBUSD.BCST    16(CX), Z10, Z5
-	VPDPBUSD.BCST    20(CX), Z10, Z7
-	VPANDD           192(AX), Z0, Z10
-	VPSLLD           $0x02, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    24(CX), Z10, Z3
-	VPDPBUSD.BCST    28(CX), Z10, Z5
-	VPDPBUSD.BCST    32(CX), Z10, Z7
-	VPANDD           256(AX), Z0, Z10
-	VPSLLD           $0x01, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    36(CX), Z10, Z3
-	VPDPBUSD.BCST    40(CX), Z10, Z5
-	VPDPBUSD.BCST    44(CX), Z10, Z7
-	VPSRLW           $0x04, 64(AX), Z10
-	VPANDD           Z0, Z10, Z10
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z10
-	VPDPBUSD.BCST    48(CX), Z10, Z3
-	VPDPBUSD.BCST    52(CX), Z10, Z5
-	VPDPBUSD.BCST    56(CX), Z10, Z7
-	VPSRLW           $0x04, 128(AX), Z10
-	VPANDD           Z0, Z10, Z10
-	VPSRLD           $0x01, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    60(CX), Z10, Z3
-	VPDPBUSD.BCST    64(CX), Z10, Z5
-	VPDPBUSD.BCST    68(CX), Z10, Z7
-	VPSRLW           $0x04, 192(AX), Z10
-	VPANDD           Z0, Z10, Z10
-	VPSRLD           $0x02, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    72(CX), Z10, Z3
-	VPDPBUSD.BCST    76(CX), Z10, Z5
-	VPDPBUSD.BCST    80(CX), Z10, Z7
-	VPSRLW           $0x04, 256(AX), Z10
-	VPANDD           Z0, Z10, Z10
-	VPSRLD           $0x03, 320(AX), Z11
-	VPTERNLOGD       $0xf8, Z11, Z1, Z10
-	VPDPBUSD.BCST    84(CX), Z10, Z3
-	VPDPBUSD.BCST    88(CX), Z10, Z5
-	VPDPBUSD.BCST    92(CX), Z10, Z7
-	VMULPS.BCST      96(CX), Z8, Z10
+	VPANDD           320(AX), Z1, Z10
+	VPSRLW           $0x04, 64(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    48(CX), Z11, Z3
+	VPDPBUSD.BCST    52(CX), Z11, Z5
+	VPDPBUSD.BCST    56(CX), Z11, Z7
+	VPSLLD           $0x04, Z10, Z10
+	VMOVDQU32        64(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    (CX), Z11, Z3
+	VPDPBUSD.BCST    4(CX), Z11, Z5
+	VPDPBUSD.BCST    8(CX), Z11, Z7
+	VPSRLD           $0x01, 320(AX), Z10
+	VPANDD           Z10, Z1, Z10
+	VPSRLW           $0x04, 128(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    60(CX), Z11, Z3
+	VPDPBUSD.BCST    64(CX), Z11, Z5
+	VPDPBUSD.BCST    68(CX), Z11, Z7
+	VPSLLD           $0x04, Z10, Z10
+	VMOVDQU32        128(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    12(CX), Z11, Z3
+	VPDPBUSD.BCST    16(CX), Z11, Z5
+	VPDPBUSD.BCST    20(CX), Z11, Z7
+	VPSRLD           $0x02, 320(AX), Z10
+	VPANDD           Z10, Z1, Z10
+	VPSRLW           $0x04, 192(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    72(CX), Z11, Z3
+	VPDPBUSD.BCST    76(CX), Z11, Z5
+	VPDPBUSD.BCST    80(CX), Z11, Z7
+	VPSLLD           $0x04, Z10, Z10
+	VMOVDQU32        192(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    24(CX), Z11, Z3
+	VPDPBUSD.BCST    28(CX), Z11, Z5
+	VPDPBUSD.BCST    32(CX), Z11, Z7
+	VPSRLD           $0x03, 320(AX), Z10
+	VPANDD           Z10, Z1, Z10
+	VPSRLW           $0x04, 256(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    84(CX), Z11, Z3
+	VPDPBUSD.BCST    88(CX), Z11, Z5
+	VPDPBUSD.BCST    92(CX), Z11, Z7
+	VPSLLD           $0x04, Z10, Z10
+	VMOVDQU32        256(AX), Z11
+	VPTERNLOGD       $0xe4, Z0, Z10, Z11
+	VPDPBUSD.BCST    36(CX), Z11, Z3
+	VPDPBUSD.BCST    40(CX), Z11, Z5
+	VPDPBUSD.BCST    44(CX), Z11, Z7
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      96(CX), Z8, Z10
 	VFMADD231PS      Z10, Z3, Z2
 	VFMADD231PS.BCST (DX), Z9, Z2
-	VMULPS.BCST      100(CX), Z8, Z10
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      100(CX), Z8, Z10
 	VFMADD231PS      Z10, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z9, Z4
-	VMULPS.BCST      104(CX), Z8, Z8
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      104(CX), Z8, Z8
 	VFMADD231PS      Z8, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z9, Z6
 	ADDQ             $0x00000078, CX
@@ -18533,10 +18538,10 @@ block:
 
 // func dot512Q5_1x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_1x4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18576,79 +18581,79 @@ block:
 	VPXORD           Z5, Z5, Z5
 	VPXORD           Z7, Z7, Z7
 	VPXORD           Z9, Z9, Z9
-	VPANDD           64(AX), Z0, Z12
-	VPSLLD           $0x04, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    (CX), Z12, Z3
-	VPDPBUSD.BCST    4(CX), Z12, Z5
-	VPDPBUSD.BCST    8(CX), Z12, Z7
-	VPDPBUSD.BCST    12(CX), Z12, Z9
-	VPANDD           128(AX), Z0, Z12
-	VPSLLD           $0x03, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    16(CX), Z12, Z3
-	VPDPBUSD.BCST    20(CX), Z12, Z5
-	VPDPBUSD.BCST    24(CX), Z12, Z7
-	VPDPBUSD.BCST    28(CX), Z12, Z9
-	VPANDD           192(AX), Z0, Z12
-	VPSLLD           $0x02, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    32(CX), Z12, Z3
-	VPDPBUSD.BCST    36(CX), Z12, Z5
-	VPDPBUSD.BCST    40(CX), Z12, Z7
-	VPDPBUSD.BCST    44(CX), Z12, Z9
-	VPANDD           256(AX), Z0, Z12
-	VPSLLD           $0x01, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    48(CX), Z12, Z3
-	VPDPBUSD.BCST    52(CX), Z12, Z5
-	VPDPBUSD.BCST    56(CX), Z12, Z7
-	VPDPBUSD.BCST    60(CX), Z12, Z9
-	VPSRLW           $0x04, 64(AX), Z12
-	VPANDD           Z0, Z12, Z12
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z12
-	VPDPBUSD.BCST    64(CX), Z12, Z3
-	VPDPBUSD.BCST    68(CX), Z12, Z5
-	VPDPBUSD.BCST    72(CX), Z12, Z7
-	VPDPBUSD.BCST    76(CX), Z12, Z9
-	VPSRLW           $0x04, 128(AX), Z12
-	VPANDD           Z0, Z12, Z12
-	VPSRLD           $0x01, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    80(CX), Z12, Z3
-	VPDPBUSD.BCST    84(CX), Z12, Z5
-	VPDPBUSD.BCST    88(CX), Z12, Z7
-	VPDPBUSD.BCST    92(CX), Z12, Z9
-	VPSRLW           $0x04, 192(AX), Z12
-	VPANDD           Z0, Z12, Z12
-	VPSRLD           $0x02, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    96(CX), Z12, Z3
-	VPDPBUSD.BCST    100(CX), Z12, Z5
-	VPDPBUSD.BCST    104(CX), Z12, Z7
-	VPDPBUSD.BCST    108(CX), Z12, Z9
-	VPSRLW           $0x04, 256(AX), Z12
-	VPANDD           Z0, Z12, Z12
-	VPSRLD           $0x03, 320(AX), Z13
-	VPTERNLOGD       $0xf8, Z13, Z1, Z12
-	VPDPBUSD.BCST    112(CX), Z12, Z3
-	VPDPBUSD.BCST    116(CX), Z12, Z5
-	VPDPBUSD.BCST    120(CX), Z12, Z7
-	VPDPBUSD.BCST    124(CX), Z12, Z9
-	VMULPS.BCST      128(CX), Z10, Z12
+	VPANDD           320(AX), Z1, Z12
+	VPSRLW           $0x04, 64(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    64(CX), Z13, Z3
+	VPDPBUSD.BCST    68(CX), Z13, Z5
+	VPDPBUSD.BCST    72(CX), Z13, Z7
+	VPDPBUSD.BCST    76(CX), Z13, Z9
+	VPSLLD           $0x04, Z12, Z12
+	VMOVDQU32        64(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    (CX), Z13, Z3
+	VPDPBUSD.BCST    4(CX), Z13, Z5
+	VPDPBUSD.BCST    8(CX), Z13, Z7
+	VPDPBUSD.BCST    12(CX), Z13, Z9
+	VPSRLD           $0x01, 320(AX), Z12
+	VPANDD           Z12, Z1, Z12
+	VPSRLW           $0x04, 128(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    80(CX), Z13, Z3
+	VPDPBUSD.BCST    84(CX), Z13, Z5
+	VPDPBUSD.BCST    88(CX), Z13, Z7
+	VPDPBUSD.BCST    92(CX), Z13, Z9
+	VPSLLD           $0x04, Z12, Z12
+	VMOVDQU32        128(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    16(CX), Z13, Z3
+	VPDPBUSD.BCST    20(CX), Z13, Z5
+	VPDPBUSD.BCST    24(CX), Z13, Z7
+	VPDPBUSD.BCST    28(CX), Z13, Z9
+	VPSRLD           $0x02, 320(AX), Z12
+	VPANDD           Z12, Z1, Z12
+	VPSRLW           $0x04, 192(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    96(CX), Z13, Z3
+	VPDPBUSD.BCST    100(CX), Z13, Z5
+	VPDPBUSD.BCST    104(CX), Z13, Z7
+	VPDPBUSD.BCST    108(CX), Z13, Z9
+	VPSLLD           $0x04, Z12, Z12
+	VMOVDQU32        192(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    32(CX), Z13, Z3
+	VPDPBUSD.BCST    36(CX), Z13, Z5
+	VPDPBUSD.BCST    40(CX), Z13, Z7
+	VPDPBUSD.BCST    44(CX), Z13, Z9
+	VPSRLD           $0x03, 320(AX), Z12
+	VPANDD           Z12, Z1, Z12
+	VPSRLW           $0x04, 256(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    112(CX), Z13, Z3
+	VPDPBUSD.BCST    116(CX), Z13, Z5
+	VPDPBUSD.BCST    120(CX), Z13, Z7
+	VPDPBUSD.BCST    124(CX), Z13, Z9
+	VPSLLD           $0x04, Z12, Z12
+	VMOVDQU32        256(AX), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    48(CX), Z13, Z3
+	VPDPBUSD.BCST    52(CX), Z13, Z5
+	VPDPBUSD.BCST    56(CX), Z13, Z7
+	VPDPBUSD.BCST    60(CX), Z13, Z9
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      128(CX), Z10, Z12
 	VFMADD231PS      Z12, Z3, Z2
 	VFMADD231PS.BCST (DX), Z11, Z2
-	VMULPS.BCST      132(CX), Z10, Z12
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      132(CX), Z10, Z12
 	VFMADD231PS      Z12, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z11, Z4
-	VMULPS.BCST      136(CX), Z10, Z12
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      136(CX), Z10, Z12
 	VFMADD231PS      Z12, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z11, Z6
-	VMULPS.BCST      140(CX), Z10, Z10
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      140(CX), Z10, Z10
 	VFMADD231PS      Z10, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z11, Z8
 	ADDQ             $0x000000a0, CX
@@ -18679,10 +18684,10 @@ block:
 
 // func dot512Q5_1x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18732,91 +18737,91 @@ block:
 	VPXORD           Z7, Z7, Z7
 	VPXORD           Z9, Z9, Z9
 	VPXORD           Z11, Z11, Z11
-	VPANDD           64(AX), Z0, Z14
-	VPSLLD           $0x04, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    (CX), Z14, Z3
-	VPDPBUSD.BCST    4(CX), Z14, Z5
-	VPDPBUSD.BCST    8(CX), Z14, Z7
-	VPDPBUSD.BCST    12(CX), Z14, Z9
-	VPDPBUSD.BCST    16(CX), Z14, Z11
-	VPANDD           128(AX), Z0, Z14
-	VPSLLD           $0x03, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    20(CX), Z14, Z3
-	VPDPBUSD.BCST    24(CX), Z14, Z5
-	VPDPBUSD.BCST    28(CX), Z14, Z7
-	VPDPBUSD.BCST    32(CX), Z14, Z9
-	VPDPBUSD.BCST    36(CX), Z14, Z11
-	VPANDD           192(AX), Z0, Z14
-	VPSLLD           $0x02, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    40(CX), Z14, Z3
-	VPDPBUSD.BCST    44(CX), Z14, Z5
-	VPDPBUSD.BCST    48(CX), Z14, Z7
-	VPDPBUSD.BCST    52(CX), Z14, Z9
-	VPDPBUSD.BCST    56(CX), Z14, Z11
-	VPANDD           256(AX), Z0, Z14
-	VPSLLD           $0x01, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    60(CX), Z14, Z3
-	VPDPBUSD.BCST    64(CX), Z14, Z5
-	VPDPBUSD.BCST    68(CX), Z14, Z7
-	VPDPBUSD.BCST    72(CX), Z14, Z9
-	VPDPBUSD.BCST    76(CX), Z14, Z11
-	VPSRLW           $0x04, 64(AX), Z14
-	VPANDD           Z0, Z14, Z14
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z14
-	VPDPBUSD.BCST    80(CX), Z14, Z3
-	VPDPBUSD.BCST    84(CX), Z14, Z5
-	VPDPBUSD.BCST    88(CX), Z14, Z7
-	VPDPBUSD.BCST    92(CX), Z14, Z9
-	VPDPBUSD.BCST    96(CX), Z14, Z11
-	VPSRLW           $0x04, 128(AX), Z14
-	VPANDD           Z0, Z14, Z14
-	VPSRLD           $0x01, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    100(CX), Z14, Z3
-	VPDPBUSD.BCST    104(CX), Z14, Z5
-	VPDPBUSD.BCST    108(CX), Z14, Z7
-	VPDPBUSD.BCST    112(CX), Z14, Z9
-	VPDPBUSD.BCST    116(CX), Z14, Z11
-	VPSRLW           $0x04, 192(AX), Z14
-	VPANDD           Z0, Z14, Z14
-	VPSRLD           $0x02, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    120(CX), Z14, Z3
-	VPDPBUSD.BCST    124(CX), Z14, Z5
-	VPDPBUSD.BCST    128(CX), Z14, Z7
-	VPDPBUSD.BCST    132(CX), Z14, Z9
-	VPDPBUSD.BCST    136(CX), Z14, Z11
-	VPSRLW           $0x04, 256(AX), Z14
-	VPANDD           Z0, Z14, Z14
-	VPSRLD           $0x03, 320(AX), Z15
-	VPTERNLOGD       $0xf8, Z15, Z1, Z14
-	VPDPBUSD.BCST    140(CX), Z14, Z3
-	VPDPBUSD.BCST    144(CX), Z14, Z5
-	VPDPBUSD.BCST    148(CX), Z14, Z7
-	VPDPBUSD.BCST    152(CX), Z14, Z9
-	VPDPBUSD.BCST    156(CX), Z14, Z11
-	VMULPS.BCST      160(CX), Z12, Z14
+	VPANDD           320(AX), Z1, Z14
+	VPSRLW           $0x04, 64(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    80(CX), Z15, Z3
+	VPDPBUSD.BCST    84(CX), Z15, Z5
+	VPDPBUSD.BCST    88(CX), Z15, Z7
+	VPDPBUSD.BCST    92(CX), Z15, Z9
+	VPDPBUSD.BCST    96(CX), Z15, Z11
+	VPSLLD           $0x04, Z14, Z14
+	VMOVDQU32        64(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    (CX), Z15, Z3
+	VPDPBUSD.BCST    4(CX), Z15, Z5
+	VPDPBUSD.BCST    8(CX), Z15, Z7
+	VPDPBUSD.BCST    12(CX), Z15, Z9
+	VPDPBUSD.BCST    16(CX), Z15, Z11
+	VPSRLD           $0x01, 320(AX), Z14
+	VPANDD           Z14, Z1, Z14
+	VPSRLW           $0x04, 128(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    100(CX), Z15, Z3
+	VPDPBUSD.BCST    104(CX), Z15, Z5
+	VPDPBUSD.BCST    108(CX), Z15, Z7
+	VPDPBUSD.BCST    112(CX), Z15, Z9
+	VPDPBUSD.BCST    116(CX), Z15, Z11
+	VPSLLD           $0x04, Z14, Z14
+	VMOVDQU32        128(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    20(CX), Z15, Z3
+	VPDPBUSD.BCST    24(CX), Z15, Z5
+	VPDPBUSD.BCST    28(CX), Z15, Z7
+	VPDPBUSD.BCST    32(CX), Z15, Z9
+	VPDPBUSD.BCST    36(CX), Z15, Z11
+	VPSRLD           $0x02, 320(AX), Z14
+	VPANDD           Z14, Z1, Z14
+	VPSRLW           $0x04, 192(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    120(CX), Z15, Z3
+	VPDPBUSD.BCST    124(CX), Z15, Z5
+	VPDPBUSD.BCST    128(CX), Z15, Z7
+	VPDPBUSD.BCST    132(CX), Z15, Z9
+	VPDPBUSD.BCST    136(CX), Z15, Z11
+	VPSLLD           $0x04, Z14, Z14
+	VMOVDQU32        192(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    40(CX), Z15, Z3
+	VPDPBUSD.BCST    44(CX), Z15, Z5
+	VPDPBUSD.BCST    48(CX), Z15, Z7
+	VPDPBUSD.BCST    52(CX), Z15, Z9
+	VPDPBUSD.BCST    56(CX), Z15, Z11
+	VPSRLD           $0x03, 320(AX), Z14
+	VPANDD           Z14, Z1, Z14
+	VPSRLW           $0x04, 256(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    140(CX), Z15, Z3
+	VPDPBUSD.BCST    144(CX), Z15, Z5
+	VPDPBUSD.BCST    148(CX), Z15, Z7
+	VPDPBUSD.BCST    152(CX), Z15, Z9
+	VPDPBUSD.BCST    156(CX), Z15, Z11
+	VPSLLD           $0x04, Z14, Z14
+	VMOVDQU32        256(AX), Z15
+	VPTERNLOGD       $0xe4, Z0, Z14, Z15
+	VPDPBUSD.BCST    60(CX), Z15, Z3
+	VPDPBUSD.BCST    64(CX), Z15, Z5
+	VPDPBUSD.BCST    68(CX), Z15, Z7
+	VPDPBUSD.BCST    72(CX), Z15, Z9
+	VPDPBUSD.BCST    76(CX), Z15, Z11
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      160(CX), Z12, Z14
 	VFMADD231PS      Z14, Z3, Z2
 	VFMADD231PS.BCST (DX), Z13, Z2
-	VMULPS.BCST      164(CX), Z12, Z14
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      164(CX), Z12, Z14
 	VFMADD231PS      Z14, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z13, Z4
-	VMULPS.BCST      168(CX), Z12, Z14
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      168(CX), Z12, Z14
 	VFMADD231PS      Z14, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z13, Z6
-	VMULPS.BCST      172(CX), Z12, Z14
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      172(CX), Z12, Z14
 	VFMADD231PS      Z14, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z13, Z8
-	VMULPS.BCST      176(CX), Z12, Z12
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      176(CX), Z12, Z12
 	VFMADD231PS      Z12, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z13, Z10
 	ADDQ             $0x000000c8, CX
@@ -18849,10 +18854,10 @@ block:
 
 // func dot512Q5_1x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -18906,103 +18911,103 @@ block:
 	VPXORD           Z9, Z9, Z9
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z13, Z13, Z13
-	VPANDD           64(AX), Z0, Z16
-	VPSLLD           $0x04, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    (CX), Z16, Z3
-	VPDPBUSD.BCST    4(CX), Z16, Z5
-	VPDPBUSD.BCST    8(CX), Z16, Z7
-	VPDPBUSD.BCST    12(CX), Z16, Z9
-	VPDPBUSD.BCST    16(CX), Z16, Z11
-	VPDPBUSD.BCST    20(CX), Z16, Z13
-	VPANDD           128(AX), Z0, Z16
-	VPSLLD           $0x03, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    24(CX), Z16, Z3
-	VPDPBUSD.BCST    28(CX), Z16, Z5
-	VPDPBUSD.BCST    32(CX), Z16, Z7
-	VPDPBUSD.BCST    36(CX), Z16, Z9
-	VPDPBUSD.BCST    40(CX), Z16, Z11
-	VPDPBUSD.BCST    44(CX), Z16, Z13
-	VPANDD           192(AX), Z0, Z16
-	VPSLLD           $0x02, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    48(CX), Z16, Z3
-	VPDPBUSD.BCST    52(CX), Z16, Z5
-	VPDPBUSD.BCST    56(CX), Z16, Z7
-	VPDPBUSD.BCST    60(CX), Z16, Z9
-	VPDPBUSD.BCST    64(CX), Z16, Z11
-	VPDPBUSD.BCST    68(CX), Z16, Z13
-	VPANDD           256(AX), Z0, Z16
-	VPSLLD           $0x01, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    72(CX), Z16, Z3
-	VPDPBUSD.BCST    76(CX), Z16, Z5
-	VPDPBUSD.BCST    80(CX), Z16, Z7
-	VPDPBUSD.BCST    84(CX), Z16, Z9
-	VPDPBUSD.BCST    88(CX), Z16, Z11
-	VPDPBUSD.BCST    92(CX), Z16, Z13
-	VPSRLW           $0x04, 64(AX), Z16
-	VPANDD           Z0, Z16, Z16
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z16
-	VPDPBUSD.BCST    96(CX), Z16, Z3
-	VPDPBUSD.BCST    100(CX), Z16, Z5
-	VPDPBUSD.BCST    104(CX), Z16, Z7
-	VPDPBUSD.BCST    108(CX), Z16, Z9
-	VPDPBUSD.BCST    112(CX), Z16, Z11
-	VPDPBUSD.BCST    116(CX), Z16, Z13
-	VPSRLW           $0x04, 128(AX), Z16
-	VPANDD           Z0, Z16, Z16
-	VPSRLD           $0x01, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    120(CX), Z16, Z3
-	VPDPBUSD.BCST    124(CX), Z16, Z5
-	VPDPBUSD.BCST    128(CX), Z16, Z7
-	VPDPBUSD.BCST    132(CX), Z16, Z9
-	VPDPBUSD.BCST    136(CX), Z16, Z11
-	VPDPBUSD.BCST    140(CX), Z16, Z13
-	VPSRLW           $0x04, 192(AX), Z16
-	VPANDD           Z0, Z16, Z16
-	VPSRLD           $0x02, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    144(CX), Z16, Z3
-	VPDPBUSD.BCST    148(CX), Z16, Z5
-	VPDPBUSD.BCST    152(CX), Z16, Z7
-	VPDPBUSD.BCST    156(CX), Z16, Z9
-	VPDPBUSD.BCST    160(CX), Z16, Z11
-	VPDPBUSD.BCST    164(CX), Z16, Z13
-	VPSRLW           $0x04, 256(AX), Z16
-	VPANDD           Z0, Z16, Z16
-	VPSRLD           $0x03, 320(AX), Z17
-	VPTERNLOGD       $0xf8, Z17, Z1, Z16
-	VPDPBUSD.BCST    168(CX), Z16, Z3
-	VPDPBUSD.BCST    172(CX), Z16, Z5
-	VPDPBUSD.BCST    176(CX), Z16, Z7
-	VPDPBUSD.BCST    180(CX), Z16, Z9
-	VPDPBUSD.BCST    184(CX), Z16, Z11
-	VPDPBUSD.BCST    188(CX), Z16, Z13
-	VMULPS.BCST      192(CX), Z14, Z16
+	VPANDD           320(AX), Z1, Z16
+	VPSRLW           $0x04, 64(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    96(CX), Z17, Z3
+	VPDPBUSD.BCST    100(CX), Z17, Z5
+	VPDPBUSD.BCST    104(CX), Z17, Z7
+	VPDPBUSD.BCST    108(CX), Z17, Z9
+	VPDPBUSD.BCST    112(CX), Z17, Z11
+	VPDPBUSD.BCST    116(CX), Z17, Z13
+	VPSLLD           $0x04, Z16, Z16
+	VMOVDQU32        64(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    (CX), Z17, Z3
+	VPDPBUSD.BCST    4(CX), Z17, Z5
+	VPDPBUSD.BCST    8(CX), Z17, Z7
+	VPDPBUSD.BCST    12(CX), Z17, Z9
+	VPDPBUSD.BCST    16(CX), Z17, Z11
+	VPDPBUSD.BCST    20(CX), Z17, Z13
+	VPSRLD           $0x01, 320(AX), Z16
+	VPANDD           Z16, Z1, Z16
+	VPSRLW           $0x04, 128(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    120(CX), Z17, Z3
+	VPDPBUSD.BCST    124(CX), Z17, Z5
+	VPDPBUSD.BCST    128(CX), Z17, Z7
+	VPDPBUSD.BCST    132(CX), Z17, Z9
+	VPDPBUSD.BCST    136(CX), Z17, Z11
+	VPDPBUSD.BCST    140(CX), Z17, Z13
+	VPSLLD           $0x04, Z16, Z16
+	VMOVDQU32        128(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    24(CX), Z17, Z3
+	VPDPBUSD.BCST    28(CX), Z17, Z5
+	VPDPBUSD.BCST    32(CX), Z17, Z7
+	VPDPBUSD.BCST    36(CX), Z17, Z9
+	VPDPBUSD.BCST    40(CX), Z17, Z11
+	VPDPBUSD.BCST    44(CX), Z17, Z13
+	VPSRLD           $0x02, 320(AX), Z16
+	VPANDD           Z16, Z1, Z16
+	VPSRLW           $0x04, 192(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    144(CX), Z17, Z3
+	VPDPBUSD.BCST    148(CX), Z17, Z5
+	VPDPBUSD.BCST    152(CX), Z17, Z7
+	VPDPBUSD.BCST    156(CX), Z17, Z9
+	VPDPBUSD.BCST    160(CX), Z17, Z11
+	VPDPBUSD.BCST    164(CX), Z17, Z13
+	VPSLLD           $0x04, Z16, Z16
+	VMOVDQU32        192(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    48(CX), Z17, Z3
+	VPDPBUSD.BCST    52(CX), Z17, Z5
+	VPDPBUSD.BCST    56(CX), Z17, Z7
+	VPDPBUSD.BCST    60(CX), Z17, Z9
+	VPDPBUSD.BCST    64(CX), Z17, Z11
+	VPDPBUSD.BCST    68(CX), Z17, Z13
+	VPSRLD           $0x03, 320(AX), Z16
+	VPANDD           Z16, Z1, Z16
+	VPSRLW           $0x04, 256(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    168(CX), Z17, Z3
+	VPDPBUSD.BCST    172(CX), Z17, Z5
+	VPDPBUSD.BCST    176(CX), Z17, Z7
+	VPDPBUSD.BCST    180(CX), Z17, Z9
+	VPDPBUSD.BCST    184(CX), Z17, Z11
+	VPDPBUSD.BCST    188(CX), Z17, Z13
+	VPSLLD           $0x04, Z16, Z16
+	VMOVDQU32        256(AX), Z17
+	VPTERNLOGD       $0xe4, Z0, Z16, Z17
+	VPDPBUSD.BCST    72(CX), Z17, Z3
+	VPDPBUSD.BCST    76(CX), Z17, Z5
+	VPDPBUSD.BCST    80(CX), Z17, Z7
+	VPDPBUSD.BCST    84(CX), Z17, Z9
+	VPDPBUSD.BCST    88(CX), Z17, Z11
+	VPDPBUSD.BCST    92(CX), Z17, Z13
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      192(CX), Z14, Z16
 	VFMADD231PS      Z16, Z3, Z2
 	VFMADD231PS.BCST (DX), Z15, Z2
-	VMULPS.BCST      196(CX), Z14, Z16
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      196(CX), Z14, Z16
 	VFMADD231PS      Z16, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z15, Z4
-	VMULPS.BCST      200(CX), Z14, Z16
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      200(CX), Z14, Z16
 	VFMADD231PS      Z16, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z15, Z6
-	VMULPS.BCST      204(CX), Z14, Z16
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      204(CX), Z14, Z16
 	VFMADD231PS      Z16, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z15, Z8
-	VMULPS.BCST      208(CX), Z14, Z16
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      208(CX), Z14, Z16
 	VFMADD231PS      Z16, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z15, Z10
-	VMULPS.BCST      212(CX), Z14, Z14
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      212(CX), Z14, Z14
 	VFMADD231PS      Z14, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z15, Z12
 	ADDQ             $0x000000f0, CX
@@ -19037,10 +19042,10 @@ block:
 
 // func dot512Q5_1x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -19098,115 +19103,115 @@ block:
 	VPXORD           Z11, Z11, Z11
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z15, Z15, Z15
-	VPANDD           64(AX), Z0, Z18
-	VPSLLD           $0x04, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    (CX), Z18, Z3
-	VPDPBUSD.BCST    4(CX), Z18, Z5
-	VPDPBUSD.BCST    8(CX), Z18, Z7
-	VPDPBUSD.BCST    12(CX), Z18, Z9
-	VPDPBUSD.BCST    16(CX), Z18, Z11
-	VPDPBUSD.BCST    20(CX), Z18, Z13
-	VPDPBUSD.BCST    24(CX), Z18, Z15
-	VPANDD           128(AX), Z0, Z18
-	VPSLLD           $0x03, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    28(CX), Z18, Z3
-	VPDPBUSD.BCST    32(CX), Z18, Z5
-	VPDPBUSD.BCST    36(CX), Z18, Z7
-	VPDPBUSD.BCST    40(CX), Z18, Z9
-	VPDPBUSD.BCST    44(CX), Z18, Z11
-	VPDPBUSD.BCST    48(CX), Z18, Z13
-	VPDPBUSD.BCST    52(CX), Z18, Z15
-	VPANDD           192(AX), Z0, Z18
-	VPSLLD           $0x02, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    56(CX), Z18, Z3
-	VPDPBUSD.BCST    60(CX), Z18, Z5
-	VPDPBUSD.BCST    64(CX), Z18, Z7
-	VPDPBUSD.BCST    68(CX), Z18, Z9
-	VPDPBUSD.BCST    72(CX), Z18, Z11
-	VPDPBUSD.BCST    76(CX), Z18, Z13
-	VPDPBUSD.BCST    80(CX), Z18, Z15
-	VPANDD           256(AX), Z0, Z18
-	VPSLLD           $0x01, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    84(CX), Z18, Z3
-	VPDPBUSD.BCST    88(CX), Z18, Z5
-	VPDPBUSD.BCST    92(CX), Z18, Z7
-	VPDPBUSD.BCST    96(CX), Z18, Z9
-	VPDPBUSD.BCST    100(CX), Z18, Z11
-	VPDPBUSD.BCST    104(CX), Z18, Z13
-	VPDPBUSD.BCST    108(CX), Z18, Z15
-	VPSRLW           $0x04, 64(AX), Z18
-	VPANDD           Z0, Z18, Z18
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z18
-	VPDPBUSD.BCST    112(CX), Z18, Z3
-	VPDPBUSD.BCST    116(CX), Z18, Z5
-	VPDPBUSD.BCST    120(CX), Z18, Z7
-	VPDPBUSD.BCST    124(CX), Z18, Z9
-	VPDPBUSD.BCST    128(CX), Z18, Z11
-	VPDPBUSD.BCST    132(CX), Z18, Z13
-	VPDPBUSD.BCST    136(CX), Z18, Z15
-	VPSRLW           $0x04, 128(AX), Z18
-	VPANDD           Z0, Z18, Z18
-	VPSRLD           $0x01, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    140(CX), Z18, Z3
-	VPDPBUSD.BCST    144(CX), Z18, Z5
-	VPDPBUSD.BCST    148(CX), Z18, Z7
-	VPDPBUSD.BCST    152(CX), Z18, Z9
-	VPDPBUSD.BCST    156(CX), Z18, Z11
-	VPDPBUSD.BCST    160(CX), Z18, Z13
-	VPDPBUSD.BCST    164(CX), Z18, Z15
-	VPSRLW           $0x04, 192(AX), Z18
-	VPANDD           Z0, Z18, Z18
-	VPSRLD           $0x02, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    168(CX), Z18, Z3
-	VPDPBUSD.BCST    172(CX), Z18, Z5
-	VPDPBUSD.BCST    176(CX), Z18, Z7
-	VPDPBUSD.BCST    180(CX), Z18, Z9
-	VPDPBUSD.BCST    184(CX), Z18, Z11
-	VPDPBUSD.BCST    188(CX), Z18, Z13
-	VPDPBUSD.BCST    192(CX), Z18, Z15
-	VPSRLW           $0x04, 256(AX), Z18
-	VPANDD           Z0, Z18, Z18
-	VPSRLD           $0x03, 320(AX), Z19
-	VPTERNLOGD       $0xf8, Z19, Z1, Z18
-	VPDPBUSD.BCST    196(CX), Z18, Z3
-	VPDPBUSD.BCST    200(CX), Z18, Z5
-	VPDPBUSD.BCST    204(CX), Z18, Z7
-	VPDPBUSD.BCST    208(CX), Z18, Z9
-	VPDPBUSD.BCST    212(CX), Z18, Z11
-	VPDPBUSD.BCST    216(CX), Z18, Z13
-	VPDPBUSD.BCST    220(CX), Z18, Z15
-	VMULPS.BCST      224(CX), Z16, Z18
+	VPANDD           320(AX), Z1, Z18
+	VPSRLW           $0x04, 64(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    112(CX), Z19, Z3
+	VPDPBUSD.BCST    116(CX), Z19, Z5
+	VPDPBUSD.BCST    120(CX), Z19, Z7
+	VPDPBUSD.BCST    124(CX), Z19, Z9
+	VPDPBUSD.BCST    128(CX), Z19, Z11
+	VPDPBUSD.BCST    132(CX), Z19, Z13
+	VPDPBUSD.BCST    136(CX), Z19, Z15
+	VPSLLD           $0x04, Z18, Z18
+	VMOVDQU32        64(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    (CX), Z19, Z3
+	VPDPBUSD.BCST    4(CX), Z19, Z5
+	VPDPBUSD.BCST    8(CX), Z19, Z7
+	VPDPBUSD.BCST    12(CX), Z19, Z9
+	VPDPBUSD.BCST    16(CX), Z19, Z11
+	VPDPBUSD.BCST    20(CX), Z19, Z13
+	VPDPBUSD.BCST    24(CX), Z19, Z15
+	VPSRLD           $0x01, 320(AX), Z18
+	VPANDD           Z18, Z1, Z18
+	VPSRLW           $0x04, 128(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    140(CX), Z19, Z3
+	VPDPBUSD.BCST    144(CX), Z19, Z5
+	VPDPBUSD.BCST    148(CX), Z19, Z7
+	VPDPBUSD.BCST    152(CX), Z19, Z9
+	VPDPBUSD.BCST    156(CX), Z19, Z11
+	VPDPBUSD.BCST    160(CX), Z19, Z13
+	VPDPBUSD.BCST    164(CX), Z19, Z15
+	VPSLLD           $0x04, Z18, Z18
+	VMOVDQU32        128(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    28(CX), Z19, Z3
+	VPDPBUSD.BCST    32(CX), Z19, Z5
+	VPDPBUSD.BCST    36(CX), Z19, Z7
+	VPDPBUSD.BCST    40(CX), Z19, Z9
+	VPDPBUSD.BCST    44(CX), Z19, Z11
+	VPDPBUSD.BCST    48(CX), Z19, Z13
+	VPDPBUSD.BCST    52(CX), Z19, Z15
+	VPSRLD           $0x02, 320(AX), Z18
+	VPANDD           Z18, Z1, Z18
+	VPSRLW           $0x04, 192(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    168(CX), Z19, Z3
+	VPDPBUSD.BCST    172(CX), Z19, Z5
+	VPDPBUSD.BCST    176(CX), Z19, Z7
+	VPDPBUSD.BCST    180(CX), Z19, Z9
+	VPDPBUSD.BCST    184(CX), Z19, Z11
+	VPDPBUSD.BCST    188(CX), Z19, Z13
+	VPDPBUSD.BCST    192(CX), Z19, Z15
+	VPSLLD           $0x04, Z18, Z18
+	VMOVDQU32        192(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    56(CX), Z19, Z3
+	VPDPBUSD.BCST    60(CX), Z19, Z5
+	VPDPBUSD.BCST    64(CX), Z19, Z7
+	VPDPBUSD.BCST    68(CX), Z19, Z9
+	VPDPBUSD.BCST    72(CX), Z19, Z11
+	VPDPBUSD.BCST    76(CX), Z19, Z13
+	VPDPBUSD.BCST    80(CX), Z19, Z15
+	VPSRLD           $0x03, 320(AX), Z18
+	VPANDD           Z18, Z1, Z18
+	VPSRLW           $0x04, 256(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    196(CX), Z19, Z3
+	VPDPBUSD.BCST    200(CX), Z19, Z5
+	VPDPBUSD.BCST    204(CX), Z19, Z7
+	VPDPBUSD.BCST    208(CX), Z19, Z9
+	VPDPBUSD.BCST    212(CX), Z19, Z11
+	VPDPBUSD.BCST    216(CX), Z19, Z13
+	VPDPBUSD.BCST    220(CX), Z19, Z15
+	VPSLLD           $0x04, Z18, Z18
+	VMOVDQU32        256(AX), Z19
+	VPTERNLOGD       $0xe4, Z0, Z18, Z19
+	VPDPBUSD.BCST    84(CX), Z19, Z3
+	VPDPBUSD.BCST    88(CX), Z19, Z5
+	VPDPBUSD.BCST    92(CX), Z19, Z7
+	VPDPBUSD.BCST    96(CX), Z19, Z9
+	VPDPBUSD.BCST    100(CX), Z19, Z11
+	VPDPBUSD.BCST    104(CX), Z19, Z13
+	VPDPBUSD.BCST    108(CX), Z19, Z15
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      224(CX), Z16, Z18
 	VFMADD231PS      Z18, Z3, Z2
 	VFMADD231PS.BCST (DX), Z17, Z2
-	VMULPS.BCST      228(CX), Z16, Z18
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      228(CX), Z16, Z18
 	VFMADD231PS      Z18, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z17, Z4
-	VMULPS.BCST      232(CX), Z16, Z18
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      232(CX), Z16, Z18
 	VFMADD231PS      Z18, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z17, Z6
-	VMULPS.BCST      236(CX), Z16, Z18
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      236(CX), Z16, Z18
 	VFMADD231PS      Z18, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z17, Z8
-	VMULPS.BCST      240(CX), Z16, Z18
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      240(CX), Z16, Z18
 	VFMADD231PS      Z18, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z17, Z10
-	VMULPS.BCST      244(CX), Z16, Z18
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      244(CX), Z16, Z18
 	VFMADD231PS      Z18, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z17, Z12
-	VMULPS.BCST      248(CX), Z16, Z16
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      248(CX), Z16, Z16
 	VFMADD231PS      Z16, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z17, Z14
 	ADDQ             $0x00000118, CX
@@ -19243,10 +19248,10 @@ block:
 
 // func dot512Q5_1x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -19308,127 +19313,127 @@ block:
 	VPXORD           Z13, Z13, Z13
 	VPXORD           Z15, Z15, Z15
 	VPXORD           Z17, Z17, Z17
-	VPANDD           64(AX), Z0, Z20
-	VPSLLD           $0x04, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    (CX), Z20, Z3
-	VPDPBUSD.BCST    4(CX), Z20, Z5
-	VPDPBUSD.BCST    8(CX), Z20, Z7
-	VPDPBUSD.BCST    12(CX), Z20, Z9
-	VPDPBUSD.BCST    16(CX), Z20, Z11
-	VPDPBUSD.BCST    20(CX), Z20, Z13
-	VPDPBUSD.BCST    24(CX), Z20, Z15
-	VPDPBUSD.BCST    28(CX), Z20, Z17
-	VPANDD           128(AX), Z0, Z20
-	VPSLLD           $0x03, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    32(CX), Z20, Z3
-	VPDPBUSD.BCST    36(CX), Z20, Z5
-	VPDPBUSD.BCST    40(CX), Z20, Z7
-	VPDPBUSD.BCST    44(CX), Z20, Z9
-	VPDPBUSD.BCST    48(CX), Z20, Z11
-	VPDPBUSD.BCST    52(CX), Z20, Z13
-	VPDPBUSD.BCST    56(CX), Z20, Z15
-	VPDPBUSD.BCST    60(CX), Z20, Z17
-	VPANDD           192(AX), Z0, Z20
-	VPSLLD           $0x02, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    64(CX), Z20, Z3
-	VPDPBUSD.BCST    68(CX), Z20, Z5
-	VPDPBUSD.BCST    72(CX), Z20, Z7
-	VPDPBUSD.BCST    76(CX), Z20, Z9
-	VPDPBUSD.BCST    80(CX), Z20, Z11
-	VPDPBUSD.BCST    84(CX), Z20, Z13
-	VPDPBUSD.BCST    88(CX), Z20, Z15
-	VPDPBUSD.BCST    92(CX), Z20, Z17
-	VPANDD           256(AX), Z0, Z20
-	VPSLLD           $0x01, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    96(CX), Z20, Z3
-	VPDPBUSD.BCST    100(CX), Z20, Z5
-	VPDPBUSD.BCST    104(CX), Z20, Z7
-	VPDPBUSD.BCST    108(CX), Z20, Z9
-	VPDPBUSD.BCST    112(CX), Z20, Z11
-	VPDPBUSD.BCST    116(CX), Z20, Z13
-	VPDPBUSD.BCST    120(CX), Z20, Z15
-	VPDPBUSD.BCST    124(CX), Z20, Z17
-	VPSRLW           $0x04, 64(AX), Z20
-	VPANDD           Z0, Z20, Z20
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z20
-	VPDPBUSD.BCST    128(CX), Z20, Z3
-	VPDPBUSD.BCST    132(CX), Z20, Z5
-	VPDPBUSD.BCST    136(CX), Z20, Z7
-	VPDPBUSD.BCST    140(CX), Z20, Z9
-	VPDPBUSD.BCST    144(CX), Z20, Z11
-	VPDPBUSD.BCST    148(CX), Z20, Z13
-	VPDPBUSD.BCST    152(CX), Z20, Z15
-	VPDPBUSD.BCST    156(CX), Z20, Z17
-	VPSRLW           $0x04, 128(AX), Z20
-	VPANDD           Z0, Z20, Z20
-	VPSRLD           $0x01, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    160(CX), Z20, Z3
-	VPDPBUSD.BCST    164(CX), Z20, Z5
-	VPDPBUSD.BCST    168(CX), Z20, Z7
-	VPDPBUSD.BCST    172(CX), Z20, Z9
-	VPDPBUSD.BCST    176(CX), Z20, Z11
-	VPDPBUSD.BCST    180(CX), Z20, Z13
-	VPDPBUSD.BCST    184(CX), Z20, Z15
-	VPDPBUSD.BCST    188(CX), Z20, Z17
-	VPSRLW           $0x04, 192(AX), Z20
-	VPANDD           Z0, Z20, Z20
-	VPSRLD           $0x02, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    192(CX), Z20, Z3
-	VPDPBUSD.BCST    196(CX), Z20, Z5
-	VPDPBUSD.BCST    200(CX), Z20, Z7
-	VPDPBUSD.BCST    204(CX), Z20, Z9
-	VPDPBUSD.BCST    208(CX), Z20, Z11
-	VPDPBUSD.BCST    212(CX), Z20, Z13
-	VPDPBUSD.BCST    216(CX), Z20, Z15
-	VPDPBUSD.BCST    220(CX), Z20, Z17
-	VPSRLW           $0x04, 256(AX), Z20
-	VPANDD           Z0, Z20, Z20
-	VPSRLD           $0x03, 320(AX), Z21
-	VPTERNLOGD       $0xf8, Z21, Z1, Z20
-	VPDPBUSD.BCST    224(CX), Z20, Z3
-	VPDPBUSD.BCST    228(CX), Z20, Z5
-	VPDPBUSD.BCST    232(CX), Z20, Z7
-	VPDPBUSD.BCST    236(CX), Z20, Z9
-	VPDPBUSD.BCST    240(CX), Z20, Z11
-	VPDPBUSD.BCST    244(CX), Z20, Z13
-	VPDPBUSD.BCST    248(CX), Z20, Z15
-	VPDPBUSD.BCST    252(CX), Z20, Z17
-	VMULPS.BCST      256(CX), Z18, Z20
+	VPANDD           320(AX), Z1, Z20
+	VPSRLW           $0x04, 64(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    128(CX), Z21, Z3
+	VPDPBUSD.BCST    132(CX), Z21, Z5
+	VPDPBUSD.BCST    136(CX), Z21, Z7
+	VPDPBUSD.BCST    140(CX), Z21, Z9
+	VPDPBUSD.BCST    144(CX), Z21, Z11
+	VPDPBUSD.BCST    148(CX), Z21, Z13
+	VPDPBUSD.BCST    152(CX), Z21, Z15
+	VPDPBUSD.BCST    156(CX), Z21, Z17
+	VPSLLD           $0x04, Z20, Z20
+	VMOVDQU32        64(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    (CX), Z21, Z3
+	VPDPBUSD.BCST    4(CX), Z21, Z5
+	VPDPBUSD.BCST    8(CX), Z21, Z7
+	VPDPBUSD.BCST    12(CX), Z21, Z9
+	VPDPBUSD.BCST    16(CX), Z21, Z11
+	VPDPBUSD.BCST    20(CX), Z21, Z13
+	VPDPBUSD.BCST    24(CX), Z21, Z15
+	VPDPBUSD.BCST    28(CX), Z21, Z17
+	VPSRLD           $0x01, 320(AX), Z20
+	VPANDD           Z20, Z1, Z20
+	VPSRLW           $0x04, 128(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    160(CX), Z21, Z3
+	VPDPBUSD.BCST    164(CX), Z21, Z5
+	VPDPBUSD.BCST    168(CX), Z21, Z7
+	VPDPBUSD.BCST    172(CX), Z21, Z9
+	VPDPBUSD.BCST    176(CX), Z21, Z11
+	VPDPBUSD.BCST    180(CX), Z21, Z13
+	VPDPBUSD.BCST    184(CX), Z21, Z15
+	VPDPBUSD.BCST    188(CX), Z21, Z17
+	VPSLLD           $0x04, Z20, Z20
+	VMOVDQU32        128(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    32(CX), Z21, Z3
+	VPDPBUSD.BCST    36(CX), Z21, Z5
+	VPDPBUSD.BCST    40(CX), Z21, Z7
+	VPDPBUSD.BCST    44(CX), Z21, Z9
+	VPDPBUSD.BCST    48(CX), Z21, Z11
+	VPDPBUSD.BCST    52(CX), Z21, Z13
+	VPDPBUSD.BCST    56(CX), Z21, Z15
+	VPDPBUSD.BCST    60(CX), Z21, Z17
+	VPSRLD           $0x02, 320(AX), Z20
+	VPANDD           Z20, Z1, Z20
+	VPSRLW           $0x04, 192(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    192(CX), Z21, Z3
+	VPDPBUSD.BCST    196(CX), Z21, Z5
+	VPDPBUSD.BCST    200(CX), Z21, Z7
+	VPDPBUSD.BCST    204(CX), Z21, Z9
+	VPDPBUSD.BCST    208(CX), Z21, Z11
+	VPDPBUSD.BCST    212(CX), Z21, Z13
+	VPDPBUSD.BCST    216(CX), Z21, Z15
+	VPDPBUSD.BCST    220(CX), Z21, Z17
+	VPSLLD           $0x04, Z20, Z20
+	VMOVDQU32        192(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    64(CX), Z21, Z3
+	VPDPBUSD.BCST    68(CX), Z21, Z5
+	VPDPBUSD.BCST    72(CX), Z21, Z7
+	VPDPBUSD.BCST    76(CX), Z21, Z9
+	VPDPBUSD.BCST    80(CX), Z21, Z11
+	VPDPBUSD.BCST    84(CX), Z21, Z13
+	VPDPBUSD.BCST    88(CX), Z21, Z15
+	VPDPBUSD.BCST    92(CX), Z21, Z17
+	VPSRLD           $0x03, 320(AX), Z20
+	VPANDD           Z20, Z1, Z20
+	VPSRLW           $0x04, 256(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    224(CX), Z21, Z3
+	VPDPBUSD.BCST    228(CX), Z21, Z5
+	VPDPBUSD.BCST    232(CX), Z21, Z7
+	VPDPBUSD.BCST    236(CX), Z21, Z9
+	VPDPBUSD.BCST    240(CX), Z21, Z11
+	VPDPBUSD.BCST    244(CX), Z21, Z13
+	VPDPBUSD.BCST    248(CX), Z21, Z15
+	VPDPBUSD.BCST    252(CX), Z21, Z17
+	VPSLLD           $0x04, Z20, Z20
+	VMOVDQU32        256(AX), Z21
+	VPTERNLOGD       $0xe4, Z0, Z20, Z21
+	VPDPBUSD.BCST    96(CX), Z21, Z3
+	VPDPBUSD.BCST    100(CX), Z21, Z5
+	VPDPBUSD.BCST    104(CX), Z21, Z7
+	VPDPBUSD.BCST    108(CX), Z21, Z9
+	VPDPBUSD.BCST    112(CX), Z21, Z11
+	VPDPBUSD.BCST    116(CX), Z21, Z13
+	VPDPBUSD.BCST    120(CX), Z21, Z15
+	VPDPBUSD.BCST    124(CX), Z21, Z17
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      256(CX), Z18, Z20
 	VFMADD231PS      Z20, Z3, Z2
 	VFMADD231PS.BCST (DX), Z19, Z2
-	VMULPS.BCST      260(CX), Z18, Z20
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      260(CX), Z18, Z20
 	VFMADD231PS      Z20, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z19, Z4
-	VMULPS.BCST      264(CX), Z18, Z20
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      264(CX), Z18, Z20
 	VFMADD231PS      Z20, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z19, Z6
-	VMULPS.BCST      268(CX), Z18, Z20
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      268(CX), Z18, Z20
 	VFMADD231PS      Z20, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z19, Z8
-	VMULPS.BCST      272(CX), Z18, Z20
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      272(CX), Z18, Z20
 	VFMADD231PS      Z20, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z19, Z10
-	VMULPS.BCST      276(CX), Z18, Z20
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      276(CX), Z18, Z20
 	VFMADD231PS      Z20, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z19, Z12
-	VMULPS.BCST      280(CX), Z18, Z20
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      280(CX), Z18, Z20
 	VFMADD231PS      Z20, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z19, Z14
-	VMULPS.BCST      284(CX), Z18, Z18
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      284(CX), Z18, Z18
 	VFMADD231PS      Z18, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z19, Z16
 	ADDQ             $0x00000140, CX
@@ -19467,10 +19472,10 @@ block:
 
 // func dot512Q5_1x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -19536,139 +19541,139 @@ block:
 	VPXORD           Z15, Z15, Z15
 	VPXORD           Z17, Z17, Z17
 	VPXORD           Z19, Z19, Z19
-	VPANDD           64(AX), Z0, Z22
-	VPSLLD           $0x04, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    (CX), Z22, Z3
-	VPDPBUSD.BCST    4(CX), Z22, Z5
-	VPDPBUSD.BCST    8(CX), Z22, Z7
-	VPDPBUSD.BCST    12(CX), Z22, Z9
-	VPDPBUSD.BCST    16(CX), Z22, Z11
-	VPDPBUSD.BCST    20(CX), Z22, Z13
-	VPDPBUSD.BCST    24(CX), Z22, Z15
-	VPDPBUSD.BCST    28(CX), Z22, Z17
-	VPDPBUSD.BCST    32(CX), Z22, Z19
-	VPANDD           128(AX), Z0, Z22
-	VPSLLD           $0x03, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    36(CX), Z22, Z3
-	VPDPBUSD.BCST    40(CX), Z22, Z5
-	VPDPBUSD.BCST    44(CX), Z22, Z7
-	VPDPBUSD.BCST    48(CX), Z22, Z9
-	VPDPBUSD.BCST    52(CX), Z22, Z11
-	VPDPBUSD.BCST    56(CX), Z22, Z13
-	VPDPBUSD.BCST    60(CX), Z22, Z15
-	VPDPBUSD.BCST    64(CX), Z22, Z17
-	VPDPBUSD.BCST    68(CX), Z22, Z19
-	VPANDD           192(AX), Z0, Z22
-	VPSLLD           $0x02, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    72(CX), Z22, Z3
-	VPDPBUSD.BCST    76(CX), Z22, Z5
-	VPDPBUSD.BCST    80(CX), Z22, Z7
-	VPDPBUSD.BCST    84(CX), Z22, Z9
-	VPDPBUSD.BCST    88(CX), Z22, Z11
-	VPDPBUSD.BCST    92(CX), Z22, Z13
-	VPDPBUSD.BCST    96(CX), Z22, Z15
-	VPDPBUSD.BCST    100(CX), Z22, Z17
-	VPDPBUSD.BCST    104(CX), Z22, Z19
-	VPANDD           256(AX), Z0, Z22
-	VPSLLD           $0x01, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    108(CX), Z22, Z3
-	VPDPBUSD.BCST    112(CX), Z22, Z5
-	VPDPBUSD.BCST    116(CX), Z22, Z7
-	VPDPBUSD.BCST    120(CX), Z22, Z9
-	VPDPBUSD.BCST    124(CX), Z22, Z11
-	VPDPBUSD.BCST    128(CX), Z22, Z13
-	VPDPBUSD.BCST    132(CX), Z22, Z15
-	VPDPBUSD.BCST    136(CX), Z22, Z17
-	VPDPBUSD.BCST    140(CX), Z22, Z19
-	VPSRLW           $0x04, 64(AX), Z22
-	VPANDD           Z0, Z22, Z22
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z22
-	VPDPBUSD.BCST    144(CX), Z22, Z3
-	VPDPBUSD.BCST    148(CX), Z22, Z5
-	VPDPBUSD.BCST    152(CX), Z22, Z7
-	VPDPBUSD.BCST    156(CX), Z22, Z9
-	VPDPBUSD.BCST    160(CX), Z22, Z11
-	VPDPBUSD.BCST    164(CX), Z22, Z13
-	VPDPBUSD.BCST    168(CX), Z22, Z15
-	VPDPBUSD.BCST    172(CX), Z22, Z17
-	VPDPBUSD.BCST    176(CX), Z22, Z19
-	VPSRLW           $0x04, 128(AX), Z22
-	VPANDD           Z0, Z22, Z22
-	VPSRLD           $0x01, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    180(CX), Z22, Z3
-	VPDPBUSD.BCST    184(CX), Z22, Z5
-	VPDPBUSD.BCST    188(CX), Z22, Z7
-	VPDPBUSD.BCST    192(CX), Z22, Z9
-	VPDPBUSD.BCST    196(CX), Z22, Z11
-	VPDPBUSD.BCST    200(CX), Z22, Z13
-	VPDPBUSD.BCST    204(CX), Z22, Z15
-	VPDPBUSD.BCST    208(CX), Z22, Z17
-	VPDPBUSD.BCST    212(CX), Z22, Z19
-	VPSRLW           $0x04, 192(AX), Z22
-	VPANDD           Z0, Z22, Z22
-	VPSRLD           $0x02, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    216(CX), Z22, Z3
-	VPDPBUSD.BCST    220(CX), Z22, Z5
-	VPDPBUSD.BCST    224(CX), Z22, Z7
-	VPDPBUSD.BCST    228(CX), Z22, Z9
-	VPDPBUSD.BCST    232(CX), Z22, Z11
-	VPDPBUSD.BCST    236(CX), Z22, Z13
-	VPDPBUSD.BCST    240(CX), Z22, Z15
-	VPDPBUSD.BCST    244(CX), Z22, Z17
-	VPDPBUSD.BCST    248(CX), Z22, Z19
-	VPSRLW           $0x04, 256(AX), Z22
-	VPANDD           Z0, Z22, Z22
-	VPSRLD           $0x03, 320(AX), Z23
-	VPTERNLOGD       $0xf8, Z23, Z1, Z22
-	VPDPBUSD.BCST    252(CX), Z22, Z3
-	VPDPBUSD.BCST    256(CX), Z22, Z5
-	VPDPBUSD.BCST    260(CX), Z22, Z7
-	VPDPBUSD.BCST    264(CX), Z22, Z9
-	VPDPBUSD.BCST    268(CX), Z22, Z11
-	VPDPBUSD.BCST    272(CX), Z22, Z13
-	VPDPBUSD.BCST    276(CX), Z22, Z15
-	VPDPBUSD.BCST    280(CX), Z22, Z17
-	VPDPBUSD.BCST    284(CX), Z22, Z19
-	VMULPS.BCST      288(CX), Z20, Z22
+	VPANDD           320(AX), Z1, Z22
+	VPSRLW           $0x04, 64(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    144(CX), Z23, Z3
+	VPDPBUSD.BCST    148(CX), Z23, Z5
+	VPDPBUSD.BCST    152(CX), Z23, Z7
+	VPDPBUSD.BCST    156(CX), Z23, Z9
+	VPDPBUSD.BCST    160(CX), Z23, Z11
+	VPDPBUSD.BCST    164(CX), Z23, Z13
+	VPDPBUSD.BCST    168(CX), Z23, Z15
+	VPDPBUSD.BCST    172(CX), Z23, Z17
+	VPDPBUSD.BCST    176(CX), Z23, Z19
+	VPSLLD           $0x04, Z22, Z22
+	VMOVDQU32        64(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    (CX), Z23, Z3
+	VPDPBUSD.BCST    4(CX), Z23, Z5
+	VPDPBUSD.BCST    8(CX), Z23, Z7
+	VPDPBUSD.BCST    12(CX), Z23, Z9
+	VPDPBUSD.BCST    16(CX), Z23, Z11
+	VPDPBUSD.BCST    20(CX), Z23, Z13
+	VPDPBUSD.BCST    24(CX), Z23, Z15
+	VPDPBUSD.BCST    28(CX), Z23, Z17
+	VPDPBUSD.BCST    32(CX), Z23, Z19
+	VPSRLD           $0x01, 320(AX), Z22
+	VPANDD           Z22, Z1, Z22
+	VPSRLW           $0x04, 128(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    180(CX), Z23, Z3
+	VPDPBUSD.BCST    184(CX), Z23, Z5
+	VPDPBUSD.BCST    188(CX), Z23, Z7
+	VPDPBUSD.BCST    192(CX), Z23, Z9
+	VPDPBUSD.BCST    196(CX), Z23, Z11
+	VPDPBUSD.BCST    200(CX), Z23, Z13
+	VPDPBUSD.BCST    204(CX), Z23, Z15
+	VPDPBUSD.BCST    208(CX), Z23, Z17
+	VPDPBUSD.BCST    212(CX), Z23, Z19
+	VPSLLD           $0x04, Z22, Z22
+	VMOVDQU32        128(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    36(CX), Z23, Z3
+	VPDPBUSD.BCST    40(CX), Z23, Z5
+	VPDPBUSD.BCST    44(CX), Z23, Z7
+	VPDPBUSD.BCST    48(CX), Z23, Z9
+	VPDPBUSD.BCST    52(CX), Z23, Z11
+	VPDPBUSD.BCST    56(CX), Z23, Z13
+	VPDPBUSD.BCST    60(CX), Z23, Z15
+	VPDPBUSD.BCST    64(CX), Z23, Z17
+	VPDPBUSD.BCST    68(CX), Z23, Z19
+	VPSRLD           $0x02, 320(AX), Z22
+	VPANDD           Z22, Z1, Z22
+	VPSRLW           $0x04, 192(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    216(CX), Z23, Z3
+	VPDPBUSD.BCST    220(CX), Z23, Z5
+	VPDPBUSD.BCST    224(CX), Z23, Z7
+	VPDPBUSD.BCST    228(CX), Z23, Z9
+	VPDPBUSD.BCST    232(CX), Z23, Z11
+	VPDPBUSD.BCST    236(CX), Z23, Z13
+	VPDPBUSD.BCST    240(CX), Z23, Z15
+	VPDPBUSD.BCST    244(CX), Z23, Z17
+	VPDPBUSD.BCST    248(CX), Z23, Z19
+	VPSLLD           $0x04, Z22, Z22
+	VMOVDQU32        192(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    72(CX), Z23, Z3
+	VPDPBUSD.BCST    76(CX), Z23, Z5
+	VPDPBUSD.BCST    80(CX), Z23, Z7
+	VPDPBUSD.BCST    84(CX), Z23, Z9
+	VPDPBUSD.BCST    88(CX), Z23, Z11
+	VPDPBUSD.BCST    92(CX), Z23, Z13
+	VPDPBUSD.BCST    96(CX), Z23, Z15
+	VPDPBUSD.BCST    100(CX), Z23, Z17
+	VPDPBUSD.BCST    104(CX), Z23, Z19
+	VPSRLD           $0x03, 320(AX), Z22
+	VPANDD           Z22, Z1, Z22
+	VPSRLW           $0x04, 256(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    252(CX), Z23, Z3
+	VPDPBUSD.BCST    256(CX), Z23, Z5
+	VPDPBUSD.BCST    260(CX), Z23, Z7
+	VPDPBUSD.BCST    264(CX), Z23, Z9
+	VPDPBUSD.BCST    268(CX), Z23, Z11
+	VPDPBUSD.BCST    272(CX), Z23, Z13
+	VPDPBUSD.BCST    276(CX), Z23, Z15
+	VPDPBUSD.BCST    280(CX), Z23, Z17
+	VPDPBUSD.BCST    284(CX), Z23, Z19
+	VPSLLD           $0x04, Z22, Z22
+	VMOVDQU32        256(AX), Z23
+	VPTERNLOGD       $0xe4, Z0, Z22, Z23
+	VPDPBUSD.BCST    108(CX), Z23, Z3
+	VPDPBUSD.BCST    112(CX), Z23, Z5
+	VPDPBUSD.BCST    116(CX), Z23, Z7
+	VPDPBUSD.BCST    120(CX), Z23, Z9
+	VPDPBUSD.BCST    124(CX), Z23, Z11
+	VPDPBUSD.BCST    128(CX), Z23, Z13
+	VPDPBUSD.BCST    132(CX), Z23, Z15
+	VPDPBUSD.BCST    136(CX), Z23, Z17
+	VPDPBUSD.BCST    140(CX), Z23, Z19
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      288(CX), Z20, Z22
 	VFMADD231PS      Z22, Z3, Z2
 	VFMADD231PS.BCST (DX), Z21, Z2
-	VMULPS.BCST      292(CX), Z20, Z22
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      292(CX), Z20, Z22
 	VFMADD231PS      Z22, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z21, Z4
-	VMULPS.BCST      296(CX), Z20, Z22
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      296(CX), Z20, Z22
 	VFMADD231PS      Z22, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z21, Z6
-	VMULPS.BCST      300(CX), Z20, Z22
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      300(CX), Z20, Z22
 	VFMADD231PS      Z22, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z21, Z8
-	VMULPS.BCST      304(CX), Z20, Z22
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      304(CX), Z20, Z22
 	VFMADD231PS      Z22, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z21, Z10
-	VMULPS.BCST      308(CX), Z20, Z22
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      308(CX), Z20, Z22
 	VFMADD231PS      Z22, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z21, Z12
-	VMULPS.BCST      312(CX), Z20, Z22
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      312(CX), Z20, Z22
 	VFMADD231PS      Z22, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z21, Z14
-	VMULPS.BCST      316(CX), Z20, Z22
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      316(CX), Z20, Z22
 	VFMADD231PS      Z22, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z21, Z16
-	VMULPS.BCST      320(CX), Z20, Z20
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      320(CX), Z20, Z20
 	VFMADD231PS      Z20, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z21, Z18
 	ADDQ             $0x00000168, CX
@@ -19709,10 +19714,10 @@ block:
 
 // func dot512Q5_1x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -19782,151 +19787,151 @@ block:
 	VPXORD           Z17, Z17, Z17
 	VPXORD           Z19, Z19, Z19
 	VPXORD           Z21, Z21, Z21
-	VPANDD           64(AX), Z0, Z24
-	VPSLLD           $0x04, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    (CX), Z24, Z3
-	VPDPBUSD.BCST    4(CX), Z24, Z5
-	VPDPBUSD.BCST    8(CX), Z24, Z7
-	VPDPBUSD.BCST    12(CX), Z24, Z9
-	VPDPBUSD.BCST    16(CX), Z24, Z11
-	VPDPBUSD.BCST    20(CX), Z24, Z13
-	VPDPBUSD.BCST    24(CX), Z24, Z15
-	VPDPBUSD.BCST    28(CX), Z24, Z17
-	VPDPBUSD.BCST    32(CX), Z24, Z19
-	VPDPBUSD.BCST    36(CX), Z24, Z21
-	VPANDD           128(AX), Z0, Z24
-	VPSLLD           $0x03, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    40(CX), Z24, Z3
-	VPDPBUSD.BCST    44(CX), Z24, Z5
-	VPDPBUSD.BCST    48(CX), Z24, Z7
-	VPDPBUSD.BCST    52(CX), Z24, Z9
-	VPDPBUSD.BCST    56(CX), Z24, Z11
-	VPDPBUSD.BCST    60(CX), Z24, Z13
-	VPDPBUSD.BCST    64(CX), Z24, Z15
-	VPDPBUSD.BCST    68(CX), Z24, Z17
-	VPDPBUSD.BCST    72(CX), Z24, Z19
-	VPDPBUSD.BCST    76(CX), Z24, Z21
-	VPANDD           192(AX), Z0, Z24
-	VPSLLD           $0x02, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    80(CX), Z24, Z3
-	VPDPBUSD.BCST    84(CX), Z24, Z5
-	VPDPBUSD.BCST    88(CX), Z24, Z7
-	VPDPBUSD.BCST    92(CX), Z24, Z9
-	VPDPBUSD.BCST    96(CX), Z24, Z11
-	VPDPBUSD.BCST    100(CX), Z24, Z13
-	VPDPBUSD.BCST    104(CX), Z24, Z15
-	VPDPBUSD.BCST    108(CX), Z24, Z17
-	VPDPBUSD.BCST    112(CX), Z24, Z19
-	VPDPBUSD.BCST    116(CX), Z24, Z21
-	VPANDD           256(AX), Z0, Z24
-	VPSLLD           $0x01, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    120(CX), Z24, Z3
-	VPDPBUSD.BCST    124(CX), Z24, Z5
-	VPDPBUSD.BCST    128(CX), Z24, Z7
-	VPDPBUSD.BCST    132(CX), Z24, Z9
-	VPDPBUSD.BCST    136(CX), Z24, Z11
-	VPDPBUSD.BCST    140(CX), Z24, Z13
-	VPDPBUSD.BCST    144(CX), Z24, Z15
-	VPDPBUSD.BCST    148(CX), Z24, Z17
-	VPDPBUSD.BCST    152(CX), Z24, Z19
-	VPDPBUSD.BCST    156(CX), Z24, Z21
-	VPSRLW           $0x04, 64(AX), Z24
-	VPANDD           Z0, Z24, Z24
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z24
-	VPDPBUSD.BCST    160(CX), Z24, Z3
-	VPDPBUSD.BCST    164(CX), Z24, Z5
-	VPDPBUSD.BCST    168(CX), Z24, Z7
-	VPDPBUSD.BCST    172(CX), Z24, Z9
-	VPDPBUSD.BCST    176(CX), Z24, Z11
-	VPDPBUSD.BCST    180(CX), Z24, Z13
-	VPDPBUSD.BCST    184(CX), Z24, Z15
-	VPDPBUSD.BCST    188(CX), Z24, Z17
-	VPDPBUSD.BCST    192(CX), Z24, Z19
-	VPDPBUSD.BCST    196(CX), Z24, Z21
-	VPSRLW           $0x04, 128(AX), Z24
-	VPANDD           Z0, Z24, Z24
-	VPSRLD           $0x01, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    200(CX), Z24, Z3
-	VPDPBUSD.BCST    204(CX), Z24, Z5
-	VPDPBUSD.BCST    208(CX), Z24, Z7
-	VPDPBUSD.BCST    212(CX), Z24, Z9
-	VPDPBUSD.BCST    216(CX), Z24, Z11
-	VPDPBUSD.BCST    220(CX), Z24, Z13
-	VPDPBUSD.BCST    224(CX), Z24, Z15
-	VPDPBUSD.BCST    228(CX), Z24, Z17
-	VPDPBUSD.BCST    232(CX), Z24, Z19
-	VPDPBUSD.BCST    236(CX), Z24, Z21
-	VPSRLW           $0x04, 192(AX), Z24
-	VPANDD           Z0, Z24, Z24
-	VPSRLD           $0x02, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    240(CX), Z24, Z3
-	VPDPBUSD.BCST    244(CX), Z24, Z5
-	VPDPBUSD.BCST    248(CX), Z24, Z7
-	VPDPBUSD.BCST    252(CX), Z24, Z9
-	VPDPBUSD.BCST    256(CX), Z24, Z11
-	VPDPBUSD.BCST    260(CX), Z24, Z13
-	VPDPBUSD.BCST    264(CX), Z24, Z15
-	VPDPBUSD.BCST    268(CX), Z24, Z17
-	VPDPBUSD.BCST    272(CX), Z24, Z19
-	VPDPBUSD.BCST    276(CX), Z24, Z21
-	VPSRLW           $0x04, 256(AX), Z24
-	VPANDD           Z0, Z24, Z24
-	VPSRLD           $0x03, 320(AX), Z25
-	VPTERNLOGD       $0xf8, Z25, Z1, Z24
-	VPDPBUSD.BCST    280(CX), Z24, Z3
-	VPDPBUSD.BCST    284(CX), Z24, Z5
-	VPDPBUSD.BCST    288(CX), Z24, Z7
-	VPDPBUSD.BCST    292(CX), Z24, Z9
-	VPDPBUSD.BCST    296(CX), Z24, Z11
-	VPDPBUSD.BCST    300(CX), Z24, Z13
-	VPDPBUSD.BCST    304(CX), Z24, Z15
-	VPDPBUSD.BCST    308(CX), Z24, Z17
-	VPDPBUSD.BCST    312(CX), Z24, Z19
-	VPDPBUSD.BCST    316(CX), Z24, Z21
-	VMULPS.BCST      320(CX), Z22, Z24
+	VPANDD           320(AX), Z1, Z24
+	VPSRLW           $0x04, 64(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    160(CX), Z25, Z3
+	VPDPBUSD.BCST    164(CX), Z25, Z5
+	VPDPBUSD.BCST    168(CX), Z25, Z7
+	VPDPBUSD.BCST    172(CX), Z25, Z9
+	VPDPBUSD.BCST    176(CX), Z25, Z11
+	VPDPBUSD.BCST    180(CX), Z25, Z13
+	VPDPBUSD.BCST    184(CX), Z25, Z15
+	VPDPBUSD.BCST    188(CX), Z25, Z17
+	VPDPBUSD.BCST    192(CX), Z25, Z19
+	VPDPBUSD.BCST    196(CX), Z25, Z21
+	VPSLLD           $0x04, Z24, Z24
+	VMOVDQU32        64(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    (CX), Z25, Z3
+	VPDPBUSD.BCST    4(CX), Z25, Z5
+	VPDPBUSD.BCST    8(CX), Z25, Z7
+	VPDPBUSD.BCST    12(CX), Z25, Z9
+	VPDPBUSD.BCST    16(CX), Z25, Z11
+	VPDPBUSD.BCST    20(CX), Z25, Z13
+	VPDPBUSD.BCST    24(CX), Z25, Z15
+	VPDPBUSD.BCST    28(CX), Z25, Z17
+	VPDPBUSD.BCST    32(CX), Z25, Z19
+	VPDPBUSD.BCST    36(CX), Z25, Z21
+	VPSRLD           $0x01, 320(AX), Z24
+	VPANDD           Z24, Z1, Z24
+	VPSRLW           $0x04, 128(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    200(CX), Z25, Z3
+	VPDPBUSD.BCST    204(CX), Z25, Z5
+	VPDPBUSD.BCST    208(CX), Z25, Z7
+	VPDPBUSD.BCST    212(CX), Z25, Z9
+	VPDPBUSD.BCST    216(CX), Z25, Z11
+	VPDPBUSD.BCST    220(CX), Z25, Z13
+	VPDPBUSD.BCST    224(CX), Z25, Z15
+	VPDPBUSD.BCST    228(CX), Z25, Z17
+	VPDPBUSD.BCST    232(CX), Z25, Z19
+	VPDPBUSD.BCST    236(CX), Z25, Z21
+	VPSLLD           $0x04, Z24, Z24
+	VMOVDQU32        128(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    40(CX), Z25, Z3
+	VPDPBUSD.BCST    44(CX), Z25, Z5
+	VPDPBUSD.BCST    48(CX), Z25, Z7
+	VPDPBUSD.BCST    52(CX), Z25, Z9
+	VPDPBUSD.BCST    56(CX), Z25, Z11
+	VPDPBUSD.BCST    60(CX), Z25, Z13
+	VPDPBUSD.BCST    64(CX), Z25, Z15
+	VPDPBUSD.BCST    68(CX), Z25, Z17
+	VPDPBUSD.BCST    72(CX), Z25, Z19
+	VPDPBUSD.BCST    76(CX), Z25, Z21
+	VPSRLD           $0x02, 320(AX), Z24
+	VPANDD           Z24, Z1, Z24
+	VPSRLW           $0x04, 192(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    240(CX), Z25, Z3
+	VPDPBUSD.BCST    244(CX), Z25, Z5
+	VPDPBUSD.BCST    248(CX), Z25, Z7
+	VPDPBUSD.BCST    252(CX), Z25, Z9
+	VPDPBUSD.BCST    256(CX), Z25, Z11
+	VPDPBUSD.BCST    260(CX), Z25, Z13
+	VPDPBUSD.BCST    264(CX), Z25, Z15
+	VPDPBUSD.BCST    268(CX), Z25, Z17
+	VPDPBUSD.BCST    272(CX), Z25, Z19
+	VPDPBUSD.BCST    276(CX), Z25, Z21
+	VPSLLD           $0x04, Z24, Z24
+	VMOVDQU32        192(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    80(CX), Z25, Z3
+	VPDPBUSD.BCST    84(CX), Z25, Z5
+	VPDPBUSD.BCST    88(CX), Z25, Z7
+	VPDPBUSD.BCST    92(CX), Z25, Z9
+	VPDPBUSD.BCST    96(CX), Z25, Z11
+	VPDPBUSD.BCST    100(CX), Z25, Z13
+	VPDPBUSD.BCST    104(CX), Z25, Z15
+	VPDPBUSD.BCST    108(CX), Z25, Z17
+	VPDPBUSD.BCST    112(CX), Z25, Z19
+	VPDPBUSD.BCST    116(CX), Z25, Z21
+	VPSRLD           $0x03, 320(AX), Z24
+	VPANDD           Z24, Z1, Z24
+	VPSRLW           $0x04, 256(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    280(CX), Z25, Z3
+	VPDPBUSD.BCST    284(CX), Z25, Z5
+	VPDPBUSD.BCST    288(CX), Z25, Z7
+	VPDPBUSD.BCST    292(CX), Z25, Z9
+	VPDPBUSD.BCST    296(CX), Z25, Z11
+	VPDPBUSD.BCST    300(CX), Z25, Z13
+	VPDPBUSD.BCST    304(CX), Z25, Z15
+	VPDPBUSD.BCST    308(CX), Z25, Z17
+	VPDPBUSD.BCST    312(CX), Z25, Z19
+	VPDPBUSD.BCST    316(CX), Z25, Z21
+	VPSLLD           $0x04, Z24, Z24
+	VMOVDQU32        256(AX), Z25
+	VPTERNLOGD       $0xe4, Z0, Z24, Z25
+	VPDPBUSD.BCST    120(CX), Z25, Z3
+	VPDPBUSD.BCST    124(CX), Z25, Z5
+	VPDPBUSD.BCST    128(CX), Z25, Z7
+	VPDPBUSD.BCST    132(CX), Z25, Z9
+	VPDPBUSD.BCST    136(CX), Z25, Z11
+	VPDPBUSD.BCST    140(CX), Z25, Z13
+	VPDPBUSD.BCST    144(CX), Z25, Z15
+	VPDPBUSD.BCST    148(CX), Z25, Z17
+	VPDPBUSD.BCST    152(CX), Z25, Z19
+	VPDPBUSD.BCST    156(CX), Z25, Z21
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      320(CX), Z22, Z24
 	VFMADD231PS      Z24, Z3, Z2
 	VFMADD231PS.BCST (DX), Z23, Z2
-	VMULPS.BCST      324(CX), Z22, Z24
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      324(CX), Z22, Z24
 	VFMADD231PS      Z24, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z23, Z4
-	VMULPS.BCST      328(CX), Z22, Z24
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      328(CX), Z22, Z24
 	VFMADD231PS      Z24, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z23, Z6
-	VMULPS.BCST      332(CX), Z22, Z24
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      332(CX), Z22, Z24
 	VFMADD231PS      Z24, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z23, Z8
-	VMULPS.BCST      336(CX), Z22, Z24
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      336(CX), Z22, Z24
 	VFMADD231PS      Z24, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z23, Z10
-	VMULPS.BCST      340(CX), Z22, Z24
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      340(CX), Z22, Z24
 	VFMADD231PS      Z24, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z23, Z12
-	VMULPS.BCST      344(CX), Z22, Z24
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      344(CX), Z22, Z24
 	VFMADD231PS      Z24, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z23, Z14
-	VMULPS.BCST      348(CX), Z22, Z24
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      348(CX), Z22, Z24
 	VFMADD231PS      Z24, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z23, Z16
-	VMULPS.BCST      352(CX), Z22, Z24
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      352(CX), Z22, Z24
 	VFMADD231PS      Z24, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z23, Z18
-	VMULPS.BCST      356(CX), Z22, Z22
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      356(CX), Z22, Z22
 	VFMADD231PS      Z22, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z23, Z20
 	ADDQ             $0x00000190, CX
@@ -19969,10 +19974,10 @@ block:
 
 // func dot512Q5_1x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -20046,163 +20051,163 @@ block:
 	VPXORD           Z19, Z19, Z19
 	VPXORD           Z21, Z21, Z21
 	VPXORD           Z23, Z23, Z23
-	VPANDD           64(AX), Z0, Z26
-	VPSLLD           $0x04, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    (CX), Z26, Z3
-	VPDPBUSD.BCST    4(CX), Z26, Z5
-	VPDPBUSD.BCST    8(CX), Z26, Z7
-	VPDPBUSD.BCST    12(CX), Z26, Z9
-	VPDPBUSD.BCST    16(CX), Z26, Z11
-	VPDPBUSD.BCST    20(CX), Z26, Z13
-	VPDPBUSD.BCST    24(CX), Z26, Z15
-	VPDPBUSD.BCST    28(CX), Z26, Z17
-	VPDPBUSD.BCST    32(CX), Z26, Z19
-	VPDPBUSD.BCST    36(CX), Z26, Z21
-	VPDPBUSD.BCST    40(CX), Z26, Z23
-	VPANDD           128(AX), Z0, Z26
-	VPSLLD           $0x03, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    44(CX), Z26, Z3
-	VPDPBUSD.BCST    48(CX), Z26, Z5
-	VPDPBUSD.BCST    52(CX), Z26, Z7
-	VPDPBUSD.BCST    56(CX), Z26, Z9
-	VPDPBUSD.BCST    60(CX), Z26, Z11
-	VPDPBUSD.BCST    64(CX), Z26, Z13
-	VPDPBUSD.BCST    68(CX), Z26, Z15
-	VPDPBUSD.BCST    72(CX), Z26, Z17
-	VPDPBUSD.BCST    76(CX), Z26, Z19
-	VPDPBUSD.BCST    80(CX), Z26, Z21
-	VPDPBUSD.BCST    84(CX), Z26, Z23
-	VPANDD           192(AX), Z0, Z26
-	VPSLLD           $0x02, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    88(CX), Z26, Z3
-	VPDPBUSD.BCST    92(CX), Z26, Z5
-	VPDPBUSD.BCST    96(CX), Z26, Z7
-	VPDPBUSD.BCST    100(CX), Z26, Z9
-	VPDPBUSD.BCST    104(CX), Z26, Z11
-	VPDPBUSD.BCST    108(CX), Z26, Z13
-	VPDPBUSD.BCST    112(CX), Z26, Z15
-	VPDPBUSD.BCST    116(CX), Z26, Z17
-	VPDPBUSD.BCST    120(CX), Z26, Z19
-	VPDPBUSD.BCST    124(CX), Z26, Z21
-	VPDPBUSD.BCST    128(CX), Z26, Z23
-	VPANDD           256(AX), Z0, Z26
-	VPSLLD           $0x01, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    132(CX), Z26, Z3
-	VPDPBUSD.BCST    136(CX), Z26, Z5
-	VPDPBUSD.BCST    140(CX), Z26, Z7
-	VPDPBUSD.BCST    144(CX), Z26, Z9
-	VPDPBUSD.BCST    148(CX), Z26, Z11
-	VPDPBUSD.BCST    152(CX), Z26, Z13
-	VPDPBUSD.BCST    156(CX), Z26, Z15
-	VPDPBUSD.BCST    160(CX), Z26, Z17
-	VPDPBUSD.BCST    164(CX), Z26, Z19
-	VPDPBUSD.BCST    168(CX), Z26, Z21
-	VPDPBUSD.BCST    172(CX), Z26, Z23
-	VPSRLW           $0x04, 64(AX), Z26
-	VPANDD           Z0, Z26, Z26
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z26
-	VPDPBUSD.BCST    176(CX), Z26, Z3
-	VPDPBUSD.BCST    180(CX), Z26, Z5
-	VPDPBUSD.BCST    184(CX), Z26, Z7
-	VPDPBUSD.BCST    188(CX), Z26, Z9
-	VPDPBUSD.BCST    192(CX), Z26, Z11
-	VPDPBUSD.BCST    196(CX), Z26, Z13
-	VPDPBUSD.BCST    200(CX), Z26, Z15
-	VPDPBUSD.BCST    204(CX), Z26, Z17
-	VPDPBUSD.BCST    208(CX), Z26, Z19
-	VPDPBUSD.BCST    212(CX), Z26, Z21
-	VPDPBUSD.BCST    216(CX), Z26, Z23
-	VPSRLW           $0x04, 128(AX), Z26
-	VPANDD           Z0, Z26, Z26
-	VPSRLD           $0x01, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    220(CX), Z26, Z3
-	VPDPBUSD.BCST    224(CX), Z26, Z5
-	VPDPBUSD.BCST    228(CX), Z26, Z7
-	VPDPBUSD.BCST    232(CX), Z26, Z9
-	VPDPBUSD.BCST    236(CX), Z26, Z11
-	VPDPBUSD.BCST    240(CX), Z26, Z13
-	VPDPBUSD.BCST    244(CX), Z26, Z15
-	VPDPBUSD.BCST    248(CX), Z26, Z17
-	VPDPBUSD.BCST    252(CX), Z26, Z19
-	VPDPBUSD.BCST    256(CX), Z26, Z21
-	VPDPBUSD.BCST    260(CX), Z26, Z23
-	VPSRLW           $0x04, 192(AX), Z26
-	VPANDD           Z0, Z26, Z26
-	VPSRLD           $0x02, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    264(CX), Z26, Z3
-	VPDPBUSD.BCST    268(CX), Z26, Z5
-	VPDPBUSD.BCST    272(CX), Z26, Z7
-	VPDPBUSD.BCST    276(CX), Z26, Z9
-	VPDPBUSD.BCST    280(CX), Z26, Z11
-	VPDPBUSD.BCST    284(CX), Z26, Z13
-	VPDPBUSD.BCST    288(CX), Z26, Z15
-	VPDPBUSD.BCST    292(CX), Z26, Z17
-	VPDPBUSD.BCST    296(CX), Z26, Z19
-	VPDPBUSD.BCST    300(CX), Z26, Z21
-	VPDPBUSD.BCST    304(CX), Z26, Z23
-	VPSRLW           $0x04, 256(AX), Z26
-	VPANDD           Z0, Z26, Z26
-	VPSRLD           $0x03, 320(AX), Z27
-	VPTERNLOGD       $0xf8, Z27, Z1, Z26
-	VPDPBUSD.BCST    308(CX), Z26, Z3
-	VPDPBUSD.BCST    312(CX), Z26, Z5
-	VPDPBUSD.BCST    316(CX), Z26, Z7
-	VPDPBUSD.BCST    320(CX), Z26, Z9
-	VPDPBUSD.BCST    324(CX), Z26, Z11
-	VPDPBUSD.BCST    328(CX), Z26, Z13
-	VPDPBUSD.BCST    332(CX), Z26, Z15
-	VPDPBUSD.BCST    336(CX), Z26, Z17
-	VPDPBUSD.BCST    340(CX), Z26, Z19
-	VPDPBUSD.BCST    344(CX), Z26, Z21
-	VPDPBUSD.BCST    348(CX), Z26, Z23
-	VMULPS.BCST      352(CX), Z24, Z26
+	VPANDD           320(AX), Z1, Z26
+	VPSRLW           $0x04, 64(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    176(CX), Z27, Z3
+	VPDPBUSD.BCST    180(CX), Z27, Z5
+	VPDPBUSD.BCST    184(CX), Z27, Z7
+	VPDPBUSD.BCST    188(CX), Z27, Z9
+	VPDPBUSD.BCST    192(CX), Z27, Z11
+	VPDPBUSD.BCST    196(CX), Z27, Z13
+	VPDPBUSD.BCST    200(CX), Z27, Z15
+	VPDPBUSD.BCST    204(CX), Z27, Z17
+	VPDPBUSD.BCST    208(CX), Z27, Z19
+	VPDPBUSD.BCST    212(CX), Z27, Z21
+	VPDPBUSD.BCST    216(CX), Z27, Z23
+	VPSLLD           $0x04, Z26, Z26
+	VMOVDQU32        64(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    (CX), Z27, Z3
+	VPDPBUSD.BCST    4(CX), Z27, Z5
+	VPDPBUSD.BCST    8(CX), Z27, Z7
+	VPDPBUSD.BCST    12(CX), Z27, Z9
+	VPDPBUSD.BCST    16(CX), Z27, Z11
+	VPDPBUSD.BCST    20(CX), Z27, Z13
+	VPDPBUSD.BCST    24(CX), Z27, Z15
+	VPDPBUSD.BCST    28(CX), Z27, Z17
+	VPDPBUSD.BCST    32(CX), Z27, Z19
+	VPDPBUSD.BCST    36(CX), Z27, Z21
+	VPDPBUSD.BCST    40(CX), Z27, Z23
+	VPSRLD           $0x01, 320(AX), Z26
+	VPANDD           Z26, Z1, Z26
+	VPSRLW           $0x04, 128(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    220(CX), Z27, Z3
+	VPDPBUSD.BCST    224(CX), Z27, Z5
+	VPDPBUSD.BCST    228(CX), Z27, Z7
+	VPDPBUSD.BCST    232(CX), Z27, Z9
+	VPDPBUSD.BCST    236(CX), Z27, Z11
+	VPDPBUSD.BCST    240(CX), Z27, Z13
+	VPDPBUSD.BCST    244(CX), Z27, Z15
+	VPDPBUSD.BCST    248(CX), Z27, Z17
+	VPDPBUSD.BCST    252(CX), Z27, Z19
+	VPDPBUSD.BCST    256(CX), Z27, Z21
+	VPDPBUSD.BCST    260(CX), Z27, Z23
+	VPSLLD           $0x04, Z26, Z26
+	VMOVDQU32        128(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    44(CX), Z27, Z3
+	VPDPBUSD.BCST    48(CX), Z27, Z5
+	VPDPBUSD.BCST    52(CX), Z27, Z7
+	VPDPBUSD.BCST    56(CX), Z27, Z9
+	VPDPBUSD.BCST    60(CX), Z27, Z11
+	VPDPBUSD.BCST    64(CX), Z27, Z13
+	VPDPBUSD.BCST    68(CX), Z27, Z15
+	VPDPBUSD.BCST    72(CX), Z27, Z17
+	VPDPBUSD.BCST    76(CX), Z27, Z19
+	VPDPBUSD.BCST    80(CX), Z27, Z21
+	VPDPBUSD.BCST    84(CX), Z27, Z23
+	VPSRLD           $0x02, 320(AX), Z26
+	VPANDD           Z26, Z1, Z26
+	VPSRLW           $0x04, 192(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    264(CX), Z27, Z3
+	VPDPBUSD.BCST    268(CX), Z27, Z5
+	VPDPBUSD.BCST    272(CX), Z27, Z7
+	VPDPBUSD.BCST    276(CX), Z27, Z9
+	VPDPBUSD.BCST    280(CX), Z27, Z11
+	VPDPBUSD.BCST    284(CX), Z27, Z13
+	VPDPBUSD.BCST    288(CX), Z27, Z15
+	VPDPBUSD.BCST    292(CX), Z27, Z17
+	VPDPBUSD.BCST    296(CX), Z27, Z19
+	VPDPBUSD.BCST    300(CX), Z27, Z21
+	VPDPBUSD.BCST    304(CX), Z27, Z23
+	VPSLLD           $0x04, Z26, Z26
+	VMOVDQU32        192(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    88(CX), Z27, Z3
+	VPDPBUSD.BCST    92(CX), Z27, Z5
+	VPDPBUSD.BCST    96(CX), Z27, Z7
+	VPDPBUSD.BCST    100(CX), Z27, Z9
+	VPDPBUSD.BCST    104(CX), Z27, Z11
+	VPDPBUSD.BCST    108(CX), Z27, Z13
+	VPDPBUSD.BCST    112(CX), Z27, Z15
+	VPDPBUSD.BCST    116(CX), Z27, Z17
+	VPDPBUSD.BCST    120(CX), Z27, Z19
+	VPDPBUSD.BCST    124(CX), Z27, Z21
+	VPDPBUSD.BCST    128(CX), Z27, Z23
+	VPSRLD           $0x03, 320(AX), Z26
+	VPANDD           Z26, Z1, Z26
+	VPSRLW           $0x04, 256(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    308(CX), Z27, Z3
+	VPDPBUSD.BCST    312(CX), Z27, Z5
+	VPDPBUSD.BCST    316(CX), Z27, Z7
+	VPDPBUSD.BCST    320(CX), Z27, Z9
+	VPDPBUSD.BCST    324(CX), Z27, Z11
+	VPDPBUSD.BCST    328(CX), Z27, Z13
+	VPDPBUSD.BCST    332(CX), Z27, Z15
+	VPDPBUSD.BCST    336(CX), Z27, Z17
+	VPDPBUSD.BCST    340(CX), Z27, Z19
+	VPDPBUSD.BCST    344(CX), Z27, Z21
+	VPDPBUSD.BCST    348(CX), Z27, Z23
+	VPSLLD           $0x04, Z26, Z26
+	VMOVDQU32        256(AX), Z27
+	VPTERNLOGD       $0xe4, Z0, Z26, Z27
+	VPDPBUSD.BCST    132(CX), Z27, Z3
+	VPDPBUSD.BCST    136(CX), Z27, Z5
+	VPDPBUSD.BCST    140(CX), Z27, Z7
+	VPDPBUSD.BCST    144(CX), Z27, Z9
+	VPDPBUSD.BCST    148(CX), Z27, Z11
+	VPDPBUSD.BCST    152(CX), Z27, Z13
+	VPDPBUSD.BCST    156(CX), Z27, Z15
+	VPDPBUSD.BCST    160(CX), Z27, Z17
+	VPDPBUSD.BCST    164(CX), Z27, Z19
+	VPDPBUSD.BCST    168(CX), Z27, Z21
+	VPDPBUSD.BCST    172(CX), Z27, Z23
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      352(CX), Z24, Z26
 	VFMADD231PS      Z26, Z3, Z2
 	VFMADD231PS.BCST (DX), Z25, Z2
-	VMULPS.BCST      356(CX), Z24, Z26
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      356(CX), Z24, Z26
 	VFMADD231PS      Z26, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z25, Z4
-	VMULPS.BCST      360(CX), Z24, Z26
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      360(CX), Z24, Z26
 	VFMADD231PS      Z26, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z25, Z6
-	VMULPS.BCST      364(CX), Z24, Z26
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      364(CX), Z24, Z26
 	VFMADD231PS      Z26, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z25, Z8
-	VMULPS.BCST      368(CX), Z24, Z26
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      368(CX), Z24, Z26
 	VFMADD231PS      Z26, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z25, Z10
-	VMULPS.BCST      372(CX), Z24, Z26
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      372(CX), Z24, Z26
 	VFMADD231PS      Z26, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z25, Z12
-	VMULPS.BCST      376(CX), Z24, Z26
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      376(CX), Z24, Z26
 	VFMADD231PS      Z26, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z25, Z14
-	VMULPS.BCST      380(CX), Z24, Z26
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      380(CX), Z24, Z26
 	VFMADD231PS      Z26, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z25, Z16
-	VMULPS.BCST      384(CX), Z24, Z26
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      384(CX), Z24, Z26
 	VFMADD231PS      Z26, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z25, Z18
-	VMULPS.BCST      388(CX), Z24, Z26
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      388(CX), Z24, Z26
 	VFMADD231PS      Z26, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z25, Z20
-	VMULPS.BCST      392(CX), Z24, Z24
 	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      392(CX), Z24, Z24
 	VFMADD231PS      Z24, Z23, Z22
 	VFMADD231PS.BCST 40(DX), Z25, Z22
 	ADDQ             $0x000001b8, CX
@@ -20247,10 +20252,10 @@ block:
 
 // func dot512Q5_1x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_1x12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_1x12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -20328,175 +20333,175 @@ block:
 	VPXORD           Z21, Z21, Z21
 	VPXORD           Z23, Z23, Z23
 	VPXORD           Z25, Z25, Z25
-	VPANDD           64(AX), Z0, Z28
-	VPSLLD           $0x04, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    (CX), Z28, Z3
-	VPDPBUSD.BCST    4(CX), Z28, Z5
-	VPDPBUSD.BCST    8(CX), Z28, Z7
-	VPDPBUSD.BCST    12(CX), Z28, Z9
-	VPDPBUSD.BCST    16(CX), Z28, Z11
-	VPDPBUSD.BCST    20(CX), Z28, Z13
-	VPDPBUSD.BCST    24(CX), Z28, Z15
-	VPDPBUSD.BCST    28(CX), Z28, Z17
-	VPDPBUSD.BCST    32(CX), Z28, Z19
-	VPDPBUSD.BCST    36(CX), Z28, Z21
-	VPDPBUSD.BCST    40(CX), Z28, Z23
-	VPDPBUSD.BCST    44(CX), Z28, Z25
-	VPANDD           128(AX), Z0, Z28
-	VPSLLD           $0x03, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    48(CX), Z28, Z3
-	VPDPBUSD.BCST    52(CX), Z28, Z5
-	VPDPBUSD.BCST    56(CX), Z28, Z7
-	VPDPBUSD.BCST    60(CX), Z28, Z9
-	VPDPBUSD.BCST    64(CX), Z28, Z11
-	VPDPBUSD.BCST    68(CX), Z28, Z13
-	VPDPBUSD.BCST    72(CX), Z28, Z15
-	VPDPBUSD.BCST    76(CX), Z28, Z17
-	VPDPBUSD.BCST    80(CX), Z28, Z19
-	VPDPBUSD.BCST    84(CX), Z28, Z21
-	VPDPBUSD.BCST    88(CX), Z28, Z23
-	VPDPBUSD.BCST    92(CX), Z28, Z25
-	VPANDD           192(AX), Z0, Z28
-	VPSLLD           $0x02, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    96(CX), Z28, Z3
-	VPDPBUSD.BCST    100(CX), Z28, Z5
-	VPDPBUSD.BCST    104(CX), Z28, Z7
-	VPDPBUSD.BCST    108(CX), Z28, Z9
-	VPDPBUSD.BCST    112(CX), Z28, Z11
-	VPDPBUSD.BCST    116(CX), Z28, Z13
-	VPDPBUSD.BCST    120(CX), Z28, Z15
-	VPDPBUSD.BCST    124(CX), Z28, Z17
-	VPDPBUSD.BCST    128(CX), Z28, Z19
-	VPDPBUSD.BCST    132(CX), Z28, Z21
-	VPDPBUSD.BCST    136(CX), Z28, Z23
-	VPDPBUSD.BCST    140(CX), Z28, Z25
-	VPANDD           256(AX), Z0, Z28
-	VPSLLD           $0x01, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    144(CX), Z28, Z3
-	VPDPBUSD.BCST    148(CX), Z28, Z5
-	VPDPBUSD.BCST    152(CX), Z28, Z7
-	VPDPBUSD.BCST    156(CX), Z28, Z9
-	VPDPBUSD.BCST    160(CX), Z28, Z11
-	VPDPBUSD.BCST    164(CX), Z28, Z13
-	VPDPBUSD.BCST    168(CX), Z28, Z15
-	VPDPBUSD.BCST    172(CX), Z28, Z17
-	VPDPBUSD.BCST    176(CX), Z28, Z19
-	VPDPBUSD.BCST    180(CX), Z28, Z21
-	VPDPBUSD.BCST    184(CX), Z28, Z23
-	VPDPBUSD.BCST    188(CX), Z28, Z25
-	VPSRLW           $0x04, 64(AX), Z28
-	VPANDD           Z0, Z28, Z28
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z28
-	VPDPBUSD.BCST    192(CX), Z28, Z3
-	VPDPBUSD.BCST    196(CX), Z28, Z5
-	VPDPBUSD.BCST    200(CX), Z28, Z7
-	VPDPBUSD.BCST    204(CX), Z28, Z9
-	VPDPBUSD.BCST    208(CX), Z28, Z11
-	VPDPBUSD.BCST    212(CX), Z28, Z13
-	VPDPBUSD.BCST    216(CX), Z28, Z15
-	VPDPBUSD.BCST    220(CX), Z28, Z17
-	VPDPBUSD.BCST    224(CX), Z28, Z19
-	VPDPBUSD.BCST    228(CX), Z28, Z21
-	VPDPBUSD.BCST    232(CX), Z28, Z23
-	VPDPBUSD.BCST    236(CX), Z28, Z25
-	VPSRLW           $0x04, 128(AX), Z28
-	VPANDD           Z0, Z28, Z28
-	VPSRLD           $0x01, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    240(CX), Z28, Z3
-	VPDPBUSD.BCST    244(CX), Z28, Z5
-	VPDPBUSD.BCST    248(CX), Z28, Z7
-	VPDPBUSD.BCST    252(CX), Z28, Z9
-	VPDPBUSD.BCST    256(CX), Z28, Z11
-	VPDPBUSD.BCST    260(CX), Z28, Z13
-	VPDPBUSD.BCST    264(CX), Z28, Z15
-	VPDPBUSD.BCST    268(CX), Z28, Z17
-	VPDPBUSD.BCST    272(CX), Z28, Z19
-	VPDPBUSD.BCST    276(CX), Z28, Z21
-	VPDPBUSD.BCST    280(CX), Z28, Z23
-	VPDPBUSD.BCST    284(CX), Z28, Z25
-	VPSRLW           $0x04, 192(AX), Z28
-	VPANDD           Z0, Z28, Z28
-	VPSRLD           $0x02, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    288(CX), Z28, Z3
-	VPDPBUSD.BCST    292(CX), Z28, Z5
-	VPDPBUSD.BCST    296(CX), Z28, Z7
-	VPDPBUSD.BCST    300(CX), Z28, Z9
-	VPDPBUSD.BCST    304(CX), Z28, Z11
-	VPDPBUSD.BCST    308(CX), Z28, Z13
-	VPDPBUSD.BCST    312(CX), Z28, Z15
-	VPDPBUSD.BCST    316(CX), Z28, Z17
-	VPDPBUSD.BCST    320(CX), Z28, Z19
-	VPDPBUSD.BCST    324(CX), Z28, Z21
-	VPDPBUSD.BCST    328(CX), Z28, Z23
-	VPDPBUSD.BCST    332(CX), Z28, Z25
-	VPSRLW           $0x04, 256(AX), Z28
-	VPANDD           Z0, Z28, Z28
-	VPSRLD           $0x03, 320(AX), Z29
-	VPTERNLOGD       $0xf8, Z29, Z1, Z28
-	VPDPBUSD.BCST    336(CX), Z28, Z3
-	VPDPBUSD.BCST    340(CX), Z28, Z5
-	VPDPBUSD.BCST    344(CX), Z28, Z7
-	VPDPBUSD.BCST    348(CX), Z28, Z9
-	VPDPBUSD.BCST    352(CX), Z28, Z11
-	VPDPBUSD.BCST    356(CX), Z28, Z13
-	VPDPBUSD.BCST    360(CX), Z28, Z15
-	VPDPBUSD.BCST    364(CX), Z28, Z17
-	VPDPBUSD.BCST    368(CX), Z28, Z19
-	VPDPBUSD.BCST    372(CX), Z28, Z21
-	VPDPBUSD.BCST    376(CX), Z28, Z23
-	VPDPBUSD.BCST    380(CX), Z28, Z25
-	VMULPS.BCST      384(CX), Z26, Z28
+	VPANDD           320(AX), Z1, Z28
+	VPSRLW           $0x04, 64(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    192(CX), Z29, Z3
+	VPDPBUSD.BCST    196(CX), Z29, Z5
+	VPDPBUSD.BCST    200(CX), Z29, Z7
+	VPDPBUSD.BCST    204(CX), Z29, Z9
+	VPDPBUSD.BCST    208(CX), Z29, Z11
+	VPDPBUSD.BCST    212(CX), Z29, Z13
+	VPDPBUSD.BCST    216(CX), Z29, Z15
+	VPDPBUSD.BCST    220(CX), Z29, Z17
+	VPDPBUSD.BCST    224(CX), Z29, Z19
+	VPDPBUSD.BCST    228(CX), Z29, Z21
+	VPDPBUSD.BCST    232(CX), Z29, Z23
+	VPDPBUSD.BCST    236(CX), Z29, Z25
+	VPSLLD           $0x04, Z28, Z28
+	VMOVDQU32        64(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    (CX), Z29, Z3
+	VPDPBUSD.BCST    4(CX), Z29, Z5
+	VPDPBUSD.BCST    8(CX), Z29, Z7
+	VPDPBUSD.BCST    12(CX), Z29, Z9
+	VPDPBUSD.BCST    16(CX), Z29, Z11
+	VPDPBUSD.BCST    20(CX), Z29, Z13
+	VPDPBUSD.BCST    24(CX), Z29, Z15
+	VPDPBUSD.BCST    28(CX), Z29, Z17
+	VPDPBUSD.BCST    32(CX), Z29, Z19
+	VPDPBUSD.BCST    36(CX), Z29, Z21
+	VPDPBUSD.BCST    40(CX), Z29, Z23
+	VPDPBUSD.BCST    44(CX), Z29, Z25
+	VPSRLD           $0x01, 320(AX), Z28
+	VPANDD           Z28, Z1, Z28
+	VPSRLW           $0x04, 128(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    240(CX), Z29, Z3
+	VPDPBUSD.BCST    244(CX), Z29, Z5
+	VPDPBUSD.BCST    248(CX), Z29, Z7
+	VPDPBUSD.BCST    252(CX), Z29, Z9
+	VPDPBUSD.BCST    256(CX), Z29, Z11
+	VPDPBUSD.BCST    260(CX), Z29, Z13
+	VPDPBUSD.BCST    264(CX), Z29, Z15
+	VPDPBUSD.BCST    268(CX), Z29, Z17
+	VPDPBUSD.BCST    272(CX), Z29, Z19
+	VPDPBUSD.BCST    276(CX), Z29, Z21
+	VPDPBUSD.BCST    280(CX), Z29, Z23
+	VPDPBUSD.BCST    284(CX), Z29, Z25
+	VPSLLD           $0x04, Z28, Z28
+	VMOVDQU32        128(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    48(CX), Z29, Z3
+	VPDPBUSD.BCST    52(CX), Z29, Z5
+	VPDPBUSD.BCST    56(CX), Z29, Z7
+	VPDPBUSD.BCST    60(CX), Z29, Z9
+	VPDPBUSD.BCST    64(CX), Z29, Z11
+	VPDPBUSD.BCST    68(CX), Z29, Z13
+	VPDPBUSD.BCST    72(CX), Z29, Z15
+	VPDPBUSD.BCST    76(CX), Z29, Z17
+	VPDPBUSD.BCST    80(CX), Z29, Z19
+	VPDPBUSD.BCST    84(CX), Z29, Z21
+	VPDPBUSD.BCST    88(CX), Z29, Z23
+	VPDPBUSD.BCST    92(CX), Z29, Z25
+	VPSRLD           $0x02, 320(AX), Z28
+	VPANDD           Z28, Z1, Z28
+	VPSRLW           $0x04, 192(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    288(CX), Z29, Z3
+	VPDPBUSD.BCST    292(CX), Z29, Z5
+	VPDPBUSD.BCST    296(CX), Z29, Z7
+	VPDPBUSD.BCST    300(CX), Z29, Z9
+	VPDPBUSD.BCST    304(CX), Z29, Z11
+	VPDPBUSD.BCST    308(CX), Z29, Z13
+	VPDPBUSD.BCST    312(CX), Z29, Z15
+	VPDPBUSD.BCST    316(CX), Z29, Z17
+	VPDPBUSD.BCST    320(CX), Z29, Z19
+	VPDPBUSD.BCST    324(CX), Z29, Z21
+	VPDPBUSD.BCST    328(CX), Z29, Z23
+	VPDPBUSD.BCST    332(CX), Z29, Z25
+	VPSLLD           $0x04, Z28, Z28
+	VMOVDQU32        192(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    96(CX), Z29, Z3
+	VPDPBUSD.BCST    100(CX), Z29, Z5
+	VPDPBUSD.BCST    104(CX), Z29, Z7
+	VPDPBUSD.BCST    108(CX), Z29, Z9
+	VPDPBUSD.BCST    112(CX), Z29, Z11
+	VPDPBUSD.BCST    116(CX), Z29, Z13
+	VPDPBUSD.BCST    120(CX), Z29, Z15
+	VPDPBUSD.BCST    124(CX), Z29, Z17
+	VPDPBUSD.BCST    128(CX), Z29, Z19
+	VPDPBUSD.BCST    132(CX), Z29, Z21
+	VPDPBUSD.BCST    136(CX), Z29, Z23
+	VPDPBUSD.BCST    140(CX), Z29, Z25
+	VPSRLD           $0x03, 320(AX), Z28
+	VPANDD           Z28, Z1, Z28
+	VPSRLW           $0x04, 256(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    336(CX), Z29, Z3
+	VPDPBUSD.BCST    340(CX), Z29, Z5
+	VPDPBUSD.BCST    344(CX), Z29, Z7
+	VPDPBUSD.BCST    348(CX), Z29, Z9
+	VPDPBUSD.BCST    352(CX), Z29, Z11
+	VPDPBUSD.BCST    356(CX), Z29, Z13
+	VPDPBUSD.BCST    360(CX), Z29, Z15
+	VPDPBUSD.BCST    364(CX), Z29, Z17
+	VPDPBUSD.BCST    368(CX), Z29, Z19
+	VPDPBUSD.BCST    372(CX), Z29, Z21
+	VPDPBUSD.BCST    376(CX), Z29, Z23
+	VPDPBUSD.BCST    380(CX), Z29, Z25
+	VPSLLD           $0x04, Z28, Z28
+	VMOVDQU32        256(AX), Z29
+	VPTERNLOGD       $0xe4, Z0, Z28, Z29
+	VPDPBUSD.BCST    144(CX), Z29, Z3
+	VPDPBUSD.BCST    148(CX), Z29, Z5
+	VPDPBUSD.BCST    152(CX), Z29, Z7
+	VPDPBUSD.BCST    156(CX), Z29, Z9
+	VPDPBUSD.BCST    160(CX), Z29, Z11
+	VPDPBUSD.BCST    164(CX), Z29, Z13
+	VPDPBUSD.BCST    168(CX), Z29, Z15
+	VPDPBUSD.BCST    172(CX), Z29, Z17
+	VPDPBUSD.BCST    176(CX), Z29, Z19
+	VPDPBUSD.BCST    180(CX), Z29, Z21
+	VPDPBUSD.BCST    184(CX), Z29, Z23
+	VPDPBUSD.BCST    188(CX), Z29, Z25
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      384(CX), Z26, Z28
 	VFMADD231PS      Z28, Z3, Z2
 	VFMADD231PS.BCST (DX), Z27, Z2
-	VMULPS.BCST      388(CX), Z26, Z28
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      388(CX), Z26, Z28
 	VFMADD231PS      Z28, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z27, Z4
-	VMULPS.BCST      392(CX), Z26, Z28
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      392(CX), Z26, Z28
 	VFMADD231PS      Z28, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z27, Z6
-	VMULPS.BCST      396(CX), Z26, Z28
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      396(CX), Z26, Z28
 	VFMADD231PS      Z28, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z27, Z8
-	VMULPS.BCST      400(CX), Z26, Z28
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      400(CX), Z26, Z28
 	VFMADD231PS      Z28, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z27, Z10
-	VMULPS.BCST      404(CX), Z26, Z28
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      404(CX), Z26, Z28
 	VFMADD231PS      Z28, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z27, Z12
-	VMULPS.BCST      408(CX), Z26, Z28
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      408(CX), Z26, Z28
 	VFMADD231PS      Z28, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z27, Z14
-	VMULPS.BCST      412(CX), Z26, Z28
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      412(CX), Z26, Z28
 	VFMADD231PS      Z28, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z27, Z16
-	VMULPS.BCST      416(CX), Z26, Z28
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      416(CX), Z26, Z28
 	VFMADD231PS      Z28, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z27, Z18
-	VMULPS.BCST      420(CX), Z26, Z28
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      420(CX), Z26, Z28
 	VFMADD231PS      Z28, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z27, Z20
-	VMULPS.BCST      424(CX), Z26, Z28
 	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      424(CX), Z26, Z28
 	VFMADD231PS      Z28, Z23, Z22
 	VFMADD231PS.BCST 40(DX), Z27, Z22
-	VMULPS.BCST      428(CX), Z26, Z26
 	VCVTDQ2PS        Z25, Z25
+	VMULPS.BCST      428(CX), Z26, Z26
 	VFMADD231PS      Z26, Z25, Z24
 	VFMADD231PS.BCST 44(DX), Z27, Z24
 	ADDQ             $0x000001e0, CX
@@ -20543,11 +20548,11 @@ block:
 
 // func stream512Q5_1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q5_1(SB), NOSPLIT, $0-61
+TEXT ·stream512Q5_1(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
-	MOVL         $0x10101010, CX
+	MOVL         $0x11111111, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -20567,44 +20572,49 @@ strip:
 unit:
 	VCVTPH2PS        (AX), Z4
 	VCVTPH2PS        32(AX), Z5
+	VMOVDQU32        64(AX), Z6
+	VMOVDQU32        128(AX), Z7
+	VMOVDQU32        192(AX), Z8
+	VMOVDQU32        256(AX), Z9
+	VMOVDQU32        320(AX), Z10
 	VPXORD           Z3, Z3, Z3
-	VPANDD           64(AX), Z0, Z6
-	VPSLLD           $0x04, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPANDD           Z10, Z1, Z11
+	VPSRLW           $0x04, Z6, Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    16(CX), Z12, Z3
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        Z6, Z6
+	VPTERNLOGD       $0xe4, Z0, Z11, Z6
 	VPDPBUSD.BCST    (CX), Z6, Z3
-	VPANDD           128(AX), Z0, Z6
-	VPSLLD           $0x03, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    4(CX), Z6, Z3
-	VPANDD           192(AX), Z0, Z6
-	VPSLLD           $0x02, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    8(CX), Z6, Z3
-	VPANDD           256(AX), Z0, Z6
-	VPSLLD           $0x01, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    12(CX), Z6, Z3
-	VPSRLW           $0x04, 64(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPTERNLOGD       $0xf8, 320(AX), Z1, Z6
-	VPDPBUSD.BCST    16(CX), Z6, Z3
-	VPSRLW           $0x04, 128(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x01, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    20(CX), Z6, Z3
-	VPSRLW           $0x04, 192(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x02, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    24(CX), Z6, Z3
-	VPSRLW           $0x04, 256(AX), Z6
-	VPANDD           Z0, Z6, Z6
-	VPSRLD           $0x03, 320(AX), Z7
-	VPTERNLOGD       $0xf8, Z7, Z1, Z6
-	VPDPBUSD.BCST    28(CX), Z6, Z3
-	VMULPS.BCST      32(CX), Z4, Z4
+	VPSRLD           $0x01, Z10, Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, Z7, Z11
+	VPTERNLOGD       $0xe4, Z0, Z6, Z11
+	VPDPBUSD.BCST    20(CX), Z11, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        Z7, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    4(CX), Z7, Z3
+	VPSRLD           $0x02, Z10, Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, Z8, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    24(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        Z8, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    8(CX), Z7, Z3
+	VPSRLD           $0x03, Z10, Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, Z9, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    28(CX), Z7, Z3
+	VPSLLD           $0x04, Z6, Z6
+	VMOVDQU32        Z9, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    12(CX), Z7, Z3
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(CX), Z4, Z4
 	VFMADD231PS      Z4, Z3, Z2
 	VFMADD231PS.BCST (DX), Z5, Z2
 	ADDQ             $0x00000028, CX
@@ -20625,7 +20635,7 @@ unit:
 
 // func dot256Q5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_1x1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q5_1x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -20847,7 +20857,7 @@ stored:
 
 // func dotVNNIQ5_1x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_1x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ5_1x1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -21053,7 +21063,7 @@ stored:
 
 // func dot256Q5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_1x2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q5_1x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -21364,7 +21374,7 @@ stored:
 
 // func dotVNNIQ5_1x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_1x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ5_1x2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -21639,7 +21649,7 @@ stored:
 
 // func dot256Q5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_1x3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q5_1x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -22028,7 +22038,7 @@ stored:
 
 // func dotVNNIQ5_1x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_1x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ5_1x3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -22363,7 +22373,7 @@ stored:
 
 // func dot256Q5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_1x4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q5_1x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -22830,7 +22840,7 @@ stored:
 
 // func dotVNNIQ5_1x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_1x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ5_1x4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -23346,7 +23356,7 @@ unit:
 
 // func dot512IQ4_NLx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx1(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx1(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -23400,8 +23410,8 @@ block:
 	VPANDD        Z0, Z5, Z5
 	VPSHUFB       Z5, Z1, Z5
 	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VMULPS.BCST   32(CX), Z4, Z4
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z4, Z4
 	VFMADD231PS   Z4, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -23439,7 +23449,7 @@ GLOBL levels_iq4_raised<>(SB), RODATA|NOPTR, $16
 
 // func dot512IQ4_NLx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx2(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx2(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -23507,11 +23517,11 @@ block:
 	VPSHUFB       Z7, Z1, Z7
 	VPDPBUSD.BCST 56(CX), Z7, Z3
 	VPDPBUSD.BCST 60(CX), Z7, Z5
-	VMULPS.BCST   64(CX), Z6, Z7
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   64(CX), Z6, Z7
 	VFMADD231PS   Z7, Z3, Z2
-	VMULPS.BCST   68(CX), Z6, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   68(CX), Z6, Z3
 	VFMADD231PS   Z3, Z5, Z4
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -23535,7 +23545,7 @@ block:
 
 // func dot512IQ4_NLx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx3(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx3(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -23615,14 +23625,14 @@ block:
 	VPDPBUSD.BCST 84(CX), Z9, Z3
 	VPDPBUSD.BCST 88(CX), Z9, Z5
 	VPDPBUSD.BCST 92(CX), Z9, Z7
-	VMULPS.BCST   96(CX), Z8, Z9
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   96(CX), Z8, Z9
 	VFMADD231PS   Z9, Z3, Z2
-	VMULPS.BCST   100(CX), Z8, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   100(CX), Z8, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z8, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   104(CX), Z8, Z3
 	VFMADD231PS   Z3, Z7, Z6
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -23648,7 +23658,7 @@ block:
 
 // func dot512IQ4_NLx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_NLx4(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx4(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -23740,17 +23750,17 @@ block:
 	VPDPBUSD.BCST 116(CX), Z11, Z5
 	VPDPBUSD.BCST 120(CX), Z11, Z7
 	VPDPBUSD.BCST 124(CX), Z11, Z9
-	VMULPS.BCST   128(CX), Z10, Z11
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   128(CX), Z10, Z11
 	VFMADD231PS   Z11, Z3, Z2
-	VMULPS.BCST   132(CX), Z10, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   132(CX), Z10, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z10, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   136(CX), Z10, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z10, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   140(CX), Z10, Z3
 	VFMADD231PS   Z3, Z9, Z8
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -23778,7 +23788,7 @@ block:
 
 // func dot512IQ4_NLx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx5(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx5(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -23887,20 +23897,20 @@ block:
 	VPDPBUSD.BCST 148(CX), Z13, Z7
 	VPDPBUSD.BCST 152(CX), Z13, Z9
 	VPDPBUSD.BCST 156(CX), Z13, Z11
-	VMULPS.BCST   160(CX), Z12, Z13
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   160(CX), Z12, Z13
 	VFMADD231PS   Z13, Z3, Z2
-	VMULPS.BCST   164(CX), Z12, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   164(CX), Z12, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z12, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   168(CX), Z12, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z12, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   172(CX), Z12, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z12, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   176(CX), Z12, Z3
 	VFMADD231PS   Z3, Z11, Z10
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -23930,7 +23940,7 @@ block:
 
 // func dot512IQ4_NLx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx6(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx6(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -24051,23 +24061,23 @@ block:
 	VPDPBUSD.BCST 180(CX), Z15, Z9
 	VPDPBUSD.BCST 184(CX), Z15, Z11
 	VPDPBUSD.BCST 188(CX), Z15, Z13
-	VMULPS.BCST   192(CX), Z14, Z15
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   192(CX), Z14, Z15
 	VFMADD231PS   Z15, Z3, Z2
-	VMULPS.BCST   196(CX), Z14, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   196(CX), Z14, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z14, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   200(CX), Z14, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z14, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   204(CX), Z14, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z14, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   208(CX), Z14, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z14, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   212(CX), Z14, Z3
 	VFMADD231PS   Z3, Z13, Z12
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -24099,7 +24109,7 @@ block:
 
 // func dot512IQ4_NLx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx7(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx7(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -24232,26 +24242,26 @@ block:
 	VPDPBUSD.BCST 212(CX), Z17, Z11
 	VPDPBUSD.BCST 216(CX), Z17, Z13
 	VPDPBUSD.BCST 220(CX), Z17, Z15
-	VMULPS.BCST   224(CX), Z16, Z17
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   224(CX), Z16, Z17
 	VFMADD231PS   Z17, Z3, Z2
-	VMULPS.BCST   228(CX), Z16, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   228(CX), Z16, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z16, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   232(CX), Z16, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z16, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   236(CX), Z16, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z16, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   240(CX), Z16, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z16, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   244(CX), Z16, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z16, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   248(CX), Z16, Z3
 	VFMADD231PS   Z3, Z15, Z14
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -24285,7 +24295,7 @@ block:
 
 // func dot512IQ4_NLx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx8(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx8(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -24430,29 +24440,29 @@ block:
 	VPDPBUSD.BCST 244(CX), Z19, Z13
 	VPDPBUSD.BCST 248(CX), Z19, Z15
 	VPDPBUSD.BCST 252(CX), Z19, Z17
-	VMULPS.BCST   256(CX), Z18, Z19
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   256(CX), Z18, Z19
 	VFMADD231PS   Z19, Z3, Z2
-	VMULPS.BCST   260(CX), Z18, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   260(CX), Z18, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z18, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   264(CX), Z18, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z18, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   268(CX), Z18, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z18, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   272(CX), Z18, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z18, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   276(CX), Z18, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z18, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   280(CX), Z18, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z18, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   284(CX), Z18, Z3
 	VFMADD231PS   Z3, Z17, Z16
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -24488,7 +24498,7 @@ block:
 
 // func dot512IQ4_NLx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx9(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx9(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -24645,32 +24655,32 @@ block:
 	VPDPBUSD.BCST 276(CX), Z21, Z15
 	VPDPBUSD.BCST 280(CX), Z21, Z17
 	VPDPBUSD.BCST 284(CX), Z21, Z19
-	VMULPS.BCST   288(CX), Z20, Z21
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   288(CX), Z20, Z21
 	VFMADD231PS   Z21, Z3, Z2
-	VMULPS.BCST   292(CX), Z20, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   292(CX), Z20, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z20, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   296(CX), Z20, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z20, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   300(CX), Z20, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z20, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   304(CX), Z20, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z20, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   308(CX), Z20, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z20, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   312(CX), Z20, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z20, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   316(CX), Z20, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z20, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   320(CX), Z20, Z3
 	VFMADD231PS   Z3, Z19, Z18
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -24708,7 +24718,7 @@ block:
 
 // func dot512IQ4_NLx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx10(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx10(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -24877,35 +24887,35 @@ block:
 	VPDPBUSD.BCST 308(CX), Z23, Z17
 	VPDPBUSD.BCST 312(CX), Z23, Z19
 	VPDPBUSD.BCST 316(CX), Z23, Z21
-	VMULPS.BCST   320(CX), Z22, Z23
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   320(CX), Z22, Z23
 	VFMADD231PS   Z23, Z3, Z2
-	VMULPS.BCST   324(CX), Z22, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   324(CX), Z22, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z22, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   328(CX), Z22, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z22, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   332(CX), Z22, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z22, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   336(CX), Z22, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z22, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   340(CX), Z22, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z22, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   344(CX), Z22, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z22, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   348(CX), Z22, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z22, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   352(CX), Z22, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z22, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   356(CX), Z22, Z3
 	VFMADD231PS   Z3, Z21, Z20
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -24945,7 +24955,7 @@ block:
 
 // func dot512IQ4_NLx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx11(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx11(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -25126,38 +25136,38 @@ block:
 	VPDPBUSD.BCST 340(CX), Z25, Z19
 	VPDPBUSD.BCST 344(CX), Z25, Z21
 	VPDPBUSD.BCST 348(CX), Z25, Z23
-	VMULPS.BCST   352(CX), Z24, Z25
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   352(CX), Z24, Z25
 	VFMADD231PS   Z25, Z3, Z2
-	VMULPS.BCST   356(CX), Z24, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   356(CX), Z24, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z24, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   360(CX), Z24, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z24, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   364(CX), Z24, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z24, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   368(CX), Z24, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z24, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   372(CX), Z24, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z24, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   376(CX), Z24, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z24, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   380(CX), Z24, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z24, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   384(CX), Z24, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z24, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   388(CX), Z24, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z24, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   392(CX), Z24, Z3
 	VFMADD231PS   Z3, Z23, Z22
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -25199,7 +25209,7 @@ block:
 
 // func dot512IQ4_NLx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_NLx12(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_NLx12(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -25392,41 +25402,41 @@ block:
 	VPDPBUSD.BCST 372(CX), Z27, Z21
 	VPDPBUSD.BCST 376(CX), Z27, Z23
 	VPDPBUSD.BCST 380(CX), Z27, Z25
-	VMULPS.BCST   384(CX), Z26, Z27
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   384(CX), Z26, Z27
 	VFMADD231PS   Z27, Z3, Z2
-	VMULPS.BCST   388(CX), Z26, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   388(CX), Z26, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z26, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   392(CX), Z26, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z26, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   396(CX), Z26, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z26, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   400(CX), Z26, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z26, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   404(CX), Z26, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z26, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   408(CX), Z26, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z26, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   412(CX), Z26, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z26, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   416(CX), Z26, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z26, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   420(CX), Z26, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z26, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   424(CX), Z26, Z3
 	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z26, Z3
 	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   428(CX), Z26, Z3
 	VFMADD231PS   Z3, Z25, Z24
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -25470,7 +25480,7 @@ block:
 
 // func stream512IQ4_NL(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512IQ4_NL(SB), NOSPLIT, $0-61
+TEXT ·stream512IQ4_NL(SB), $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -25520,8 +25530,8 @@ unit:
 	VPANDD        Z0, Z5, Z5
 	VPSHUFB       Z5, Z1, Z5
 	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VMULPS.BCST   32(CX), Z4, Z4
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z4, Z4
 	VFMADD231PS   Z4, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000120, AX
@@ -25539,7 +25549,7 @@ unit:
 
 // func dot256IQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_NLx1(SB), NOSPLIT, $0-61
+TEXT ·dot256IQ4_NLx1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -25783,7 +25793,7 @@ GLOBL levels_iq4<>(SB), RODATA|NOPTR, $16
 
 // func dotVNNIIQ4_NLx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_NLx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIIQ4_NLx1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -25949,7 +25959,7 @@ stored:
 
 // func dot256IQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_NLx2(SB), NOSPLIT, $320-61
+TEXT ·dot256IQ4_NLx2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -26285,7 +26295,7 @@ stored:
 
 // func dotVNNIIQ4_NLx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_NLx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIIQ4_NLx2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -26517,7 +26527,7 @@ stored:
 
 // func dot256IQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_NLx3(SB), NOSPLIT, $448-61
+TEXT ·dot256IQ4_NLx3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -26954,7 +26964,7 @@ stored:
 
 // func dotVNNIIQ4_NLx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_NLx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIIQ4_NLx3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -27243,7 +27253,7 @@ stored:
 
 // func dot256IQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_NLx4(SB), NOSPLIT, $576-61
+TEXT ·dot256IQ4_NLx4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -27781,7 +27791,7 @@ stored:
 
 // func dotVNNIIQ4_NLx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_NLx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIIQ4_NLx4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -28213,7 +28223,7 @@ unit:
 
 // func dot512MXFP4x1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x1(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x1(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28277,8 +28287,8 @@ block:
 	VPANDD        Z0, Z8, Z8
 	VPSHUFB       Z8, Z1, Z8
 	VPDPBUSD.BCST 28(CX), Z8, Z6
-	VMULPS.BCST   32(CX), Z7, Z7
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(CX), Z7, Z7
 	VFMADD231PS   Z7, Z6, Z5
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -28316,7 +28326,7 @@ GLOBL levels_mxfp4_raised<>(SB), RODATA|NOPTR, $16
 
 // func dot512MXFP4x2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x2(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x2(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28394,11 +28404,11 @@ block:
 	VPSHUFB       Z10, Z1, Z10
 	VPDPBUSD.BCST 56(CX), Z10, Z6
 	VPDPBUSD.BCST 60(CX), Z10, Z8
-	VMULPS.BCST   64(CX), Z9, Z10
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   64(CX), Z9, Z10
 	VFMADD231PS   Z10, Z6, Z5
-	VMULPS.BCST   68(CX), Z9, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   68(CX), Z9, Z6
 	VFMADD231PS   Z6, Z8, Z7
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -28422,7 +28432,7 @@ block:
 
 // func dot512MXFP4x3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x3(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x3(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28512,14 +28522,14 @@ block:
 	VPDPBUSD.BCST 84(CX), Z12, Z6
 	VPDPBUSD.BCST 88(CX), Z12, Z8
 	VPDPBUSD.BCST 92(CX), Z12, Z10
-	VMULPS.BCST   96(CX), Z11, Z12
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   96(CX), Z11, Z12
 	VFMADD231PS   Z12, Z6, Z5
-	VMULPS.BCST   100(CX), Z11, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   100(CX), Z11, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   104(CX), Z11, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   104(CX), Z11, Z6
 	VFMADD231PS   Z6, Z10, Z9
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -28545,7 +28555,7 @@ block:
 
 // func dot512MXFP4x4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512MXFP4x4(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x4(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28647,17 +28657,17 @@ block:
 	VPDPBUSD.BCST 116(CX), Z14, Z8
 	VPDPBUSD.BCST 120(CX), Z14, Z10
 	VPDPBUSD.BCST 124(CX), Z14, Z12
-	VMULPS.BCST   128(CX), Z13, Z14
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   128(CX), Z13, Z14
 	VFMADD231PS   Z14, Z6, Z5
-	VMULPS.BCST   132(CX), Z13, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   132(CX), Z13, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   136(CX), Z13, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   136(CX), Z13, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   140(CX), Z13, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   140(CX), Z13, Z6
 	VFMADD231PS   Z6, Z12, Z11
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -28685,7 +28695,7 @@ block:
 
 // func dot512MXFP4x5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x5(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x5(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28804,20 +28814,20 @@ block:
 	VPDPBUSD.BCST 148(CX), Z16, Z10
 	VPDPBUSD.BCST 152(CX), Z16, Z12
 	VPDPBUSD.BCST 156(CX), Z16, Z14
-	VMULPS.BCST   160(CX), Z15, Z16
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   160(CX), Z15, Z16
 	VFMADD231PS   Z16, Z6, Z5
-	VMULPS.BCST   164(CX), Z15, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   164(CX), Z15, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   168(CX), Z15, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   168(CX), Z15, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   172(CX), Z15, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   172(CX), Z15, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   176(CX), Z15, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   176(CX), Z15, Z6
 	VFMADD231PS   Z6, Z14, Z13
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -28847,7 +28857,7 @@ block:
 
 // func dot512MXFP4x6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x6(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x6(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -28978,23 +28988,23 @@ block:
 	VPDPBUSD.BCST 180(CX), Z18, Z12
 	VPDPBUSD.BCST 184(CX), Z18, Z14
 	VPDPBUSD.BCST 188(CX), Z18, Z16
-	VMULPS.BCST   192(CX), Z17, Z18
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   192(CX), Z17, Z18
 	VFMADD231PS   Z18, Z6, Z5
-	VMULPS.BCST   196(CX), Z17, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   196(CX), Z17, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   200(CX), Z17, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   200(CX), Z17, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   204(CX), Z17, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   204(CX), Z17, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   208(CX), Z17, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   208(CX), Z17, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   212(CX), Z17, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   212(CX), Z17, Z6
 	VFMADD231PS   Z6, Z16, Z15
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -29026,7 +29036,7 @@ block:
 
 // func dot512MXFP4x7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x7(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x7(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -29169,26 +29179,26 @@ block:
 	VPDPBUSD.BCST 212(CX), Z20, Z14
 	VPDPBUSD.BCST 216(CX), Z20, Z16
 	VPDPBUSD.BCST 220(CX), Z20, Z18
-	VMULPS.BCST   224(CX), Z19, Z20
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   224(CX), Z19, Z20
 	VFMADD231PS   Z20, Z6, Z5
-	VMULPS.BCST   228(CX), Z19, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   228(CX), Z19, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   232(CX), Z19, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   232(CX), Z19, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   236(CX), Z19, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   236(CX), Z19, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   240(CX), Z19, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   240(CX), Z19, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   244(CX), Z19, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   244(CX), Z19, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   248(CX), Z19, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   248(CX), Z19, Z6
 	VFMADD231PS   Z6, Z18, Z17
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -29222,7 +29232,7 @@ block:
 
 // func dot512MXFP4x8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x8(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x8(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -29377,29 +29387,29 @@ block:
 	VPDPBUSD.BCST 244(CX), Z22, Z16
 	VPDPBUSD.BCST 248(CX), Z22, Z18
 	VPDPBUSD.BCST 252(CX), Z22, Z20
-	VMULPS.BCST   256(CX), Z21, Z22
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   256(CX), Z21, Z22
 	VFMADD231PS   Z22, Z6, Z5
-	VMULPS.BCST   260(CX), Z21, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   260(CX), Z21, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   264(CX), Z21, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   264(CX), Z21, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   268(CX), Z21, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   268(CX), Z21, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   272(CX), Z21, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   272(CX), Z21, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   276(CX), Z21, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   276(CX), Z21, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   280(CX), Z21, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   280(CX), Z21, Z6
 	VFMADD231PS   Z6, Z18, Z17
-	VMULPS.BCST   284(CX), Z21, Z6
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   284(CX), Z21, Z6
 	VFMADD231PS   Z6, Z20, Z19
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -29435,7 +29445,7 @@ block:
 
 // func dot512MXFP4x9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x9(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x9(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -29602,32 +29612,32 @@ block:
 	VPDPBUSD.BCST 276(CX), Z24, Z18
 	VPDPBUSD.BCST 280(CX), Z24, Z20
 	VPDPBUSD.BCST 284(CX), Z24, Z22
-	VMULPS.BCST   288(CX), Z23, Z24
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   288(CX), Z23, Z24
 	VFMADD231PS   Z24, Z6, Z5
-	VMULPS.BCST   292(CX), Z23, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   292(CX), Z23, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   296(CX), Z23, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   296(CX), Z23, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   300(CX), Z23, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   300(CX), Z23, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   304(CX), Z23, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   304(CX), Z23, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   308(CX), Z23, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   308(CX), Z23, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   312(CX), Z23, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   312(CX), Z23, Z6
 	VFMADD231PS   Z6, Z18, Z17
-	VMULPS.BCST   316(CX), Z23, Z6
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   316(CX), Z23, Z6
 	VFMADD231PS   Z6, Z20, Z19
-	VMULPS.BCST   320(CX), Z23, Z6
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   320(CX), Z23, Z6
 	VFMADD231PS   Z6, Z22, Z21
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -29665,7 +29675,7 @@ block:
 
 // func dot512MXFP4x10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x10(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x10(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -29844,35 +29854,35 @@ block:
 	VPDPBUSD.BCST 308(CX), Z26, Z20
 	VPDPBUSD.BCST 312(CX), Z26, Z22
 	VPDPBUSD.BCST 316(CX), Z26, Z24
-	VMULPS.BCST   320(CX), Z25, Z26
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   320(CX), Z25, Z26
 	VFMADD231PS   Z26, Z6, Z5
-	VMULPS.BCST   324(CX), Z25, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   324(CX), Z25, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   328(CX), Z25, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   328(CX), Z25, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   332(CX), Z25, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   332(CX), Z25, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   336(CX), Z25, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   336(CX), Z25, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   340(CX), Z25, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   340(CX), Z25, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   344(CX), Z25, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   344(CX), Z25, Z6
 	VFMADD231PS   Z6, Z18, Z17
-	VMULPS.BCST   348(CX), Z25, Z6
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   348(CX), Z25, Z6
 	VFMADD231PS   Z6, Z20, Z19
-	VMULPS.BCST   352(CX), Z25, Z6
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   352(CX), Z25, Z6
 	VFMADD231PS   Z6, Z22, Z21
-	VMULPS.BCST   356(CX), Z25, Z6
 	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   356(CX), Z25, Z6
 	VFMADD231PS   Z6, Z24, Z23
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -29912,7 +29922,7 @@ block:
 
 // func dot512MXFP4x11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x11(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x11(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -30103,38 +30113,38 @@ block:
 	VPDPBUSD.BCST 340(CX), Z28, Z22
 	VPDPBUSD.BCST 344(CX), Z28, Z24
 	VPDPBUSD.BCST 348(CX), Z28, Z26
-	VMULPS.BCST   352(CX), Z27, Z28
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   352(CX), Z27, Z28
 	VFMADD231PS   Z28, Z6, Z5
-	VMULPS.BCST   356(CX), Z27, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   356(CX), Z27, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   360(CX), Z27, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   360(CX), Z27, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   364(CX), Z27, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   364(CX), Z27, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   368(CX), Z27, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   368(CX), Z27, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   372(CX), Z27, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   372(CX), Z27, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   376(CX), Z27, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   376(CX), Z27, Z6
 	VFMADD231PS   Z6, Z18, Z17
-	VMULPS.BCST   380(CX), Z27, Z6
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   380(CX), Z27, Z6
 	VFMADD231PS   Z6, Z20, Z19
-	VMULPS.BCST   384(CX), Z27, Z6
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   384(CX), Z27, Z6
 	VFMADD231PS   Z6, Z22, Z21
-	VMULPS.BCST   388(CX), Z27, Z6
 	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   388(CX), Z27, Z6
 	VFMADD231PS   Z6, Z24, Z23
-	VMULPS.BCST   392(CX), Z27, Z6
 	VCVTDQ2PS     Z26, Z26
+	VMULPS.BCST   392(CX), Z27, Z6
 	VFMADD231PS   Z6, Z26, Z25
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -30176,7 +30186,7 @@ block:
 
 // func dot512MXFP4x12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512MXFP4x12(SB), NOSPLIT, $0-77
+TEXT ·dot512MXFP4x12(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_mxfp4_raised<>+0(SB), Z1
@@ -30379,41 +30389,41 @@ block:
 	VPDPBUSD.BCST 372(CX), Z30, Z24
 	VPDPBUSD.BCST 376(CX), Z30, Z26
 	VPDPBUSD.BCST 380(CX), Z30, Z28
-	VMULPS.BCST   384(CX), Z29, Z30
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   384(CX), Z29, Z30
 	VFMADD231PS   Z30, Z6, Z5
-	VMULPS.BCST   388(CX), Z29, Z6
 	VCVTDQ2PS     Z8, Z8
+	VMULPS.BCST   388(CX), Z29, Z6
 	VFMADD231PS   Z6, Z8, Z7
-	VMULPS.BCST   392(CX), Z29, Z6
 	VCVTDQ2PS     Z10, Z10
+	VMULPS.BCST   392(CX), Z29, Z6
 	VFMADD231PS   Z6, Z10, Z9
-	VMULPS.BCST   396(CX), Z29, Z6
 	VCVTDQ2PS     Z12, Z12
+	VMULPS.BCST   396(CX), Z29, Z6
 	VFMADD231PS   Z6, Z12, Z11
-	VMULPS.BCST   400(CX), Z29, Z6
 	VCVTDQ2PS     Z14, Z14
+	VMULPS.BCST   400(CX), Z29, Z6
 	VFMADD231PS   Z6, Z14, Z13
-	VMULPS.BCST   404(CX), Z29, Z6
 	VCVTDQ2PS     Z16, Z16
+	VMULPS.BCST   404(CX), Z29, Z6
 	VFMADD231PS   Z6, Z16, Z15
-	VMULPS.BCST   408(CX), Z29, Z6
 	VCVTDQ2PS     Z18, Z18
+	VMULPS.BCST   408(CX), Z29, Z6
 	VFMADD231PS   Z6, Z18, Z17
-	VMULPS.BCST   412(CX), Z29, Z6
 	VCVTDQ2PS     Z20, Z20
+	VMULPS.BCST   412(CX), Z29, Z6
 	VFMADD231PS   Z6, Z20, Z19
-	VMULPS.BCST   416(CX), Z29, Z6
 	VCVTDQ2PS     Z22, Z22
+	VMULPS.BCST   416(CX), Z29, Z6
 	VFMADD231PS   Z6, Z22, Z21
-	VMULPS.BCST   420(CX), Z29, Z6
 	VCVTDQ2PS     Z24, Z24
+	VMULPS.BCST   420(CX), Z29, Z6
 	VFMADD231PS   Z6, Z24, Z23
-	VMULPS.BCST   424(CX), Z29, Z6
 	VCVTDQ2PS     Z26, Z26
+	VMULPS.BCST   424(CX), Z29, Z6
 	VFMADD231PS   Z6, Z26, Z25
-	VMULPS.BCST   428(CX), Z29, Z6
 	VCVTDQ2PS     Z28, Z28
+	VMULPS.BCST   428(CX), Z29, Z6
 	VFMADD231PS   Z6, Z28, Z27
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -30457,7 +30467,7 @@ block:
 
 // func stream512MXFP4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512MXFP4(SB), NOSPLIT, $0-61
+TEXT ·stream512MXFP4(SB), $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -30517,8 +30527,8 @@ unit:
 	VPANDD        Z0, Z8, Z8
 	VPSHUFB       Z8, Z1, Z8
 	VPDPBUSD.BCST 28(CX), Z8, Z6
-	VMULPS.BCST   32(CX), Z7, Z7
 	VCVTDQ2PS     Z6, Z6
+	VMULPS.BCST   32(CX), Z7, Z7
 	VFMADD231PS   Z7, Z6, Z5
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000110, AX
@@ -30536,7 +30546,7 @@ unit:
 
 // func dot256MXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dot256MXFP4x1(SB), NOSPLIT, $0-61
+TEXT ·dot256MXFP4x1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_lifted<>+0(SB), Y1
@@ -30784,7 +30794,7 @@ GLOBL all_00200000<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIMXFP4x1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, FMA3, MMX+
-TEXT ·dotVNNIMXFP4x1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIMXFP4x1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_raised<>+0(SB), Y1
@@ -30964,7 +30974,7 @@ stored:
 
 // func dot256MXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dot256MXFP4x2(SB), NOSPLIT, $320-61
+TEXT ·dot256MXFP4x2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_lifted<>+0(SB), Y1
@@ -31254,7 +31264,7 @@ stored:
 
 // func dotVNNIMXFP4x2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, FMA3, MMX+
-TEXT ·dotVNNIMXFP4x2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIMXFP4x2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_raised<>+0(SB), Y1
@@ -31500,7 +31510,7 @@ stored:
 
 // func dot256MXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dot256MXFP4x3(SB), NOSPLIT, $448-61
+TEXT ·dot256MXFP4x3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_lifted<>+0(SB), Y1
@@ -31869,7 +31879,7 @@ stored:
 
 // func dotVNNIMXFP4x3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, FMA3, MMX+
-TEXT ·dotVNNIMXFP4x3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIMXFP4x3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_raised<>+0(SB), Y1
@@ -32172,7 +32182,7 @@ stored:
 
 // func dot256MXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dot256MXFP4x4(SB), NOSPLIT, $576-61
+TEXT ·dot256MXFP4x4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_lifted<>+0(SB), Y1
@@ -32620,7 +32630,7 @@ stored:
 
 // func dotVNNIMXFP4x4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, FMA3, MMX+
-TEXT ·dotVNNIMXFP4x4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIMXFP4x4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_mxfp4_raised<>+0(SB), Y1
@@ -33080,7 +33090,7 @@ unit:
 
 // func dot512Q2_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -33096,13 +33106,13 @@ TEXT ·dot512Q2_Kx1(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	VMOVUPS.Z (R9), K1, Z3
+	VMOVUPS.Z (R9), K1, Z4
 
 block:
 	MOVLQZX          (SI), AX
@@ -33115,55 +33125,54 @@ block:
 	LEAQ             64(AX)(R11*1), R11
 	IMUL3Q           $0x00000080, R10, R10
 	LEAQ             320(AX)(R10*1), R10
-	VCVTPH2PS        (AX), Z5
-	VCVTPH2PS        32(AX), Z6
-	VPXORD           Z2, Z6, Z6
-	VPXORD           Z4, Z4, Z4
-	VPANDD           (R10), Z1, Z7
-	VPDPBUSD.BCST    (CX), Z7, Z4
-	VPSRLD           $0x02, (R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    4(CX), Z7, Z4
-	VPSRLD           $0x04, (R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    8(CX), Z7, Z4
-	VPSRLD           $0x06, (R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    12(CX), Z7, Z4
-	VPMOVZXBD        (R11), Z7
-	VPSRLD           $0x04, Z7, Z8
-	VPANDD           Z0, Z7, Z7
-	VCVTDQ2PS        Z7, Z7
-	VMULPS           Z5, Z7, Z7
+	VCVTPH2PS        (AX), Z6
+	VCVTPH2PS        32(AX), Z7
+	VPXORD           Z2, Z7, Z7
+	VPXORD           Z5, Z5, Z5
+	VPANDD           (R10), Z1, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z5
+	VPSRLD           $0x02, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    4(CX), Z3, Z5
+	VPSRLD           $0x04, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    8(CX), Z3, Z5
+	VPSRLD           $0x06, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    12(CX), Z3, Z5
+	VPMOVZXBD        (R11), Z3
+	VPSRLD           $0x04, Z3, Z8
+	VPANDD           Z0, Z3, Z3
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z6, Z3, Z3
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z7, Z8, Z8
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z3, Z5, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VPXORD           Z5, Z5, Z5
+	VPANDD           64(R10), Z1, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z5
+	VPSRLD           $0x02, 64(R10), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z5
+	VPSRLD           $0x04, 64(R10), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z5
+	VPSRLD           $0x06, 64(R10), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z5
+	VPMOVZXBD        16(R11), Z8
+	VPSRLD           $0x04, Z8, Z9
+	VPANDD           Z0, Z8, Z8
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z7
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z7, Z4, Z3
-	VFMADD231PS.BCST 8(DX), Z8, Z3
-	VPXORD           Z4, Z4, Z4
-	VPANDD           64(R10), Z1, Z7
-	VPDPBUSD.BCST    16(CX), Z7, Z4
-	VPSRLD           $0x02, 64(R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    20(CX), Z7, Z4
-	VPSRLD           $0x04, 64(R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    24(CX), Z7, Z4
-	VPSRLD           $0x06, 64(R10), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    28(CX), Z7, Z4
-	VPMOVZXBD        16(R11), Z7
-	VPSRLD           $0x04, Z7, Z8
-	VPANDD           Z0, Z7, Z7
-	VCVTDQ2PS        Z7, Z7
-	VMULPS           Z5, Z7, Z7
-	VCVTDQ2PS        Z8, Z8
-	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z5
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z5, Z4, Z3
-	VFMADD231PS.BCST 12(DX), Z8, Z3
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z7, Z9, Z9
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      Z3, Z8, Z5
+	VFMADD231PS.BCST 32(CX), Z5, Z4
+	VFMADD231PS.BCST 12(DX), Z9, Z4
 	ADDQ             $0x00000028, CX
 	ADDQ             $0x00000010, DX
 	ADDQ             $0x04, SI
@@ -33171,7 +33180,7 @@ block:
 	JNZ              block
 	MOVL             mask+72(FP), AX
 	KMOVW            AX, K1
-	VMOVUPS          Z3, K1, (R9)
+	VMOVUPS          Z4, K1, (R9)
 	MOVQ             core+40(FP), CX
 	MOVQ             aux+48(FP), DX
 	MOVQ             size+24(FP), AX
@@ -33184,7 +33193,7 @@ block:
 
 // func dot512Q2_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -33200,138 +33209,6 @@ TEXT ·dot512Q2_Kx2(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z5, Z5, Z5
-	MOVB      add+76(FP), AL
-	TESTB     AL, AL
-	JZ        block
-	MOVL      mask+72(FP), AX
-	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
-	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z5
-
-block:
-	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
-	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
-	IMUL3Q           $0x00000540, AX, AX
-	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
-	VCVTPH2PS        (AX), Z7
-	VCVTPH2PS        32(AX), Z8
-	VPXORD           Z2, Z8, Z8
-	VPXORD           Z4, Z4, Z4
-	VPXORD           Z6, Z6, Z6
-	VPANDD           (R10), Z1, Z9
-	VPDPBUSD.BCST    (CX), Z9, Z4
-	VPDPBUSD.BCST    4(CX), Z9, Z6
-	VPSRLD           $0x02, (R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    8(CX), Z9, Z4
-	VPDPBUSD.BCST    12(CX), Z9, Z6
-	VPSRLD           $0x04, (R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    16(CX), Z9, Z4
-	VPDPBUSD.BCST    20(CX), Z9, Z6
-	VPSRLD           $0x06, (R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    24(CX), Z9, Z4
-	VPDPBUSD.BCST    28(CX), Z9, Z6
-	VPMOVZXBD        (R11), Z9
-	VPSRLD           $0x04, Z9, Z10
-	VPANDD           Z0, Z9, Z9
-	VCVTDQ2PS        Z9, Z9
-	VMULPS           Z7, Z9, Z9
-	VCVTDQ2PS        Z10, Z10
-	VMULPS           Z8, Z10, Z10
-	VMULPS.BCST      64(CX), Z9, Z11
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z11, Z4, Z3
-	VFMADD231PS.BCST 16(DX), Z10, Z3
-	VMULPS.BCST      68(CX), Z9, Z9
-	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z9, Z6, Z5
-	VFMADD231PS.BCST 20(DX), Z10, Z5
-	VPXORD           Z4, Z4, Z4
-	VPXORD           Z6, Z6, Z6
-	VPANDD           64(R10), Z1, Z9
-	VPDPBUSD.BCST    32(CX), Z9, Z4
-	VPDPBUSD.BCST    36(CX), Z9, Z6
-	VPSRLD           $0x02, 64(R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    40(CX), Z9, Z4
-	VPDPBUSD.BCST    44(CX), Z9, Z6
-	VPSRLD           $0x04, 64(R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    48(CX), Z9, Z4
-	VPDPBUSD.BCST    52(CX), Z9, Z6
-	VPSRLD           $0x06, 64(R10), Z9
-	VPANDD           Z9, Z1, Z9
-	VPDPBUSD.BCST    56(CX), Z9, Z4
-	VPDPBUSD.BCST    60(CX), Z9, Z6
-	VPMOVZXBD        16(R11), Z9
-	VPSRLD           $0x04, Z9, Z10
-	VPANDD           Z0, Z9, Z9
-	VCVTDQ2PS        Z9, Z9
-	VMULPS           Z7, Z9, Z9
-	VCVTDQ2PS        Z10, Z10
-	VMULPS           Z8, Z10, Z10
-	VMULPS.BCST      64(CX), Z9, Z7
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z7, Z4, Z3
-	VFMADD231PS.BCST 24(DX), Z10, Z3
-	VMULPS.BCST      68(CX), Z9, Z7
-	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z7, Z6, Z5
-	VFMADD231PS.BCST 28(DX), Z10, Z5
-	ADDQ             $0x00000050, CX
-	ADDQ             $0x00000020, DX
-	ADDQ             $0x04, SI
-	DECQ             DI
-	JNZ              block
-	MOVL             mask+72(FP), AX
-	KMOVW            AX, K1
-	MOVQ             ldc+8(FP), CX
-	MOVQ             R9, AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
-	MOVQ             core+40(FP), CX
-	MOVQ             aux+48(FP), DX
-	MOVQ             size+24(FP), AX
-	ADDQ             AX, BX
-	ADDQ             $0x00000040, R9
-	DECQ             R8
-	JNZ              strip
-	VZEROUPPER
-	RET
-
-// func dot512Q2_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx3(SB), NOSPLIT, $0-77
-	MOVL         $0x0f0f0f0f, AX
-	VPBROADCASTD AX, Z0
-	MOVL         $0x03030303, AX
-	VPBROADCASTD AX, Z1
-	MOVL         $0x80000000, AX
-	VPBROADCASTD AX, Z2
-	MOVQ         core+40(FP), CX
-	MOVQ         aux+48(FP), DX
-	MOVQ         strip+16(FP), BX
-	MOVQ         strips+64(FP), R8
-	MOVQ         c+0(FP), R9
-
-strip:
-	MOVQ      at+32(FP), SI
-	MOVQ      blocks+56(FP), DI
-	VPXORD    Z3, Z3, Z3
 	VPXORD    Z5, Z5, Z5
 	VPXORD    Z7, Z7, Z7
 	MOVB      add+76(FP), AL
@@ -33341,8 +33218,6 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z5
 	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z7
@@ -33361,69 +33236,53 @@ block:
 	VCVTPH2PS        (AX), Z9
 	VCVTPH2PS        32(AX), Z10
 	VPXORD           Z2, Z10, Z10
-	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
-	VPANDD           (R10), Z1, Z11
-	VPDPBUSD.BCST    (CX), Z11, Z4
-	VPDPBUSD.BCST    4(CX), Z11, Z6
-	VPDPBUSD.BCST    8(CX), Z11, Z8
-	VPSRLD           $0x02, (R10), Z11
-	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    12(CX), Z11, Z4
-	VPDPBUSD.BCST    16(CX), Z11, Z6
-	VPDPBUSD.BCST    20(CX), Z11, Z8
-	VPSRLD           $0x04, (R10), Z11
-	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    24(CX), Z11, Z4
-	VPDPBUSD.BCST    28(CX), Z11, Z6
-	VPDPBUSD.BCST    32(CX), Z11, Z8
-	VPSRLD           $0x06, (R10), Z11
-	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    36(CX), Z11, Z4
-	VPDPBUSD.BCST    40(CX), Z11, Z6
-	VPDPBUSD.BCST    44(CX), Z11, Z8
-	VPMOVZXBD        (R11), Z11
-	VPSRLD           $0x04, Z11, Z12
-	VPANDD           Z0, Z11, Z11
-	VCVTDQ2PS        Z11, Z11
-	VMULPS           Z9, Z11, Z11
-	VCVTDQ2PS        Z12, Z12
-	VMULPS           Z10, Z12, Z12
-	VMULPS.BCST      96(CX), Z11, Z13
+	VPANDD           (R10), Z1, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z6
+	VPDPBUSD.BCST    4(CX), Z3, Z8
+	VPSRLD           $0x02, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    8(CX), Z3, Z6
+	VPDPBUSD.BCST    12(CX), Z3, Z8
+	VPSRLD           $0x04, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    16(CX), Z3, Z6
+	VPDPBUSD.BCST    20(CX), Z3, Z8
+	VPSRLD           $0x06, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    24(CX), Z3, Z6
+	VPDPBUSD.BCST    28(CX), Z3, Z8
+	VPMOVZXBD        (R11), Z4
+	VPSRLD           $0x04, Z4, Z11
+	VPANDD           Z0, Z4, Z4
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z13, Z4, Z3
-	VFMADD231PS.BCST 24(DX), Z12, Z3
-	VMULPS.BCST      100(CX), Z11, Z13
+	VMULPS           Z9, Z4, Z4
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z10, Z11, Z11
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z13, Z6, Z5
-	VFMADD231PS.BCST 28(DX), Z12, Z5
-	VMULPS.BCST      104(CX), Z11, Z11
+	VMULPS           Z4, Z6, Z3
+	VFMADD231PS.BCST 16(DX), Z11, Z5
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z11, Z8, Z7
-	VFMADD231PS.BCST 32(DX), Z12, Z7
-	VPXORD           Z4, Z4, Z4
+	VMULPS           Z4, Z8, Z4
+	VFMADD231PS.BCST 20(DX), Z11, Z7
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
 	VPANDD           64(R10), Z1, Z11
-	VPDPBUSD.BCST    48(CX), Z11, Z4
-	VPDPBUSD.BCST    52(CX), Z11, Z6
-	VPDPBUSD.BCST    56(CX), Z11, Z8
+	VPDPBUSD.BCST    32(CX), Z11, Z6
+	VPDPBUSD.BCST    36(CX), Z11, Z8
 	VPSRLD           $0x02, 64(R10), Z11
 	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    60(CX), Z11, Z4
-	VPDPBUSD.BCST    64(CX), Z11, Z6
-	VPDPBUSD.BCST    68(CX), Z11, Z8
+	VPDPBUSD.BCST    40(CX), Z11, Z6
+	VPDPBUSD.BCST    44(CX), Z11, Z8
 	VPSRLD           $0x04, 64(R10), Z11
 	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    72(CX), Z11, Z4
-	VPDPBUSD.BCST    76(CX), Z11, Z6
-	VPDPBUSD.BCST    80(CX), Z11, Z8
+	VPDPBUSD.BCST    48(CX), Z11, Z6
+	VPDPBUSD.BCST    52(CX), Z11, Z8
 	VPSRLD           $0x06, 64(R10), Z11
 	VPANDD           Z11, Z1, Z11
-	VPDPBUSD.BCST    84(CX), Z11, Z4
-	VPDPBUSD.BCST    88(CX), Z11, Z6
-	VPDPBUSD.BCST    92(CX), Z11, Z8
+	VPDPBUSD.BCST    56(CX), Z11, Z6
+	VPDPBUSD.BCST    60(CX), Z11, Z8
 	VPMOVZXBD        16(R11), Z11
 	VPSRLD           $0x04, Z11, Z12
 	VPANDD           Z0, Z11, Z11
@@ -33431,20 +33290,16 @@ block:
 	VMULPS           Z9, Z11, Z11
 	VCVTDQ2PS        Z12, Z12
 	VMULPS           Z10, Z12, Z12
-	VMULPS.BCST      96(CX), Z11, Z9
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z9, Z4, Z3
-	VFMADD231PS.BCST 36(DX), Z12, Z3
-	VMULPS.BCST      100(CX), Z11, Z9
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z9, Z6, Z5
-	VFMADD231PS.BCST 40(DX), Z12, Z5
-	VMULPS.BCST      104(CX), Z11, Z9
+	VFMADD213PS      Z3, Z11, Z6
+	VFMADD231PS.BCST 64(CX), Z6, Z5
+	VFMADD231PS.BCST 24(DX), Z12, Z5
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z9, Z8, Z7
-	VFMADD231PS.BCST 44(DX), Z12, Z7
-	ADDQ             $0x00000078, CX
-	ADDQ             $0x00000030, DX
+	VFMADD213PS      Z4, Z11, Z8
+	VFMADD231PS.BCST 68(CX), Z8, Z7
+	VFMADD231PS.BCST 28(DX), Z12, Z7
+	ADDQ             $0x00000050, CX
+	ADDQ             $0x00000020, DX
 	ADDQ             $0x04, SI
 	DECQ             DI
 	JNZ              block
@@ -33452,8 +33307,6 @@ block:
 	KMOVW            AX, K1
 	MOVQ             ldc+8(FP), CX
 	MOVQ             R9, AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
 	VMOVUPS          Z5, K1, (AX)
 	LEAQ             (AX)(CX*4), AX
 	VMOVUPS          Z7, K1, (AX)
@@ -33467,9 +33320,9 @@ block:
 	VZEROUPPER
 	RET
 
-// func dot512Q2_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+// func dot512Q2_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q2_Kx4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -33485,10 +33338,9 @@ TEXT ·dot512Q2_Kx4(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z9, Z9, Z9
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z10, Z10, Z10
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -33496,13 +33348,11 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z3
+	VMOVUPS.Z (AX), K1, Z6
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z5
+	VMOVUPS.Z (AX), K1, Z8
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z9
+	VMOVUPS.Z (AX), K1, Z10
 
 block:
 	MOVLQZX          (SI), AX
@@ -33515,109 +33365,259 @@ block:
 	LEAQ             64(AX)(R11*1), R11
 	IMUL3Q           $0x00000080, R10, R10
 	LEAQ             320(AX)(R10*1), R10
-	VCVTPH2PS        (AX), Z11
-	VCVTPH2PS        32(AX), Z12
-	VPXORD           Z2, Z12, Z12
-	VPXORD           Z4, Z4, Z4
-	VPXORD           Z6, Z6, Z6
-	VPXORD           Z8, Z8, Z8
-	VPXORD           Z10, Z10, Z10
-	VPANDD           (R10), Z1, Z13
-	VPDPBUSD.BCST    (CX), Z13, Z4
-	VPDPBUSD.BCST    4(CX), Z13, Z6
-	VPDPBUSD.BCST    8(CX), Z13, Z8
-	VPDPBUSD.BCST    12(CX), Z13, Z10
-	VPSRLD           $0x02, (R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    16(CX), Z13, Z4
-	VPDPBUSD.BCST    20(CX), Z13, Z6
-	VPDPBUSD.BCST    24(CX), Z13, Z8
-	VPDPBUSD.BCST    28(CX), Z13, Z10
-	VPSRLD           $0x04, (R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    32(CX), Z13, Z4
-	VPDPBUSD.BCST    36(CX), Z13, Z6
-	VPDPBUSD.BCST    40(CX), Z13, Z8
-	VPDPBUSD.BCST    44(CX), Z13, Z10
-	VPSRLD           $0x06, (R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    48(CX), Z13, Z4
-	VPDPBUSD.BCST    52(CX), Z13, Z6
-	VPDPBUSD.BCST    56(CX), Z13, Z8
-	VPDPBUSD.BCST    60(CX), Z13, Z10
-	VPMOVZXBD        (R11), Z13
-	VPSRLD           $0x04, Z13, Z14
-	VPANDD           Z0, Z13, Z13
-	VCVTDQ2PS        Z13, Z13
-	VMULPS           Z11, Z13, Z13
+	VCVTPH2PS        (AX), Z12
+	VCVTPH2PS        32(AX), Z13
+	VPXORD           Z2, Z13, Z13
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z11, Z11, Z11
+	VPANDD           (R10), Z1, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z7
+	VPDPBUSD.BCST    4(CX), Z3, Z9
+	VPDPBUSD.BCST    8(CX), Z3, Z11
+	VPSRLD           $0x02, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    12(CX), Z3, Z7
+	VPDPBUSD.BCST    16(CX), Z3, Z9
+	VPDPBUSD.BCST    20(CX), Z3, Z11
+	VPSRLD           $0x04, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    24(CX), Z3, Z7
+	VPDPBUSD.BCST    28(CX), Z3, Z9
+	VPDPBUSD.BCST    32(CX), Z3, Z11
+	VPSRLD           $0x06, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    36(CX), Z3, Z7
+	VPDPBUSD.BCST    40(CX), Z3, Z9
+	VPDPBUSD.BCST    44(CX), Z3, Z11
+	VPMOVZXBD        (R11), Z5
+	VPSRLD           $0x04, Z5, Z14
+	VPANDD           Z0, Z5, Z5
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z12, Z5, Z5
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z13, Z14, Z14
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z5, Z7, Z3
+	VFMADD231PS.BCST 24(DX), Z14, Z6
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z5, Z9, Z4
+	VFMADD231PS.BCST 28(DX), Z14, Z8
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z5, Z11, Z5
+	VFMADD231PS.BCST 32(DX), Z14, Z10
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z11, Z11, Z11
+	VPANDD           64(R10), Z1, Z14
+	VPDPBUSD.BCST    48(CX), Z14, Z7
+	VPDPBUSD.BCST    52(CX), Z14, Z9
+	VPDPBUSD.BCST    56(CX), Z14, Z11
+	VPSRLD           $0x02, 64(R10), Z14
+	VPANDD           Z14, Z1, Z14
+	VPDPBUSD.BCST    60(CX), Z14, Z7
+	VPDPBUSD.BCST    64(CX), Z14, Z9
+	VPDPBUSD.BCST    68(CX), Z14, Z11
+	VPSRLD           $0x04, 64(R10), Z14
+	VPANDD           Z14, Z1, Z14
+	VPDPBUSD.BCST    72(CX), Z14, Z7
+	VPDPBUSD.BCST    76(CX), Z14, Z9
+	VPDPBUSD.BCST    80(CX), Z14, Z11
+	VPSRLD           $0x06, 64(R10), Z14
+	VPANDD           Z14, Z1, Z14
+	VPDPBUSD.BCST    84(CX), Z14, Z7
+	VPDPBUSD.BCST    88(CX), Z14, Z9
+	VPDPBUSD.BCST    92(CX), Z14, Z11
+	VPMOVZXBD        16(R11), Z14
+	VPSRLD           $0x04, Z14, Z15
+	VPANDD           Z0, Z14, Z14
 	VCVTDQ2PS        Z14, Z14
 	VMULPS           Z12, Z14, Z14
-	VMULPS.BCST      128(CX), Z13, Z15
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z15, Z4, Z3
-	VFMADD231PS.BCST 32(DX), Z14, Z3
-	VMULPS.BCST      132(CX), Z13, Z15
-	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z15, Z6, Z5
-	VFMADD231PS.BCST 36(DX), Z14, Z5
-	VMULPS.BCST      136(CX), Z13, Z15
-	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z15, Z8, Z7
-	VFMADD231PS.BCST 40(DX), Z14, Z7
-	VMULPS.BCST      140(CX), Z13, Z13
-	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z13, Z10, Z9
-	VFMADD231PS.BCST 44(DX), Z14, Z9
-	VPXORD           Z4, Z4, Z4
-	VPXORD           Z6, Z6, Z6
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z13, Z15, Z15
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z3, Z14, Z7
+	VFMADD231PS.BCST 96(CX), Z7, Z6
+	VFMADD231PS.BCST 36(DX), Z15, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      Z4, Z14, Z9
+	VFMADD231PS.BCST 100(CX), Z9, Z8
+	VFMADD231PS.BCST 40(DX), Z15, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      Z5, Z14, Z11
+	VFMADD231PS.BCST 104(CX), Z11, Z10
+	VFMADD231PS.BCST 44(DX), Z15, Z10
+	ADDQ             $0x00000078, CX
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func dot512Q2_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·dot512Q2_Kx4(SB), $0-77
+	MOVL         $0x0f0f0f0f, AX
+	VPBROADCASTD AX, Z0
+	MOVL         $0x03030303, AX
+	VPBROADCASTD AX, Z1
+	MOVL         $0x80000000, AX
+	VPBROADCASTD AX, Z2
+	MOVQ         core+40(FP), CX
+	MOVQ         aux+48(FP), DX
+	MOVQ         strip+16(FP), BX
+	MOVQ         strips+64(FP), R8
+	MOVQ         c+0(FP), R9
+
+strip:
+	MOVQ      at+32(FP), SI
+	MOVQ      blocks+56(FP), DI
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z13, Z13, Z13
+	MOVB      add+76(FP), AL
+	TESTB     AL, AL
+	JZ        block
+	MOVL      mask+72(FP), AX
+	KMOVW     AX, K1
+	MOVQ      ldc+8(FP), R10
+	MOVQ      R9, AX
+	VMOVUPS.Z (AX), K1, Z7
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z9
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z11
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z13
+
+block:
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000540, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x00000080, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z15
+	VCVTPH2PS        32(AX), Z16
+	VPXORD           Z2, Z16, Z16
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
-	VPANDD           64(R10), Z1, Z13
-	VPDPBUSD.BCST    64(CX), Z13, Z4
-	VPDPBUSD.BCST    68(CX), Z13, Z6
-	VPDPBUSD.BCST    72(CX), Z13, Z8
-	VPDPBUSD.BCST    76(CX), Z13, Z10
-	VPSRLD           $0x02, 64(R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    80(CX), Z13, Z4
-	VPDPBUSD.BCST    84(CX), Z13, Z6
-	VPDPBUSD.BCST    88(CX), Z13, Z8
-	VPDPBUSD.BCST    92(CX), Z13, Z10
-	VPSRLD           $0x04, 64(R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    96(CX), Z13, Z4
-	VPDPBUSD.BCST    100(CX), Z13, Z6
-	VPDPBUSD.BCST    104(CX), Z13, Z8
-	VPDPBUSD.BCST    108(CX), Z13, Z10
-	VPSRLD           $0x06, 64(R10), Z13
-	VPANDD           Z13, Z1, Z13
-	VPDPBUSD.BCST    112(CX), Z13, Z4
-	VPDPBUSD.BCST    116(CX), Z13, Z6
-	VPDPBUSD.BCST    120(CX), Z13, Z8
-	VPDPBUSD.BCST    124(CX), Z13, Z10
-	VPMOVZXBD        16(R11), Z13
-	VPSRLD           $0x04, Z13, Z14
-	VPANDD           Z0, Z13, Z13
-	VCVTDQ2PS        Z13, Z13
-	VMULPS           Z11, Z13, Z13
-	VCVTDQ2PS        Z14, Z14
-	VMULPS           Z12, Z14, Z14
-	VMULPS.BCST      128(CX), Z13, Z11
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z11, Z4, Z3
-	VFMADD231PS.BCST 48(DX), Z14, Z3
-	VMULPS.BCST      132(CX), Z13, Z11
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z14, Z14, Z14
+	VPANDD           (R10), Z1, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z8
+	VPDPBUSD.BCST    4(CX), Z3, Z10
+	VPDPBUSD.BCST    8(CX), Z3, Z12
+	VPDPBUSD.BCST    12(CX), Z3, Z14
+	VPSRLD           $0x02, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    16(CX), Z3, Z8
+	VPDPBUSD.BCST    20(CX), Z3, Z10
+	VPDPBUSD.BCST    24(CX), Z3, Z12
+	VPDPBUSD.BCST    28(CX), Z3, Z14
+	VPSRLD           $0x04, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    32(CX), Z3, Z8
+	VPDPBUSD.BCST    36(CX), Z3, Z10
+	VPDPBUSD.BCST    40(CX), Z3, Z12
+	VPDPBUSD.BCST    44(CX), Z3, Z14
+	VPSRLD           $0x06, (R10), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    48(CX), Z3, Z8
+	VPDPBUSD.BCST    52(CX), Z3, Z10
+	VPDPBUSD.BCST    56(CX), Z3, Z12
+	VPDPBUSD.BCST    60(CX), Z3, Z14
+	VPMOVZXBD        (R11), Z6
+	VPSRLD           $0x04, Z6, Z17
+	VPANDD           Z0, Z6, Z6
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z11, Z6, Z5
-	VFMADD231PS.BCST 52(DX), Z14, Z5
-	VMULPS.BCST      136(CX), Z13, Z11
+	VMULPS           Z15, Z6, Z6
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z16, Z17, Z17
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z11, Z8, Z7
-	VFMADD231PS.BCST 56(DX), Z14, Z7
-	VMULPS.BCST      140(CX), Z13, Z11
+	VMULPS           Z6, Z8, Z3
+	VFMADD231PS.BCST 32(DX), Z17, Z7
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z11, Z10, Z9
-	VFMADD231PS.BCST 60(DX), Z14, Z9
+	VMULPS           Z6, Z10, Z4
+	VFMADD231PS.BCST 36(DX), Z17, Z9
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z6, Z12, Z5
+	VFMADD231PS.BCST 40(DX), Z17, Z11
+	VCVTDQ2PS        Z14, Z14
+	VMULPS           Z6, Z14, Z6
+	VFMADD231PS.BCST 44(DX), Z17, Z13
+	VPXORD           Z8, Z8, Z8
+	VPXORD           Z10, Z10, Z10
+	VPXORD           Z12, Z12, Z12
+	VPXORD           Z14, Z14, Z14
+	VPANDD           64(R10), Z1, Z17
+	VPDPBUSD.BCST    64(CX), Z17, Z8
+	VPDPBUSD.BCST    68(CX), Z17, Z10
+	VPDPBUSD.BCST    72(CX), Z17, Z12
+	VPDPBUSD.BCST    76(CX), Z17, Z14
+	VPSRLD           $0x02, 64(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPDPBUSD.BCST    80(CX), Z17, Z8
+	VPDPBUSD.BCST    84(CX), Z17, Z10
+	VPDPBUSD.BCST    88(CX), Z17, Z12
+	VPDPBUSD.BCST    92(CX), Z17, Z14
+	VPSRLD           $0x04, 64(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPDPBUSD.BCST    96(CX), Z17, Z8
+	VPDPBUSD.BCST    100(CX), Z17, Z10
+	VPDPBUSD.BCST    104(CX), Z17, Z12
+	VPDPBUSD.BCST    108(CX), Z17, Z14
+	VPSRLD           $0x06, 64(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPDPBUSD.BCST    112(CX), Z17, Z8
+	VPDPBUSD.BCST    116(CX), Z17, Z10
+	VPDPBUSD.BCST    120(CX), Z17, Z12
+	VPDPBUSD.BCST    124(CX), Z17, Z14
+	VPMOVZXBD        16(R11), Z17
+	VPSRLD           $0x04, Z17, Z18
+	VPANDD           Z0, Z17, Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z15, Z17, Z17
+	VCVTDQ2PS        Z18, Z18
+	VMULPS           Z16, Z18, Z18
+	VCVTDQ2PS        Z8, Z8
+	VFMADD213PS      Z3, Z17, Z8
+	VFMADD231PS.BCST 128(CX), Z8, Z7
+	VFMADD231PS.BCST 48(DX), Z18, Z7
+	VCVTDQ2PS        Z10, Z10
+	VFMADD213PS      Z4, Z17, Z10
+	VFMADD231PS.BCST 132(CX), Z10, Z9
+	VFMADD231PS.BCST 52(DX), Z18, Z9
+	VCVTDQ2PS        Z12, Z12
+	VFMADD213PS      Z5, Z17, Z12
+	VFMADD231PS.BCST 136(CX), Z12, Z11
+	VFMADD231PS.BCST 56(DX), Z18, Z11
+	VCVTDQ2PS        Z14, Z14
+	VFMADD213PS      Z6, Z17, Z14
+	VFMADD231PS.BCST 140(CX), Z14, Z13
+	VFMADD231PS.BCST 60(DX), Z18, Z13
 	ADDQ             $0x000000a0, CX
 	ADDQ             $0x00000040, DX
 	ADDQ             $0x04, SI
@@ -33627,13 +33627,13 @@ block:
 	KMOVW            AX, K1
 	MOVQ             ldc+8(FP), CX
 	MOVQ             R9, AX
-	VMOVUPS          Z3, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
-	VMOVUPS          Z5, K1, (AX)
-	LEAQ             (AX)(CX*4), AX
 	VMOVUPS          Z7, K1, (AX)
 	LEAQ             (AX)(CX*4), AX
 	VMOVUPS          Z9, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z11, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z13, K1, (AX)
 	MOVQ             core+40(FP), CX
 	MOVQ             aux+48(FP), DX
 	MOVQ             size+24(FP), AX
@@ -33646,7 +33646,7 @@ block:
 
 // func dot512Q2_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx5(SB), $384-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -33658,6 +33658,9 @@ TEXT ·dot512Q2_Kx5(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -33672,152 +33675,152 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z13
 	VCVTPH2PS        32(AX), Z14
 	VPXORD           Z2, Z14, Z14
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
-	VPANDD           (R10), Z1, Z15
+	VPANDD           (R11), Z1, Z15
 	VPDPBUSD.BCST    (CX), Z15, Z4
 	VPDPBUSD.BCST    4(CX), Z15, Z6
 	VPDPBUSD.BCST    8(CX), Z15, Z8
 	VPDPBUSD.BCST    12(CX), Z15, Z10
 	VPDPBUSD.BCST    16(CX), Z15, Z12
-	VPSRLD           $0x02, (R10), Z15
+	VPSRLD           $0x02, (R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    20(CX), Z15, Z4
 	VPDPBUSD.BCST    24(CX), Z15, Z6
 	VPDPBUSD.BCST    28(CX), Z15, Z8
 	VPDPBUSD.BCST    32(CX), Z15, Z10
 	VPDPBUSD.BCST    36(CX), Z15, Z12
-	VPSRLD           $0x04, (R10), Z15
+	VPSRLD           $0x04, (R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    40(CX), Z15, Z4
 	VPDPBUSD.BCST    44(CX), Z15, Z6
 	VPDPBUSD.BCST    48(CX), Z15, Z8
 	VPDPBUSD.BCST    52(CX), Z15, Z10
 	VPDPBUSD.BCST    56(CX), Z15, Z12
-	VPSRLD           $0x06, (R10), Z15
+	VPSRLD           $0x06, (R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    60(CX), Z15, Z4
 	VPDPBUSD.BCST    64(CX), Z15, Z6
 	VPDPBUSD.BCST    68(CX), Z15, Z8
 	VPDPBUSD.BCST    72(CX), Z15, Z10
 	VPDPBUSD.BCST    76(CX), Z15, Z12
-	VPMOVZXBD        (R11), Z15
+	VPMOVZXBD        (R12), Z15
 	VPSRLD           $0x04, Z15, Z16
 	VPANDD           Z0, Z15, Z15
 	VCVTDQ2PS        Z15, Z15
 	VMULPS           Z13, Z15, Z15
 	VCVTDQ2PS        Z16, Z16
 	VMULPS           Z14, Z16, Z16
-	VMULPS.BCST      160(CX), Z15, Z17
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z17, Z4, Z3
+	VMULPS           Z15, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 40(DX), Z16, Z3
-	VMULPS.BCST      164(CX), Z15, Z17
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z17, Z6, Z5
+	VMULPS           Z15, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 44(DX), Z16, Z5
-	VMULPS.BCST      168(CX), Z15, Z17
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z17, Z8, Z7
+	VMULPS           Z15, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 48(DX), Z16, Z7
-	VMULPS.BCST      172(CX), Z15, Z17
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z17, Z10, Z9
+	VMULPS           Z15, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 52(DX), Z16, Z9
-	VMULPS.BCST      176(CX), Z15, Z15
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z15, Z12, Z11
+	VMULPS           Z15, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 56(DX), Z16, Z11
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
-	VPANDD           64(R10), Z1, Z15
+	VPANDD           64(R11), Z1, Z15
 	VPDPBUSD.BCST    80(CX), Z15, Z4
 	VPDPBUSD.BCST    84(CX), Z15, Z6
 	VPDPBUSD.BCST    88(CX), Z15, Z8
 	VPDPBUSD.BCST    92(CX), Z15, Z10
 	VPDPBUSD.BCST    96(CX), Z15, Z12
-	VPSRLD           $0x02, 64(R10), Z15
+	VPSRLD           $0x02, 64(R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    100(CX), Z15, Z4
 	VPDPBUSD.BCST    104(CX), Z15, Z6
 	VPDPBUSD.BCST    108(CX), Z15, Z8
 	VPDPBUSD.BCST    112(CX), Z15, Z10
 	VPDPBUSD.BCST    116(CX), Z15, Z12
-	VPSRLD           $0x04, 64(R10), Z15
+	VPSRLD           $0x04, 64(R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    120(CX), Z15, Z4
 	VPDPBUSD.BCST    124(CX), Z15, Z6
 	VPDPBUSD.BCST    128(CX), Z15, Z8
 	VPDPBUSD.BCST    132(CX), Z15, Z10
 	VPDPBUSD.BCST    136(CX), Z15, Z12
-	VPSRLD           $0x06, 64(R10), Z15
+	VPSRLD           $0x06, 64(R11), Z15
 	VPANDD           Z15, Z1, Z15
 	VPDPBUSD.BCST    140(CX), Z15, Z4
 	VPDPBUSD.BCST    144(CX), Z15, Z6
 	VPDPBUSD.BCST    148(CX), Z15, Z8
 	VPDPBUSD.BCST    152(CX), Z15, Z10
 	VPDPBUSD.BCST    156(CX), Z15, Z12
-	VPMOVZXBD        16(R11), Z15
+	VPMOVZXBD        16(R12), Z15
 	VPSRLD           $0x04, Z15, Z16
 	VPANDD           Z0, Z15, Z15
 	VCVTDQ2PS        Z15, Z15
 	VMULPS           Z13, Z15, Z15
 	VCVTDQ2PS        Z16, Z16
 	VMULPS           Z14, Z16, Z16
-	VMULPS.BCST      160(CX), Z15, Z13
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z13, Z4, Z3
+	VFMADD213PS      (R10), Z15, Z4
+	VFMADD231PS.BCST 160(CX), Z4, Z3
 	VFMADD231PS.BCST 60(DX), Z16, Z3
-	VMULPS.BCST      164(CX), Z15, Z13
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z13, Z6, Z5
+	VFMADD213PS      64(R10), Z15, Z6
+	VFMADD231PS.BCST 164(CX), Z6, Z5
 	VFMADD231PS.BCST 64(DX), Z16, Z5
-	VMULPS.BCST      168(CX), Z15, Z13
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z13, Z8, Z7
+	VFMADD213PS      128(R10), Z15, Z8
+	VFMADD231PS.BCST 168(CX), Z8, Z7
 	VFMADD231PS.BCST 68(DX), Z16, Z7
-	VMULPS.BCST      172(CX), Z15, Z13
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z13, Z10, Z9
+	VFMADD213PS      192(R10), Z15, Z10
+	VFMADD231PS.BCST 172(CX), Z10, Z9
 	VFMADD231PS.BCST 72(DX), Z16, Z9
-	VMULPS.BCST      176(CX), Z15, Z13
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z13, Z12, Z11
+	VFMADD213PS      256(R10), Z15, Z12
+	VFMADD231PS.BCST 176(CX), Z12, Z11
 	VFMADD231PS.BCST 76(DX), Z16, Z11
 	ADDQ             $0x000000c8, CX
 	ADDQ             $0x00000050, DX
@@ -33849,7 +33852,7 @@ block:
 
 // func dot512Q2_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx6(SB), $448-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -33861,6 +33864,9 @@ TEXT ·dot512Q2_Kx6(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -33876,51 +33882,51 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z15
 	VCVTPH2PS        32(AX), Z16
 	VPXORD           Z2, Z16, Z16
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
-	VPANDD           (R10), Z1, Z17
+	VPANDD           (R11), Z1, Z17
 	VPDPBUSD.BCST    (CX), Z17, Z4
 	VPDPBUSD.BCST    4(CX), Z17, Z6
 	VPDPBUSD.BCST    8(CX), Z17, Z8
 	VPDPBUSD.BCST    12(CX), Z17, Z10
 	VPDPBUSD.BCST    16(CX), Z17, Z12
 	VPDPBUSD.BCST    20(CX), Z17, Z14
-	VPSRLD           $0x02, (R10), Z17
+	VPSRLD           $0x02, (R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    24(CX), Z17, Z4
 	VPDPBUSD.BCST    28(CX), Z17, Z6
@@ -33928,7 +33934,7 @@ block:
 	VPDPBUSD.BCST    36(CX), Z17, Z10
 	VPDPBUSD.BCST    40(CX), Z17, Z12
 	VPDPBUSD.BCST    44(CX), Z17, Z14
-	VPSRLD           $0x04, (R10), Z17
+	VPSRLD           $0x04, (R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    48(CX), Z17, Z4
 	VPDPBUSD.BCST    52(CX), Z17, Z6
@@ -33936,7 +33942,7 @@ block:
 	VPDPBUSD.BCST    60(CX), Z17, Z10
 	VPDPBUSD.BCST    64(CX), Z17, Z12
 	VPDPBUSD.BCST    68(CX), Z17, Z14
-	VPSRLD           $0x06, (R10), Z17
+	VPSRLD           $0x06, (R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    72(CX), Z17, Z4
 	VPDPBUSD.BCST    76(CX), Z17, Z6
@@ -33944,36 +33950,36 @@ block:
 	VPDPBUSD.BCST    84(CX), Z17, Z10
 	VPDPBUSD.BCST    88(CX), Z17, Z12
 	VPDPBUSD.BCST    92(CX), Z17, Z14
-	VPMOVZXBD        (R11), Z17
+	VPMOVZXBD        (R12), Z17
 	VPSRLD           $0x04, Z17, Z18
 	VPANDD           Z0, Z17, Z17
 	VCVTDQ2PS        Z17, Z17
 	VMULPS           Z15, Z17, Z17
 	VCVTDQ2PS        Z18, Z18
 	VMULPS           Z16, Z18, Z18
-	VMULPS.BCST      192(CX), Z17, Z19
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z19, Z4, Z3
+	VMULPS           Z17, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 48(DX), Z18, Z3
-	VMULPS.BCST      196(CX), Z17, Z19
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z19, Z6, Z5
+	VMULPS           Z17, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 52(DX), Z18, Z5
-	VMULPS.BCST      200(CX), Z17, Z19
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z19, Z8, Z7
+	VMULPS           Z17, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 56(DX), Z18, Z7
-	VMULPS.BCST      204(CX), Z17, Z19
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z19, Z10, Z9
+	VMULPS           Z17, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 60(DX), Z18, Z9
-	VMULPS.BCST      208(CX), Z17, Z19
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z19, Z12, Z11
+	VMULPS           Z17, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 64(DX), Z18, Z11
-	VMULPS.BCST      212(CX), Z17, Z17
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z17, Z14, Z13
+	VMULPS           Z17, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 68(DX), Z18, Z13
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -33981,14 +33987,14 @@ block:
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
-	VPANDD           64(R10), Z1, Z17
+	VPANDD           64(R11), Z1, Z17
 	VPDPBUSD.BCST    96(CX), Z17, Z4
 	VPDPBUSD.BCST    100(CX), Z17, Z6
 	VPDPBUSD.BCST    104(CX), Z17, Z8
 	VPDPBUSD.BCST    108(CX), Z17, Z10
 	VPDPBUSD.BCST    112(CX), Z17, Z12
 	VPDPBUSD.BCST    116(CX), Z17, Z14
-	VPSRLD           $0x02, 64(R10), Z17
+	VPSRLD           $0x02, 64(R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    120(CX), Z17, Z4
 	VPDPBUSD.BCST    124(CX), Z17, Z6
@@ -33996,7 +34002,7 @@ block:
 	VPDPBUSD.BCST    132(CX), Z17, Z10
 	VPDPBUSD.BCST    136(CX), Z17, Z12
 	VPDPBUSD.BCST    140(CX), Z17, Z14
-	VPSRLD           $0x04, 64(R10), Z17
+	VPSRLD           $0x04, 64(R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    144(CX), Z17, Z4
 	VPDPBUSD.BCST    148(CX), Z17, Z6
@@ -34004,7 +34010,7 @@ block:
 	VPDPBUSD.BCST    156(CX), Z17, Z10
 	VPDPBUSD.BCST    160(CX), Z17, Z12
 	VPDPBUSD.BCST    164(CX), Z17, Z14
-	VPSRLD           $0x06, 64(R10), Z17
+	VPSRLD           $0x06, 64(R11), Z17
 	VPANDD           Z17, Z1, Z17
 	VPDPBUSD.BCST    168(CX), Z17, Z4
 	VPDPBUSD.BCST    172(CX), Z17, Z6
@@ -34012,36 +34018,36 @@ block:
 	VPDPBUSD.BCST    180(CX), Z17, Z10
 	VPDPBUSD.BCST    184(CX), Z17, Z12
 	VPDPBUSD.BCST    188(CX), Z17, Z14
-	VPMOVZXBD        16(R11), Z17
+	VPMOVZXBD        16(R12), Z17
 	VPSRLD           $0x04, Z17, Z18
 	VPANDD           Z0, Z17, Z17
 	VCVTDQ2PS        Z17, Z17
 	VMULPS           Z15, Z17, Z17
 	VCVTDQ2PS        Z18, Z18
 	VMULPS           Z16, Z18, Z18
-	VMULPS.BCST      192(CX), Z17, Z15
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z15, Z4, Z3
+	VFMADD213PS      (R10), Z17, Z4
+	VFMADD231PS.BCST 192(CX), Z4, Z3
 	VFMADD231PS.BCST 72(DX), Z18, Z3
-	VMULPS.BCST      196(CX), Z17, Z15
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z15, Z6, Z5
+	VFMADD213PS      64(R10), Z17, Z6
+	VFMADD231PS.BCST 196(CX), Z6, Z5
 	VFMADD231PS.BCST 76(DX), Z18, Z5
-	VMULPS.BCST      200(CX), Z17, Z15
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z15, Z8, Z7
+	VFMADD213PS      128(R10), Z17, Z8
+	VFMADD231PS.BCST 200(CX), Z8, Z7
 	VFMADD231PS.BCST 80(DX), Z18, Z7
-	VMULPS.BCST      204(CX), Z17, Z15
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z15, Z10, Z9
+	VFMADD213PS      192(R10), Z17, Z10
+	VFMADD231PS.BCST 204(CX), Z10, Z9
 	VFMADD231PS.BCST 84(DX), Z18, Z9
-	VMULPS.BCST      208(CX), Z17, Z15
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z15, Z12, Z11
+	VFMADD213PS      256(R10), Z17, Z12
+	VFMADD231PS.BCST 208(CX), Z12, Z11
 	VFMADD231PS.BCST 88(DX), Z18, Z11
-	VMULPS.BCST      212(CX), Z17, Z15
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z15, Z14, Z13
+	VFMADD213PS      320(R10), Z17, Z14
+	VFMADD231PS.BCST 212(CX), Z14, Z13
 	VFMADD231PS.BCST 92(DX), Z18, Z13
 	ADDQ             $0x000000f0, CX
 	ADDQ             $0x00000060, DX
@@ -34075,7 +34081,7 @@ block:
 
 // func dot512Q2_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx7(SB), $512-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -34087,6 +34093,9 @@ TEXT ·dot512Q2_Kx7(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -34103,39 +34112,39 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z17
 	VCVTPH2PS        32(AX), Z18
 	VPXORD           Z2, Z18, Z18
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -34143,7 +34152,7 @@ block:
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
-	VPANDD           (R10), Z1, Z19
+	VPANDD           (R11), Z1, Z19
 	VPDPBUSD.BCST    (CX), Z19, Z4
 	VPDPBUSD.BCST    4(CX), Z19, Z6
 	VPDPBUSD.BCST    8(CX), Z19, Z8
@@ -34151,7 +34160,7 @@ block:
 	VPDPBUSD.BCST    16(CX), Z19, Z12
 	VPDPBUSD.BCST    20(CX), Z19, Z14
 	VPDPBUSD.BCST    24(CX), Z19, Z16
-	VPSRLD           $0x02, (R10), Z19
+	VPSRLD           $0x02, (R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    28(CX), Z19, Z4
 	VPDPBUSD.BCST    32(CX), Z19, Z6
@@ -34160,7 +34169,7 @@ block:
 	VPDPBUSD.BCST    44(CX), Z19, Z12
 	VPDPBUSD.BCST    48(CX), Z19, Z14
 	VPDPBUSD.BCST    52(CX), Z19, Z16
-	VPSRLD           $0x04, (R10), Z19
+	VPSRLD           $0x04, (R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    56(CX), Z19, Z4
 	VPDPBUSD.BCST    60(CX), Z19, Z6
@@ -34169,7 +34178,7 @@ block:
 	VPDPBUSD.BCST    72(CX), Z19, Z12
 	VPDPBUSD.BCST    76(CX), Z19, Z14
 	VPDPBUSD.BCST    80(CX), Z19, Z16
-	VPSRLD           $0x06, (R10), Z19
+	VPSRLD           $0x06, (R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    84(CX), Z19, Z4
 	VPDPBUSD.BCST    88(CX), Z19, Z6
@@ -34178,40 +34187,40 @@ block:
 	VPDPBUSD.BCST    100(CX), Z19, Z12
 	VPDPBUSD.BCST    104(CX), Z19, Z14
 	VPDPBUSD.BCST    108(CX), Z19, Z16
-	VPMOVZXBD        (R11), Z19
+	VPMOVZXBD        (R12), Z19
 	VPSRLD           $0x04, Z19, Z20
 	VPANDD           Z0, Z19, Z19
 	VCVTDQ2PS        Z19, Z19
 	VMULPS           Z17, Z19, Z19
 	VCVTDQ2PS        Z20, Z20
 	VMULPS           Z18, Z20, Z20
-	VMULPS.BCST      224(CX), Z19, Z21
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z21, Z4, Z3
+	VMULPS           Z19, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 56(DX), Z20, Z3
-	VMULPS.BCST      228(CX), Z19, Z21
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z21, Z6, Z5
+	VMULPS           Z19, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 60(DX), Z20, Z5
-	VMULPS.BCST      232(CX), Z19, Z21
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z21, Z8, Z7
+	VMULPS           Z19, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 64(DX), Z20, Z7
-	VMULPS.BCST      236(CX), Z19, Z21
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z21, Z10, Z9
+	VMULPS           Z19, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 68(DX), Z20, Z9
-	VMULPS.BCST      240(CX), Z19, Z21
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z21, Z12, Z11
+	VMULPS           Z19, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 72(DX), Z20, Z11
-	VMULPS.BCST      244(CX), Z19, Z21
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z21, Z14, Z13
+	VMULPS           Z19, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 76(DX), Z20, Z13
-	VMULPS.BCST      248(CX), Z19, Z19
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z19, Z16, Z15
+	VMULPS           Z19, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 80(DX), Z20, Z15
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -34220,7 +34229,7 @@ block:
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
-	VPANDD           64(R10), Z1, Z19
+	VPANDD           64(R11), Z1, Z19
 	VPDPBUSD.BCST    112(CX), Z19, Z4
 	VPDPBUSD.BCST    116(CX), Z19, Z6
 	VPDPBUSD.BCST    120(CX), Z19, Z8
@@ -34228,7 +34237,7 @@ block:
 	VPDPBUSD.BCST    128(CX), Z19, Z12
 	VPDPBUSD.BCST    132(CX), Z19, Z14
 	VPDPBUSD.BCST    136(CX), Z19, Z16
-	VPSRLD           $0x02, 64(R10), Z19
+	VPSRLD           $0x02, 64(R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    140(CX), Z19, Z4
 	VPDPBUSD.BCST    144(CX), Z19, Z6
@@ -34237,7 +34246,7 @@ block:
 	VPDPBUSD.BCST    156(CX), Z19, Z12
 	VPDPBUSD.BCST    160(CX), Z19, Z14
 	VPDPBUSD.BCST    164(CX), Z19, Z16
-	VPSRLD           $0x04, 64(R10), Z19
+	VPSRLD           $0x04, 64(R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    168(CX), Z19, Z4
 	VPDPBUSD.BCST    172(CX), Z19, Z6
@@ -34246,7 +34255,7 @@ block:
 	VPDPBUSD.BCST    184(CX), Z19, Z12
 	VPDPBUSD.BCST    188(CX), Z19, Z14
 	VPDPBUSD.BCST    192(CX), Z19, Z16
-	VPSRLD           $0x06, 64(R10), Z19
+	VPSRLD           $0x06, 64(R11), Z19
 	VPANDD           Z19, Z1, Z19
 	VPDPBUSD.BCST    196(CX), Z19, Z4
 	VPDPBUSD.BCST    200(CX), Z19, Z6
@@ -34255,40 +34264,40 @@ block:
 	VPDPBUSD.BCST    212(CX), Z19, Z12
 	VPDPBUSD.BCST    216(CX), Z19, Z14
 	VPDPBUSD.BCST    220(CX), Z19, Z16
-	VPMOVZXBD        16(R11), Z19
+	VPMOVZXBD        16(R12), Z19
 	VPSRLD           $0x04, Z19, Z20
 	VPANDD           Z0, Z19, Z19
 	VCVTDQ2PS        Z19, Z19
 	VMULPS           Z17, Z19, Z19
 	VCVTDQ2PS        Z20, Z20
 	VMULPS           Z18, Z20, Z20
-	VMULPS.BCST      224(CX), Z19, Z17
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z17, Z4, Z3
+	VFMADD213PS      (R10), Z19, Z4
+	VFMADD231PS.BCST 224(CX), Z4, Z3
 	VFMADD231PS.BCST 84(DX), Z20, Z3
-	VMULPS.BCST      228(CX), Z19, Z17
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z17, Z6, Z5
+	VFMADD213PS      64(R10), Z19, Z6
+	VFMADD231PS.BCST 228(CX), Z6, Z5
 	VFMADD231PS.BCST 88(DX), Z20, Z5
-	VMULPS.BCST      232(CX), Z19, Z17
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z17, Z8, Z7
+	VFMADD213PS      128(R10), Z19, Z8
+	VFMADD231PS.BCST 232(CX), Z8, Z7
 	VFMADD231PS.BCST 92(DX), Z20, Z7
-	VMULPS.BCST      236(CX), Z19, Z17
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z17, Z10, Z9
+	VFMADD213PS      192(R10), Z19, Z10
+	VFMADD231PS.BCST 236(CX), Z10, Z9
 	VFMADD231PS.BCST 96(DX), Z20, Z9
-	VMULPS.BCST      240(CX), Z19, Z17
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z17, Z12, Z11
+	VFMADD213PS      256(R10), Z19, Z12
+	VFMADD231PS.BCST 240(CX), Z12, Z11
 	VFMADD231PS.BCST 100(DX), Z20, Z11
-	VMULPS.BCST      244(CX), Z19, Z17
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z17, Z14, Z13
+	VFMADD213PS      320(R10), Z19, Z14
+	VFMADD231PS.BCST 244(CX), Z14, Z13
 	VFMADD231PS.BCST 104(DX), Z20, Z13
-	VMULPS.BCST      248(CX), Z19, Z17
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z17, Z16, Z15
+	VFMADD213PS      384(R10), Z19, Z16
+	VFMADD231PS.BCST 248(CX), Z16, Z15
 	VFMADD231PS.BCST 108(DX), Z20, Z15
 	ADDQ             $0x00000118, CX
 	ADDQ             $0x00000070, DX
@@ -34324,7 +34333,7 @@ block:
 
 // func dot512Q2_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx8(SB), $576-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -34336,6 +34345,9 @@ TEXT ·dot512Q2_Kx8(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -34353,41 +34365,41 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z17
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z19
 	VCVTPH2PS        32(AX), Z20
 	VPXORD           Z2, Z20, Z20
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -34396,7 +34408,7 @@ block:
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
-	VPANDD           (R10), Z1, Z21
+	VPANDD           (R11), Z1, Z21
 	VPDPBUSD.BCST    (CX), Z21, Z4
 	VPDPBUSD.BCST    4(CX), Z21, Z6
 	VPDPBUSD.BCST    8(CX), Z21, Z8
@@ -34405,7 +34417,7 @@ block:
 	VPDPBUSD.BCST    20(CX), Z21, Z14
 	VPDPBUSD.BCST    24(CX), Z21, Z16
 	VPDPBUSD.BCST    28(CX), Z21, Z18
-	VPSRLD           $0x02, (R10), Z21
+	VPSRLD           $0x02, (R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    32(CX), Z21, Z4
 	VPDPBUSD.BCST    36(CX), Z21, Z6
@@ -34415,7 +34427,7 @@ block:
 	VPDPBUSD.BCST    52(CX), Z21, Z14
 	VPDPBUSD.BCST    56(CX), Z21, Z16
 	VPDPBUSD.BCST    60(CX), Z21, Z18
-	VPSRLD           $0x04, (R10), Z21
+	VPSRLD           $0x04, (R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    64(CX), Z21, Z4
 	VPDPBUSD.BCST    68(CX), Z21, Z6
@@ -34425,7 +34437,7 @@ block:
 	VPDPBUSD.BCST    84(CX), Z21, Z14
 	VPDPBUSD.BCST    88(CX), Z21, Z16
 	VPDPBUSD.BCST    92(CX), Z21, Z18
-	VPSRLD           $0x06, (R10), Z21
+	VPSRLD           $0x06, (R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    96(CX), Z21, Z4
 	VPDPBUSD.BCST    100(CX), Z21, Z6
@@ -34435,44 +34447,44 @@ block:
 	VPDPBUSD.BCST    116(CX), Z21, Z14
 	VPDPBUSD.BCST    120(CX), Z21, Z16
 	VPDPBUSD.BCST    124(CX), Z21, Z18
-	VPMOVZXBD        (R11), Z21
+	VPMOVZXBD        (R12), Z21
 	VPSRLD           $0x04, Z21, Z22
 	VPANDD           Z0, Z21, Z21
 	VCVTDQ2PS        Z21, Z21
 	VMULPS           Z19, Z21, Z21
 	VCVTDQ2PS        Z22, Z22
 	VMULPS           Z20, Z22, Z22
-	VMULPS.BCST      256(CX), Z21, Z23
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z23, Z4, Z3
+	VMULPS           Z21, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 64(DX), Z22, Z3
-	VMULPS.BCST      260(CX), Z21, Z23
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z23, Z6, Z5
+	VMULPS           Z21, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 68(DX), Z22, Z5
-	VMULPS.BCST      264(CX), Z21, Z23
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z23, Z8, Z7
+	VMULPS           Z21, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 72(DX), Z22, Z7
-	VMULPS.BCST      268(CX), Z21, Z23
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z23, Z10, Z9
+	VMULPS           Z21, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 76(DX), Z22, Z9
-	VMULPS.BCST      272(CX), Z21, Z23
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z23, Z12, Z11
+	VMULPS           Z21, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 80(DX), Z22, Z11
-	VMULPS.BCST      276(CX), Z21, Z23
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z23, Z14, Z13
+	VMULPS           Z21, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 84(DX), Z22, Z13
-	VMULPS.BCST      280(CX), Z21, Z23
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z23, Z16, Z15
+	VMULPS           Z21, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 88(DX), Z22, Z15
-	VMULPS.BCST      284(CX), Z21, Z21
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z21, Z18, Z17
+	VMULPS           Z21, Z18, Z18
+	VMOVAPS          Z18, 448(R10)
 	VFMADD231PS.BCST 92(DX), Z22, Z17
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -34482,7 +34494,7 @@ block:
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
-	VPANDD           64(R10), Z1, Z21
+	VPANDD           64(R11), Z1, Z21
 	VPDPBUSD.BCST    128(CX), Z21, Z4
 	VPDPBUSD.BCST    132(CX), Z21, Z6
 	VPDPBUSD.BCST    136(CX), Z21, Z8
@@ -34491,7 +34503,7 @@ block:
 	VPDPBUSD.BCST    148(CX), Z21, Z14
 	VPDPBUSD.BCST    152(CX), Z21, Z16
 	VPDPBUSD.BCST    156(CX), Z21, Z18
-	VPSRLD           $0x02, 64(R10), Z21
+	VPSRLD           $0x02, 64(R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    160(CX), Z21, Z4
 	VPDPBUSD.BCST    164(CX), Z21, Z6
@@ -34501,7 +34513,7 @@ block:
 	VPDPBUSD.BCST    180(CX), Z21, Z14
 	VPDPBUSD.BCST    184(CX), Z21, Z16
 	VPDPBUSD.BCST    188(CX), Z21, Z18
-	VPSRLD           $0x04, 64(R10), Z21
+	VPSRLD           $0x04, 64(R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    192(CX), Z21, Z4
 	VPDPBUSD.BCST    196(CX), Z21, Z6
@@ -34511,7 +34523,7 @@ block:
 	VPDPBUSD.BCST    212(CX), Z21, Z14
 	VPDPBUSD.BCST    216(CX), Z21, Z16
 	VPDPBUSD.BCST    220(CX), Z21, Z18
-	VPSRLD           $0x06, 64(R10), Z21
+	VPSRLD           $0x06, 64(R11), Z21
 	VPANDD           Z21, Z1, Z21
 	VPDPBUSD.BCST    224(CX), Z21, Z4
 	VPDPBUSD.BCST    228(CX), Z21, Z6
@@ -34521,44 +34533,44 @@ block:
 	VPDPBUSD.BCST    244(CX), Z21, Z14
 	VPDPBUSD.BCST    248(CX), Z21, Z16
 	VPDPBUSD.BCST    252(CX), Z21, Z18
-	VPMOVZXBD        16(R11), Z21
+	VPMOVZXBD        16(R12), Z21
 	VPSRLD           $0x04, Z21, Z22
 	VPANDD           Z0, Z21, Z21
 	VCVTDQ2PS        Z21, Z21
 	VMULPS           Z19, Z21, Z21
 	VCVTDQ2PS        Z22, Z22
 	VMULPS           Z20, Z22, Z22
-	VMULPS.BCST      256(CX), Z21, Z19
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z19, Z4, Z3
+	VFMADD213PS      (R10), Z21, Z4
+	VFMADD231PS.BCST 256(CX), Z4, Z3
 	VFMADD231PS.BCST 96(DX), Z22, Z3
-	VMULPS.BCST      260(CX), Z21, Z19
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z19, Z6, Z5
+	VFMADD213PS      64(R10), Z21, Z6
+	VFMADD231PS.BCST 260(CX), Z6, Z5
 	VFMADD231PS.BCST 100(DX), Z22, Z5
-	VMULPS.BCST      264(CX), Z21, Z19
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z19, Z8, Z7
+	VFMADD213PS      128(R10), Z21, Z8
+	VFMADD231PS.BCST 264(CX), Z8, Z7
 	VFMADD231PS.BCST 104(DX), Z22, Z7
-	VMULPS.BCST      268(CX), Z21, Z19
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z19, Z10, Z9
+	VFMADD213PS      192(R10), Z21, Z10
+	VFMADD231PS.BCST 268(CX), Z10, Z9
 	VFMADD231PS.BCST 108(DX), Z22, Z9
-	VMULPS.BCST      272(CX), Z21, Z19
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z19, Z12, Z11
+	VFMADD213PS      256(R10), Z21, Z12
+	VFMADD231PS.BCST 272(CX), Z12, Z11
 	VFMADD231PS.BCST 112(DX), Z22, Z11
-	VMULPS.BCST      276(CX), Z21, Z19
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z19, Z14, Z13
+	VFMADD213PS      320(R10), Z21, Z14
+	VFMADD231PS.BCST 276(CX), Z14, Z13
 	VFMADD231PS.BCST 116(DX), Z22, Z13
-	VMULPS.BCST      280(CX), Z21, Z19
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z19, Z16, Z15
+	VFMADD213PS      384(R10), Z21, Z16
+	VFMADD231PS.BCST 280(CX), Z16, Z15
 	VFMADD231PS.BCST 120(DX), Z22, Z15
-	VMULPS.BCST      284(CX), Z21, Z19
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z19, Z18, Z17
+	VFMADD213PS      448(R10), Z21, Z18
+	VFMADD231PS.BCST 284(CX), Z18, Z17
 	VFMADD231PS.BCST 124(DX), Z22, Z17
 	ADDQ             $0x00000140, CX
 	ADDQ             $0x00000080, DX
@@ -34596,7 +34608,7 @@ block:
 
 // func dot512Q2_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx9(SB), $640-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -34608,6 +34620,9 @@ TEXT ·dot512Q2_Kx9(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -34626,43 +34641,43 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z17
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z19
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z21
 	VCVTPH2PS        32(AX), Z22
 	VPXORD           Z2, Z22, Z22
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -34672,7 +34687,7 @@ block:
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
-	VPANDD           (R10), Z1, Z23
+	VPANDD           (R11), Z1, Z23
 	VPDPBUSD.BCST    (CX), Z23, Z4
 	VPDPBUSD.BCST    4(CX), Z23, Z6
 	VPDPBUSD.BCST    8(CX), Z23, Z8
@@ -34682,7 +34697,7 @@ block:
 	VPDPBUSD.BCST    24(CX), Z23, Z16
 	VPDPBUSD.BCST    28(CX), Z23, Z18
 	VPDPBUSD.BCST    32(CX), Z23, Z20
-	VPSRLD           $0x02, (R10), Z23
+	VPSRLD           $0x02, (R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    36(CX), Z23, Z4
 	VPDPBUSD.BCST    40(CX), Z23, Z6
@@ -34693,7 +34708,7 @@ block:
 	VPDPBUSD.BCST    60(CX), Z23, Z16
 	VPDPBUSD.BCST    64(CX), Z23, Z18
 	VPDPBUSD.BCST    68(CX), Z23, Z20
-	VPSRLD           $0x04, (R10), Z23
+	VPSRLD           $0x04, (R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    72(CX), Z23, Z4
 	VPDPBUSD.BCST    76(CX), Z23, Z6
@@ -34704,7 +34719,7 @@ block:
 	VPDPBUSD.BCST    96(CX), Z23, Z16
 	VPDPBUSD.BCST    100(CX), Z23, Z18
 	VPDPBUSD.BCST    104(CX), Z23, Z20
-	VPSRLD           $0x06, (R10), Z23
+	VPSRLD           $0x06, (R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    108(CX), Z23, Z4
 	VPDPBUSD.BCST    112(CX), Z23, Z6
@@ -34715,48 +34730,48 @@ block:
 	VPDPBUSD.BCST    132(CX), Z23, Z16
 	VPDPBUSD.BCST    136(CX), Z23, Z18
 	VPDPBUSD.BCST    140(CX), Z23, Z20
-	VPMOVZXBD        (R11), Z23
+	VPMOVZXBD        (R12), Z23
 	VPSRLD           $0x04, Z23, Z24
 	VPANDD           Z0, Z23, Z23
 	VCVTDQ2PS        Z23, Z23
 	VMULPS           Z21, Z23, Z23
 	VCVTDQ2PS        Z24, Z24
 	VMULPS           Z22, Z24, Z24
-	VMULPS.BCST      288(CX), Z23, Z25
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z25, Z4, Z3
+	VMULPS           Z23, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 72(DX), Z24, Z3
-	VMULPS.BCST      292(CX), Z23, Z25
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z25, Z6, Z5
+	VMULPS           Z23, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 76(DX), Z24, Z5
-	VMULPS.BCST      296(CX), Z23, Z25
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z25, Z8, Z7
+	VMULPS           Z23, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 80(DX), Z24, Z7
-	VMULPS.BCST      300(CX), Z23, Z25
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z25, Z10, Z9
+	VMULPS           Z23, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 84(DX), Z24, Z9
-	VMULPS.BCST      304(CX), Z23, Z25
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z25, Z12, Z11
+	VMULPS           Z23, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 88(DX), Z24, Z11
-	VMULPS.BCST      308(CX), Z23, Z25
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z25, Z14, Z13
+	VMULPS           Z23, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 92(DX), Z24, Z13
-	VMULPS.BCST      312(CX), Z23, Z25
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z25, Z16, Z15
+	VMULPS           Z23, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 96(DX), Z24, Z15
-	VMULPS.BCST      316(CX), Z23, Z25
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z25, Z18, Z17
+	VMULPS           Z23, Z18, Z18
+	VMOVAPS          Z18, 448(R10)
 	VFMADD231PS.BCST 100(DX), Z24, Z17
-	VMULPS.BCST      320(CX), Z23, Z23
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z23, Z20, Z19
+	VMULPS           Z23, Z20, Z20
+	VMOVAPS          Z20, 512(R10)
 	VFMADD231PS.BCST 104(DX), Z24, Z19
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -34767,7 +34782,7 @@ block:
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
-	VPANDD           64(R10), Z1, Z23
+	VPANDD           64(R11), Z1, Z23
 	VPDPBUSD.BCST    144(CX), Z23, Z4
 	VPDPBUSD.BCST    148(CX), Z23, Z6
 	VPDPBUSD.BCST    152(CX), Z23, Z8
@@ -34777,7 +34792,7 @@ block:
 	VPDPBUSD.BCST    168(CX), Z23, Z16
 	VPDPBUSD.BCST    172(CX), Z23, Z18
 	VPDPBUSD.BCST    176(CX), Z23, Z20
-	VPSRLD           $0x02, 64(R10), Z23
+	VPSRLD           $0x02, 64(R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    180(CX), Z23, Z4
 	VPDPBUSD.BCST    184(CX), Z23, Z6
@@ -34788,7 +34803,7 @@ block:
 	VPDPBUSD.BCST    204(CX), Z23, Z16
 	VPDPBUSD.BCST    208(CX), Z23, Z18
 	VPDPBUSD.BCST    212(CX), Z23, Z20
-	VPSRLD           $0x04, 64(R10), Z23
+	VPSRLD           $0x04, 64(R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    216(CX), Z23, Z4
 	VPDPBUSD.BCST    220(CX), Z23, Z6
@@ -34799,7 +34814,7 @@ block:
 	VPDPBUSD.BCST    240(CX), Z23, Z16
 	VPDPBUSD.BCST    244(CX), Z23, Z18
 	VPDPBUSD.BCST    248(CX), Z23, Z20
-	VPSRLD           $0x06, 64(R10), Z23
+	VPSRLD           $0x06, 64(R11), Z23
 	VPANDD           Z23, Z1, Z23
 	VPDPBUSD.BCST    252(CX), Z23, Z4
 	VPDPBUSD.BCST    256(CX), Z23, Z6
@@ -34810,48 +34825,48 @@ block:
 	VPDPBUSD.BCST    276(CX), Z23, Z16
 	VPDPBUSD.BCST    280(CX), Z23, Z18
 	VPDPBUSD.BCST    284(CX), Z23, Z20
-	VPMOVZXBD        16(R11), Z23
+	VPMOVZXBD        16(R12), Z23
 	VPSRLD           $0x04, Z23, Z24
 	VPANDD           Z0, Z23, Z23
 	VCVTDQ2PS        Z23, Z23
 	VMULPS           Z21, Z23, Z23
 	VCVTDQ2PS        Z24, Z24
 	VMULPS           Z22, Z24, Z24
-	VMULPS.BCST      288(CX), Z23, Z21
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z21, Z4, Z3
+	VFMADD213PS      (R10), Z23, Z4
+	VFMADD231PS.BCST 288(CX), Z4, Z3
 	VFMADD231PS.BCST 108(DX), Z24, Z3
-	VMULPS.BCST      292(CX), Z23, Z21
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z21, Z6, Z5
+	VFMADD213PS      64(R10), Z23, Z6
+	VFMADD231PS.BCST 292(CX), Z6, Z5
 	VFMADD231PS.BCST 112(DX), Z24, Z5
-	VMULPS.BCST      296(CX), Z23, Z21
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z21, Z8, Z7
+	VFMADD213PS      128(R10), Z23, Z8
+	VFMADD231PS.BCST 296(CX), Z8, Z7
 	VFMADD231PS.BCST 116(DX), Z24, Z7
-	VMULPS.BCST      300(CX), Z23, Z21
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z21, Z10, Z9
+	VFMADD213PS      192(R10), Z23, Z10
+	VFMADD231PS.BCST 300(CX), Z10, Z9
 	VFMADD231PS.BCST 120(DX), Z24, Z9
-	VMULPS.BCST      304(CX), Z23, Z21
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z21, Z12, Z11
+	VFMADD213PS      256(R10), Z23, Z12
+	VFMADD231PS.BCST 304(CX), Z12, Z11
 	VFMADD231PS.BCST 124(DX), Z24, Z11
-	VMULPS.BCST      308(CX), Z23, Z21
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z21, Z14, Z13
+	VFMADD213PS      320(R10), Z23, Z14
+	VFMADD231PS.BCST 308(CX), Z14, Z13
 	VFMADD231PS.BCST 128(DX), Z24, Z13
-	VMULPS.BCST      312(CX), Z23, Z21
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z21, Z16, Z15
+	VFMADD213PS      384(R10), Z23, Z16
+	VFMADD231PS.BCST 312(CX), Z16, Z15
 	VFMADD231PS.BCST 132(DX), Z24, Z15
-	VMULPS.BCST      316(CX), Z23, Z21
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z21, Z18, Z17
+	VFMADD213PS      448(R10), Z23, Z18
+	VFMADD231PS.BCST 316(CX), Z18, Z17
 	VFMADD231PS.BCST 136(DX), Z24, Z17
-	VMULPS.BCST      320(CX), Z23, Z21
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z21, Z20, Z19
+	VFMADD213PS      512(R10), Z23, Z20
+	VFMADD231PS.BCST 320(CX), Z20, Z19
 	VFMADD231PS.BCST 140(DX), Z24, Z19
 	ADDQ             $0x00000168, CX
 	ADDQ             $0x00000090, DX
@@ -34891,7 +34906,7 @@ block:
 
 // func dot512Q2_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx10(SB), $704-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -34903,6 +34918,9 @@ TEXT ·dot512Q2_Kx10(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -34922,45 +34940,45 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z17
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z19
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z21
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z23
 	VCVTPH2PS        32(AX), Z24
 	VPXORD           Z2, Z24, Z24
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -34971,7 +34989,7 @@ block:
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
-	VPANDD           (R10), Z1, Z25
+	VPANDD           (R11), Z1, Z25
 	VPDPBUSD.BCST    (CX), Z25, Z4
 	VPDPBUSD.BCST    4(CX), Z25, Z6
 	VPDPBUSD.BCST    8(CX), Z25, Z8
@@ -34982,7 +35000,7 @@ block:
 	VPDPBUSD.BCST    28(CX), Z25, Z18
 	VPDPBUSD.BCST    32(CX), Z25, Z20
 	VPDPBUSD.BCST    36(CX), Z25, Z22
-	VPSRLD           $0x02, (R10), Z25
+	VPSRLD           $0x02, (R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    40(CX), Z25, Z4
 	VPDPBUSD.BCST    44(CX), Z25, Z6
@@ -34994,7 +35012,7 @@ block:
 	VPDPBUSD.BCST    68(CX), Z25, Z18
 	VPDPBUSD.BCST    72(CX), Z25, Z20
 	VPDPBUSD.BCST    76(CX), Z25, Z22
-	VPSRLD           $0x04, (R10), Z25
+	VPSRLD           $0x04, (R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    80(CX), Z25, Z4
 	VPDPBUSD.BCST    84(CX), Z25, Z6
@@ -35006,7 +35024,7 @@ block:
 	VPDPBUSD.BCST    108(CX), Z25, Z18
 	VPDPBUSD.BCST    112(CX), Z25, Z20
 	VPDPBUSD.BCST    116(CX), Z25, Z22
-	VPSRLD           $0x06, (R10), Z25
+	VPSRLD           $0x06, (R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    120(CX), Z25, Z4
 	VPDPBUSD.BCST    124(CX), Z25, Z6
@@ -35018,52 +35036,52 @@ block:
 	VPDPBUSD.BCST    148(CX), Z25, Z18
 	VPDPBUSD.BCST    152(CX), Z25, Z20
 	VPDPBUSD.BCST    156(CX), Z25, Z22
-	VPMOVZXBD        (R11), Z25
+	VPMOVZXBD        (R12), Z25
 	VPSRLD           $0x04, Z25, Z26
 	VPANDD           Z0, Z25, Z25
 	VCVTDQ2PS        Z25, Z25
 	VMULPS           Z23, Z25, Z25
 	VCVTDQ2PS        Z26, Z26
 	VMULPS           Z24, Z26, Z26
-	VMULPS.BCST      320(CX), Z25, Z27
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z27, Z4, Z3
+	VMULPS           Z25, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 80(DX), Z26, Z3
-	VMULPS.BCST      324(CX), Z25, Z27
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z27, Z6, Z5
+	VMULPS           Z25, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 84(DX), Z26, Z5
-	VMULPS.BCST      328(CX), Z25, Z27
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z27, Z8, Z7
+	VMULPS           Z25, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 88(DX), Z26, Z7
-	VMULPS.BCST      332(CX), Z25, Z27
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z27, Z10, Z9
+	VMULPS           Z25, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 92(DX), Z26, Z9
-	VMULPS.BCST      336(CX), Z25, Z27
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z27, Z12, Z11
+	VMULPS           Z25, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 96(DX), Z26, Z11
-	VMULPS.BCST      340(CX), Z25, Z27
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z27, Z14, Z13
+	VMULPS           Z25, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 100(DX), Z26, Z13
-	VMULPS.BCST      344(CX), Z25, Z27
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z27, Z16, Z15
+	VMULPS           Z25, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 104(DX), Z26, Z15
-	VMULPS.BCST      348(CX), Z25, Z27
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z27, Z18, Z17
+	VMULPS           Z25, Z18, Z18
+	VMOVAPS          Z18, 448(R10)
 	VFMADD231PS.BCST 108(DX), Z26, Z17
-	VMULPS.BCST      352(CX), Z25, Z27
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z27, Z20, Z19
+	VMULPS           Z25, Z20, Z20
+	VMOVAPS          Z20, 512(R10)
 	VFMADD231PS.BCST 112(DX), Z26, Z19
-	VMULPS.BCST      356(CX), Z25, Z25
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z25, Z22, Z21
+	VMULPS           Z25, Z22, Z22
+	VMOVAPS          Z22, 576(R10)
 	VFMADD231PS.BCST 116(DX), Z26, Z21
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -35075,7 +35093,7 @@ block:
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
-	VPANDD           64(R10), Z1, Z25
+	VPANDD           64(R11), Z1, Z25
 	VPDPBUSD.BCST    160(CX), Z25, Z4
 	VPDPBUSD.BCST    164(CX), Z25, Z6
 	VPDPBUSD.BCST    168(CX), Z25, Z8
@@ -35086,7 +35104,7 @@ block:
 	VPDPBUSD.BCST    188(CX), Z25, Z18
 	VPDPBUSD.BCST    192(CX), Z25, Z20
 	VPDPBUSD.BCST    196(CX), Z25, Z22
-	VPSRLD           $0x02, 64(R10), Z25
+	VPSRLD           $0x02, 64(R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    200(CX), Z25, Z4
 	VPDPBUSD.BCST    204(CX), Z25, Z6
@@ -35098,7 +35116,7 @@ block:
 	VPDPBUSD.BCST    228(CX), Z25, Z18
 	VPDPBUSD.BCST    232(CX), Z25, Z20
 	VPDPBUSD.BCST    236(CX), Z25, Z22
-	VPSRLD           $0x04, 64(R10), Z25
+	VPSRLD           $0x04, 64(R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    240(CX), Z25, Z4
 	VPDPBUSD.BCST    244(CX), Z25, Z6
@@ -35110,7 +35128,7 @@ block:
 	VPDPBUSD.BCST    268(CX), Z25, Z18
 	VPDPBUSD.BCST    272(CX), Z25, Z20
 	VPDPBUSD.BCST    276(CX), Z25, Z22
-	VPSRLD           $0x06, 64(R10), Z25
+	VPSRLD           $0x06, 64(R11), Z25
 	VPANDD           Z25, Z1, Z25
 	VPDPBUSD.BCST    280(CX), Z25, Z4
 	VPDPBUSD.BCST    284(CX), Z25, Z6
@@ -35122,52 +35140,52 @@ block:
 	VPDPBUSD.BCST    308(CX), Z25, Z18
 	VPDPBUSD.BCST    312(CX), Z25, Z20
 	VPDPBUSD.BCST    316(CX), Z25, Z22
-	VPMOVZXBD        16(R11), Z25
+	VPMOVZXBD        16(R12), Z25
 	VPSRLD           $0x04, Z25, Z26
 	VPANDD           Z0, Z25, Z25
 	VCVTDQ2PS        Z25, Z25
 	VMULPS           Z23, Z25, Z25
 	VCVTDQ2PS        Z26, Z26
 	VMULPS           Z24, Z26, Z26
-	VMULPS.BCST      320(CX), Z25, Z23
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z23, Z4, Z3
+	VFMADD213PS      (R10), Z25, Z4
+	VFMADD231PS.BCST 320(CX), Z4, Z3
 	VFMADD231PS.BCST 120(DX), Z26, Z3
-	VMULPS.BCST      324(CX), Z25, Z23
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z23, Z6, Z5
+	VFMADD213PS      64(R10), Z25, Z6
+	VFMADD231PS.BCST 324(CX), Z6, Z5
 	VFMADD231PS.BCST 124(DX), Z26, Z5
-	VMULPS.BCST      328(CX), Z25, Z23
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z23, Z8, Z7
+	VFMADD213PS      128(R10), Z25, Z8
+	VFMADD231PS.BCST 328(CX), Z8, Z7
 	VFMADD231PS.BCST 128(DX), Z26, Z7
-	VMULPS.BCST      332(CX), Z25, Z23
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z23, Z10, Z9
+	VFMADD213PS      192(R10), Z25, Z10
+	VFMADD231PS.BCST 332(CX), Z10, Z9
 	VFMADD231PS.BCST 132(DX), Z26, Z9
-	VMULPS.BCST      336(CX), Z25, Z23
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z23, Z12, Z11
+	VFMADD213PS      256(R10), Z25, Z12
+	VFMADD231PS.BCST 336(CX), Z12, Z11
 	VFMADD231PS.BCST 136(DX), Z26, Z11
-	VMULPS.BCST      340(CX), Z25, Z23
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z23, Z14, Z13
+	VFMADD213PS      320(R10), Z25, Z14
+	VFMADD231PS.BCST 340(CX), Z14, Z13
 	VFMADD231PS.BCST 140(DX), Z26, Z13
-	VMULPS.BCST      344(CX), Z25, Z23
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z23, Z16, Z15
+	VFMADD213PS      384(R10), Z25, Z16
+	VFMADD231PS.BCST 344(CX), Z16, Z15
 	VFMADD231PS.BCST 144(DX), Z26, Z15
-	VMULPS.BCST      348(CX), Z25, Z23
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z23, Z18, Z17
+	VFMADD213PS      448(R10), Z25, Z18
+	VFMADD231PS.BCST 348(CX), Z18, Z17
 	VFMADD231PS.BCST 148(DX), Z26, Z17
-	VMULPS.BCST      352(CX), Z25, Z23
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z23, Z20, Z19
+	VFMADD213PS      512(R10), Z25, Z20
+	VFMADD231PS.BCST 352(CX), Z20, Z19
 	VFMADD231PS.BCST 152(DX), Z26, Z19
-	VMULPS.BCST      356(CX), Z25, Z23
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z23, Z22, Z21
+	VFMADD213PS      576(R10), Z25, Z22
+	VFMADD231PS.BCST 356(CX), Z22, Z21
 	VFMADD231PS.BCST 156(DX), Z26, Z21
 	ADDQ             $0x00000190, CX
 	ADDQ             $0x000000a0, DX
@@ -35209,7 +35227,7 @@ block:
 
 // func dot512Q2_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx11(SB), $768-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -35221,6 +35239,9 @@ TEXT ·dot512Q2_Kx11(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -35241,47 +35262,47 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z17
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z19
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z21
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z23
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z25
 	VCVTPH2PS        32(AX), Z26
 	VPXORD           Z2, Z26, Z26
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -35293,7 +35314,7 @@ block:
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
-	VPANDD           (R10), Z1, Z27
+	VPANDD           (R11), Z1, Z27
 	VPDPBUSD.BCST    (CX), Z27, Z4
 	VPDPBUSD.BCST    4(CX), Z27, Z6
 	VPDPBUSD.BCST    8(CX), Z27, Z8
@@ -35305,7 +35326,7 @@ block:
 	VPDPBUSD.BCST    32(CX), Z27, Z20
 	VPDPBUSD.BCST    36(CX), Z27, Z22
 	VPDPBUSD.BCST    40(CX), Z27, Z24
-	VPSRLD           $0x02, (R10), Z27
+	VPSRLD           $0x02, (R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    44(CX), Z27, Z4
 	VPDPBUSD.BCST    48(CX), Z27, Z6
@@ -35318,7 +35339,7 @@ block:
 	VPDPBUSD.BCST    76(CX), Z27, Z20
 	VPDPBUSD.BCST    80(CX), Z27, Z22
 	VPDPBUSD.BCST    84(CX), Z27, Z24
-	VPSRLD           $0x04, (R10), Z27
+	VPSRLD           $0x04, (R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    88(CX), Z27, Z4
 	VPDPBUSD.BCST    92(CX), Z27, Z6
@@ -35331,7 +35352,7 @@ block:
 	VPDPBUSD.BCST    120(CX), Z27, Z20
 	VPDPBUSD.BCST    124(CX), Z27, Z22
 	VPDPBUSD.BCST    128(CX), Z27, Z24
-	VPSRLD           $0x06, (R10), Z27
+	VPSRLD           $0x06, (R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    132(CX), Z27, Z4
 	VPDPBUSD.BCST    136(CX), Z27, Z6
@@ -35344,56 +35365,56 @@ block:
 	VPDPBUSD.BCST    164(CX), Z27, Z20
 	VPDPBUSD.BCST    168(CX), Z27, Z22
 	VPDPBUSD.BCST    172(CX), Z27, Z24
-	VPMOVZXBD        (R11), Z27
+	VPMOVZXBD        (R12), Z27
 	VPSRLD           $0x04, Z27, Z28
 	VPANDD           Z0, Z27, Z27
 	VCVTDQ2PS        Z27, Z27
 	VMULPS           Z25, Z27, Z27
 	VCVTDQ2PS        Z28, Z28
 	VMULPS           Z26, Z28, Z28
-	VMULPS.BCST      352(CX), Z27, Z29
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z29, Z4, Z3
+	VMULPS           Z27, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 88(DX), Z28, Z3
-	VMULPS.BCST      356(CX), Z27, Z29
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z29, Z6, Z5
+	VMULPS           Z27, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 92(DX), Z28, Z5
-	VMULPS.BCST      360(CX), Z27, Z29
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z29, Z8, Z7
+	VMULPS           Z27, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 96(DX), Z28, Z7
-	VMULPS.BCST      364(CX), Z27, Z29
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z29, Z10, Z9
+	VMULPS           Z27, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 100(DX), Z28, Z9
-	VMULPS.BCST      368(CX), Z27, Z29
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z29, Z12, Z11
+	VMULPS           Z27, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 104(DX), Z28, Z11
-	VMULPS.BCST      372(CX), Z27, Z29
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z29, Z14, Z13
+	VMULPS           Z27, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 108(DX), Z28, Z13
-	VMULPS.BCST      376(CX), Z27, Z29
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z29, Z16, Z15
+	VMULPS           Z27, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 112(DX), Z28, Z15
-	VMULPS.BCST      380(CX), Z27, Z29
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z29, Z18, Z17
+	VMULPS           Z27, Z18, Z18
+	VMOVAPS          Z18, 448(R10)
 	VFMADD231PS.BCST 116(DX), Z28, Z17
-	VMULPS.BCST      384(CX), Z27, Z29
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z29, Z20, Z19
+	VMULPS           Z27, Z20, Z20
+	VMOVAPS          Z20, 512(R10)
 	VFMADD231PS.BCST 120(DX), Z28, Z19
-	VMULPS.BCST      388(CX), Z27, Z29
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z29, Z22, Z21
+	VMULPS           Z27, Z22, Z22
+	VMOVAPS          Z22, 576(R10)
 	VFMADD231PS.BCST 124(DX), Z28, Z21
-	VMULPS.BCST      392(CX), Z27, Z27
 	VCVTDQ2PS        Z24, Z24
-	VFMADD231PS      Z27, Z24, Z23
+	VMULPS           Z27, Z24, Z24
+	VMOVAPS          Z24, 640(R10)
 	VFMADD231PS.BCST 128(DX), Z28, Z23
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -35406,7 +35427,7 @@ block:
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
-	VPANDD           64(R10), Z1, Z27
+	VPANDD           64(R11), Z1, Z27
 	VPDPBUSD.BCST    176(CX), Z27, Z4
 	VPDPBUSD.BCST    180(CX), Z27, Z6
 	VPDPBUSD.BCST    184(CX), Z27, Z8
@@ -35418,7 +35439,7 @@ block:
 	VPDPBUSD.BCST    208(CX), Z27, Z20
 	VPDPBUSD.BCST    212(CX), Z27, Z22
 	VPDPBUSD.BCST    216(CX), Z27, Z24
-	VPSRLD           $0x02, 64(R10), Z27
+	VPSRLD           $0x02, 64(R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    220(CX), Z27, Z4
 	VPDPBUSD.BCST    224(CX), Z27, Z6
@@ -35431,7 +35452,7 @@ block:
 	VPDPBUSD.BCST    252(CX), Z27, Z20
 	VPDPBUSD.BCST    256(CX), Z27, Z22
 	VPDPBUSD.BCST    260(CX), Z27, Z24
-	VPSRLD           $0x04, 64(R10), Z27
+	VPSRLD           $0x04, 64(R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    264(CX), Z27, Z4
 	VPDPBUSD.BCST    268(CX), Z27, Z6
@@ -35444,7 +35465,7 @@ block:
 	VPDPBUSD.BCST    296(CX), Z27, Z20
 	VPDPBUSD.BCST    300(CX), Z27, Z22
 	VPDPBUSD.BCST    304(CX), Z27, Z24
-	VPSRLD           $0x06, 64(R10), Z27
+	VPSRLD           $0x06, 64(R11), Z27
 	VPANDD           Z27, Z1, Z27
 	VPDPBUSD.BCST    308(CX), Z27, Z4
 	VPDPBUSD.BCST    312(CX), Z27, Z6
@@ -35457,56 +35478,56 @@ block:
 	VPDPBUSD.BCST    340(CX), Z27, Z20
 	VPDPBUSD.BCST    344(CX), Z27, Z22
 	VPDPBUSD.BCST    348(CX), Z27, Z24
-	VPMOVZXBD        16(R11), Z27
+	VPMOVZXBD        16(R12), Z27
 	VPSRLD           $0x04, Z27, Z28
 	VPANDD           Z0, Z27, Z27
 	VCVTDQ2PS        Z27, Z27
 	VMULPS           Z25, Z27, Z27
 	VCVTDQ2PS        Z28, Z28
 	VMULPS           Z26, Z28, Z28
-	VMULPS.BCST      352(CX), Z27, Z25
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z25, Z4, Z3
+	VFMADD213PS      (R10), Z27, Z4
+	VFMADD231PS.BCST 352(CX), Z4, Z3
 	VFMADD231PS.BCST 132(DX), Z28, Z3
-	VMULPS.BCST      356(CX), Z27, Z25
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z25, Z6, Z5
+	VFMADD213PS      64(R10), Z27, Z6
+	VFMADD231PS.BCST 356(CX), Z6, Z5
 	VFMADD231PS.BCST 136(DX), Z28, Z5
-	VMULPS.BCST      360(CX), Z27, Z25
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z25, Z8, Z7
+	VFMADD213PS      128(R10), Z27, Z8
+	VFMADD231PS.BCST 360(CX), Z8, Z7
 	VFMADD231PS.BCST 140(DX), Z28, Z7
-	VMULPS.BCST      364(CX), Z27, Z25
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z25, Z10, Z9
+	VFMADD213PS      192(R10), Z27, Z10
+	VFMADD231PS.BCST 364(CX), Z10, Z9
 	VFMADD231PS.BCST 144(DX), Z28, Z9
-	VMULPS.BCST      368(CX), Z27, Z25
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z25, Z12, Z11
+	VFMADD213PS      256(R10), Z27, Z12
+	VFMADD231PS.BCST 368(CX), Z12, Z11
 	VFMADD231PS.BCST 148(DX), Z28, Z11
-	VMULPS.BCST      372(CX), Z27, Z25
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z25, Z14, Z13
+	VFMADD213PS      320(R10), Z27, Z14
+	VFMADD231PS.BCST 372(CX), Z14, Z13
 	VFMADD231PS.BCST 152(DX), Z28, Z13
-	VMULPS.BCST      376(CX), Z27, Z25
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z25, Z16, Z15
+	VFMADD213PS      384(R10), Z27, Z16
+	VFMADD231PS.BCST 376(CX), Z16, Z15
 	VFMADD231PS.BCST 156(DX), Z28, Z15
-	VMULPS.BCST      380(CX), Z27, Z25
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z25, Z18, Z17
+	VFMADD213PS      448(R10), Z27, Z18
+	VFMADD231PS.BCST 380(CX), Z18, Z17
 	VFMADD231PS.BCST 160(DX), Z28, Z17
-	VMULPS.BCST      384(CX), Z27, Z25
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z25, Z20, Z19
+	VFMADD213PS      512(R10), Z27, Z20
+	VFMADD231PS.BCST 384(CX), Z20, Z19
 	VFMADD231PS.BCST 164(DX), Z28, Z19
-	VMULPS.BCST      388(CX), Z27, Z25
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z25, Z22, Z21
+	VFMADD213PS      576(R10), Z27, Z22
+	VFMADD231PS.BCST 388(CX), Z22, Z21
 	VFMADD231PS.BCST 168(DX), Z28, Z21
-	VMULPS.BCST      392(CX), Z27, Z25
 	VCVTDQ2PS        Z24, Z24
-	VFMADD231PS      Z25, Z24, Z23
+	VFMADD213PS      640(R10), Z27, Z24
+	VFMADD231PS.BCST 392(CX), Z24, Z23
 	VFMADD231PS.BCST 172(DX), Z28, Z23
 	ADDQ             $0x000001b8, CX
 	ADDQ             $0x000000b0, DX
@@ -35550,7 +35571,7 @@ block:
 
 // func dot512Q2_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q2_Kx12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q2_Kx12(SB), $832-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x03030303, AX
@@ -35562,6 +35583,9 @@ TEXT ·dot512Q2_Kx12(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -35583,49 +35607,49 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z3
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z5
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z7
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z9
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z11
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z13
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z15
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z17
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z19
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z21
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z23
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z25
 
 block:
 	MOVLQZX          (SI), AX
-	MOVQ             AX, R10
+	MOVQ             AX, R11
 	SHRQ             $0x03, AX
-	ANDQ             $0x00000007, R10
+	ANDQ             $0x00000007, R11
 	IMUL3Q           $0x00000540, AX, AX
 	ADDQ             BX, AX
-	IMUL3Q           $0x00000020, R10, R11
-	LEAQ             64(AX)(R11*1), R11
-	IMUL3Q           $0x00000080, R10, R10
-	LEAQ             320(AX)(R10*1), R10
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000080, R11, R11
+	LEAQ             320(AX)(R11*1), R11
 	VCVTPH2PS        (AX), Z27
 	VCVTPH2PS        32(AX), Z28
 	VPXORD           Z2, Z28, Z28
-	PREFETCHT0       4096(R10)
-	PREFETCHT0       4160(R10)
-	PREFETCHT0       4224(R10)
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
@@ -35638,7 +35662,7 @@ block:
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
 	VPXORD           Z26, Z26, Z26
-	VPANDD           (R10), Z1, Z29
+	VPANDD           (R11), Z1, Z29
 	VPDPBUSD.BCST    (CX), Z29, Z4
 	VPDPBUSD.BCST    4(CX), Z29, Z6
 	VPDPBUSD.BCST    8(CX), Z29, Z8
@@ -35651,7 +35675,7 @@ block:
 	VPDPBUSD.BCST    36(CX), Z29, Z22
 	VPDPBUSD.BCST    40(CX), Z29, Z24
 	VPDPBUSD.BCST    44(CX), Z29, Z26
-	VPSRLD           $0x02, (R10), Z29
+	VPSRLD           $0x02, (R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    48(CX), Z29, Z4
 	VPDPBUSD.BCST    52(CX), Z29, Z6
@@ -35665,7 +35689,7 @@ block:
 	VPDPBUSD.BCST    84(CX), Z29, Z22
 	VPDPBUSD.BCST    88(CX), Z29, Z24
 	VPDPBUSD.BCST    92(CX), Z29, Z26
-	VPSRLD           $0x04, (R10), Z29
+	VPSRLD           $0x04, (R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    96(CX), Z29, Z4
 	VPDPBUSD.BCST    100(CX), Z29, Z6
@@ -35679,7 +35703,7 @@ block:
 	VPDPBUSD.BCST    132(CX), Z29, Z22
 	VPDPBUSD.BCST    136(CX), Z29, Z24
 	VPDPBUSD.BCST    140(CX), Z29, Z26
-	VPSRLD           $0x06, (R10), Z29
+	VPSRLD           $0x06, (R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    144(CX), Z29, Z4
 	VPDPBUSD.BCST    148(CX), Z29, Z6
@@ -35693,60 +35717,60 @@ block:
 	VPDPBUSD.BCST    180(CX), Z29, Z22
 	VPDPBUSD.BCST    184(CX), Z29, Z24
 	VPDPBUSD.BCST    188(CX), Z29, Z26
-	VPMOVZXBD        (R11), Z29
+	VPMOVZXBD        (R12), Z29
 	VPSRLD           $0x04, Z29, Z30
 	VPANDD           Z0, Z29, Z29
 	VCVTDQ2PS        Z29, Z29
 	VMULPS           Z27, Z29, Z29
 	VCVTDQ2PS        Z30, Z30
 	VMULPS           Z28, Z30, Z30
-	VMULPS.BCST      384(CX), Z29, Z31
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z31, Z4, Z3
+	VMULPS           Z29, Z4, Z4
+	VMOVAPS          Z4, (R10)
 	VFMADD231PS.BCST 96(DX), Z30, Z3
-	VMULPS.BCST      388(CX), Z29, Z31
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z31, Z6, Z5
+	VMULPS           Z29, Z6, Z6
+	VMOVAPS          Z6, 64(R10)
 	VFMADD231PS.BCST 100(DX), Z30, Z5
-	VMULPS.BCST      392(CX), Z29, Z31
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z31, Z8, Z7
+	VMULPS           Z29, Z8, Z8
+	VMOVAPS          Z8, 128(R10)
 	VFMADD231PS.BCST 104(DX), Z30, Z7
-	VMULPS.BCST      396(CX), Z29, Z31
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z31, Z10, Z9
+	VMULPS           Z29, Z10, Z10
+	VMOVAPS          Z10, 192(R10)
 	VFMADD231PS.BCST 108(DX), Z30, Z9
-	VMULPS.BCST      400(CX), Z29, Z31
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z31, Z12, Z11
+	VMULPS           Z29, Z12, Z12
+	VMOVAPS          Z12, 256(R10)
 	VFMADD231PS.BCST 112(DX), Z30, Z11
-	VMULPS.BCST      404(CX), Z29, Z31
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z31, Z14, Z13
+	VMULPS           Z29, Z14, Z14
+	VMOVAPS          Z14, 320(R10)
 	VFMADD231PS.BCST 116(DX), Z30, Z13
-	VMULPS.BCST      408(CX), Z29, Z31
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z31, Z16, Z15
+	VMULPS           Z29, Z16, Z16
+	VMOVAPS          Z16, 384(R10)
 	VFMADD231PS.BCST 120(DX), Z30, Z15
-	VMULPS.BCST      412(CX), Z29, Z31
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z31, Z18, Z17
+	VMULPS           Z29, Z18, Z18
+	VMOVAPS          Z18, 448(R10)
 	VFMADD231PS.BCST 124(DX), Z30, Z17
-	VMULPS.BCST      416(CX), Z29, Z31
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z31, Z20, Z19
+	VMULPS           Z29, Z20, Z20
+	VMOVAPS          Z20, 512(R10)
 	VFMADD231PS.BCST 128(DX), Z30, Z19
-	VMULPS.BCST      420(CX), Z29, Z31
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z31, Z22, Z21
+	VMULPS           Z29, Z22, Z22
+	VMOVAPS          Z22, 576(R10)
 	VFMADD231PS.BCST 132(DX), Z30, Z21
-	VMULPS.BCST      424(CX), Z29, Z31
 	VCVTDQ2PS        Z24, Z24
-	VFMADD231PS      Z31, Z24, Z23
+	VMULPS           Z29, Z24, Z24
+	VMOVAPS          Z24, 640(R10)
 	VFMADD231PS.BCST 136(DX), Z30, Z23
-	VMULPS.BCST      428(CX), Z29, Z29
 	VCVTDQ2PS        Z26, Z26
-	VFMADD231PS      Z29, Z26, Z25
+	VMULPS           Z29, Z26, Z26
+	VMOVAPS          Z26, 704(R10)
 	VFMADD231PS.BCST 140(DX), Z30, Z25
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
@@ -35760,7 +35784,7 @@ block:
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
 	VPXORD           Z26, Z26, Z26
-	VPANDD           64(R10), Z1, Z29
+	VPANDD           64(R11), Z1, Z29
 	VPDPBUSD.BCST    192(CX), Z29, Z4
 	VPDPBUSD.BCST    196(CX), Z29, Z6
 	VPDPBUSD.BCST    200(CX), Z29, Z8
@@ -35773,7 +35797,7 @@ block:
 	VPDPBUSD.BCST    228(CX), Z29, Z22
 	VPDPBUSD.BCST    232(CX), Z29, Z24
 	VPDPBUSD.BCST    236(CX), Z29, Z26
-	VPSRLD           $0x02, 64(R10), Z29
+	VPSRLD           $0x02, 64(R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    240(CX), Z29, Z4
 	VPDPBUSD.BCST    244(CX), Z29, Z6
@@ -35787,7 +35811,7 @@ block:
 	VPDPBUSD.BCST    276(CX), Z29, Z22
 	VPDPBUSD.BCST    280(CX), Z29, Z24
 	VPDPBUSD.BCST    284(CX), Z29, Z26
-	VPSRLD           $0x04, 64(R10), Z29
+	VPSRLD           $0x04, 64(R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    288(CX), Z29, Z4
 	VPDPBUSD.BCST    292(CX), Z29, Z6
@@ -35801,7 +35825,7 @@ block:
 	VPDPBUSD.BCST    324(CX), Z29, Z22
 	VPDPBUSD.BCST    328(CX), Z29, Z24
 	VPDPBUSD.BCST    332(CX), Z29, Z26
-	VPSRLD           $0x06, 64(R10), Z29
+	VPSRLD           $0x06, 64(R11), Z29
 	VPANDD           Z29, Z1, Z29
 	VPDPBUSD.BCST    336(CX), Z29, Z4
 	VPDPBUSD.BCST    340(CX), Z29, Z6
@@ -35815,60 +35839,60 @@ block:
 	VPDPBUSD.BCST    372(CX), Z29, Z22
 	VPDPBUSD.BCST    376(CX), Z29, Z24
 	VPDPBUSD.BCST    380(CX), Z29, Z26
-	VPMOVZXBD        16(R11), Z29
+	VPMOVZXBD        16(R12), Z29
 	VPSRLD           $0x04, Z29, Z30
 	VPANDD           Z0, Z29, Z29
 	VCVTDQ2PS        Z29, Z29
 	VMULPS           Z27, Z29, Z29
 	VCVTDQ2PS        Z30, Z30
 	VMULPS           Z28, Z30, Z30
-	VMULPS.BCST      384(CX), Z29, Z27
 	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z27, Z4, Z3
+	VFMADD213PS      (R10), Z29, Z4
+	VFMADD231PS.BCST 384(CX), Z4, Z3
 	VFMADD231PS.BCST 144(DX), Z30, Z3
-	VMULPS.BCST      388(CX), Z29, Z27
 	VCVTDQ2PS        Z6, Z6
-	VFMADD231PS      Z27, Z6, Z5
+	VFMADD213PS      64(R10), Z29, Z6
+	VFMADD231PS.BCST 388(CX), Z6, Z5
 	VFMADD231PS.BCST 148(DX), Z30, Z5
-	VMULPS.BCST      392(CX), Z29, Z27
 	VCVTDQ2PS        Z8, Z8
-	VFMADD231PS      Z27, Z8, Z7
+	VFMADD213PS      128(R10), Z29, Z8
+	VFMADD231PS.BCST 392(CX), Z8, Z7
 	VFMADD231PS.BCST 152(DX), Z30, Z7
-	VMULPS.BCST      396(CX), Z29, Z27
 	VCVTDQ2PS        Z10, Z10
-	VFMADD231PS      Z27, Z10, Z9
+	VFMADD213PS      192(R10), Z29, Z10
+	VFMADD231PS.BCST 396(CX), Z10, Z9
 	VFMADD231PS.BCST 156(DX), Z30, Z9
-	VMULPS.BCST      400(CX), Z29, Z27
 	VCVTDQ2PS        Z12, Z12
-	VFMADD231PS      Z27, Z12, Z11
+	VFMADD213PS      256(R10), Z29, Z12
+	VFMADD231PS.BCST 400(CX), Z12, Z11
 	VFMADD231PS.BCST 160(DX), Z30, Z11
-	VMULPS.BCST      404(CX), Z29, Z27
 	VCVTDQ2PS        Z14, Z14
-	VFMADD231PS      Z27, Z14, Z13
+	VFMADD213PS      320(R10), Z29, Z14
+	VFMADD231PS.BCST 404(CX), Z14, Z13
 	VFMADD231PS.BCST 164(DX), Z30, Z13
-	VMULPS.BCST      408(CX), Z29, Z27
 	VCVTDQ2PS        Z16, Z16
-	VFMADD231PS      Z27, Z16, Z15
+	VFMADD213PS      384(R10), Z29, Z16
+	VFMADD231PS.BCST 408(CX), Z16, Z15
 	VFMADD231PS.BCST 168(DX), Z30, Z15
-	VMULPS.BCST      412(CX), Z29, Z27
 	VCVTDQ2PS        Z18, Z18
-	VFMADD231PS      Z27, Z18, Z17
+	VFMADD213PS      448(R10), Z29, Z18
+	VFMADD231PS.BCST 412(CX), Z18, Z17
 	VFMADD231PS.BCST 172(DX), Z30, Z17
-	VMULPS.BCST      416(CX), Z29, Z27
 	VCVTDQ2PS        Z20, Z20
-	VFMADD231PS      Z27, Z20, Z19
+	VFMADD213PS      512(R10), Z29, Z20
+	VFMADD231PS.BCST 416(CX), Z20, Z19
 	VFMADD231PS.BCST 176(DX), Z30, Z19
-	VMULPS.BCST      420(CX), Z29, Z27
 	VCVTDQ2PS        Z22, Z22
-	VFMADD231PS      Z27, Z22, Z21
+	VFMADD213PS      576(R10), Z29, Z22
+	VFMADD231PS.BCST 420(CX), Z22, Z21
 	VFMADD231PS.BCST 180(DX), Z30, Z21
-	VMULPS.BCST      424(CX), Z29, Z27
 	VCVTDQ2PS        Z24, Z24
-	VFMADD231PS      Z27, Z24, Z23
+	VFMADD213PS      640(R10), Z29, Z24
+	VFMADD231PS.BCST 424(CX), Z24, Z23
 	VFMADD231PS.BCST 184(DX), Z30, Z23
-	VMULPS.BCST      428(CX), Z29, Z27
 	VCVTDQ2PS        Z26, Z26
-	VFMADD231PS      Z27, Z26, Z25
+	VFMADD213PS      704(R10), Z29, Z26
+	VFMADD231PS.BCST 428(CX), Z26, Z25
 	VFMADD231PS.BCST 188(DX), Z30, Z25
 	ADDQ             $0x000001e0, CX
 	ADDQ             $0x000000c0, DX
@@ -35914,7 +35938,7 @@ block:
 
 // func stream512Q2_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·stream512Q2_K(SB), NOSPLIT, $0-61
+TEXT ·stream512Q2_K(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -35929,69 +35953,68 @@ TEXT ·stream512Q2_K(SB), NOSPLIT, $0-61
 
 strip:
 	MOVQ      units+40(FP), BX
-	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
 	MOVB      add+60(FP), R8
 	TESTB     R8, R8
 	JZ        unit
 	MOVL      mask+56(FP), R8
 	KMOVW     R8, K1
-	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z (DI), K1, Z4
 
 unit:
-	VCVTPH2PS (AX), Z5
-	VCVTPH2PS 32(AX), Z6
-	VPXORD    Z2, Z6, Z6
+	VCVTPH2PS (AX), Z6
+	VCVTPH2PS 32(AX), Z7
+	VPXORD    Z2, Z7, Z7
 	LEAQ      64(AX), R8
 	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VPXORD           Z4, Z4, Z4
-	VPANDD           (R9), Z1, Z7
-	VPDPBUSD.BCST    (CX), Z7, Z4
-	VPSRLD           $0x02, (R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    4(CX), Z7, Z4
-	VPSRLD           $0x04, (R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    8(CX), Z7, Z4
-	VPSRLD           $0x06, (R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    12(CX), Z7, Z4
-	VPMOVZXBD        (R8), Z7
-	VPSRLD           $0x04, Z7, Z8
-	VPANDD           Z0, Z7, Z7
-	VCVTDQ2PS        Z7, Z7
-	VMULPS           Z5, Z7, Z7
+	VPXORD           Z5, Z5, Z5
+	VPANDD           (R9), Z1, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z5
+	VPSRLD           $0x02, (R9), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    4(CX), Z3, Z5
+	VPSRLD           $0x04, (R9), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    8(CX), Z3, Z5
+	VPSRLD           $0x06, (R9), Z3
+	VPANDD           Z3, Z1, Z3
+	VPDPBUSD.BCST    12(CX), Z3, Z5
+	VPMOVZXBD        (R8), Z3
+	VPSRLD           $0x04, Z3, Z8
+	VPANDD           Z0, Z3, Z3
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z6, Z3, Z3
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z7, Z8, Z8
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z3, Z5, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VPXORD           Z5, Z5, Z5
+	VPANDD           64(R9), Z1, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z5
+	VPSRLD           $0x02, 64(R9), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z5
+	VPSRLD           $0x04, 64(R9), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z5
+	VPSRLD           $0x06, 64(R9), Z8
+	VPANDD           Z8, Z1, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z5
+	VPMOVZXBD        16(R8), Z8
+	VPSRLD           $0x04, Z8, Z9
+	VPANDD           Z0, Z8, Z8
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z7
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z7, Z4, Z3
-	VFMADD231PS.BCST 8(DX), Z8, Z3
-	VPXORD           Z4, Z4, Z4
-	VPANDD           64(R9), Z1, Z7
-	VPDPBUSD.BCST    16(CX), Z7, Z4
-	VPSRLD           $0x02, 64(R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    20(CX), Z7, Z4
-	VPSRLD           $0x04, 64(R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    24(CX), Z7, Z4
-	VPSRLD           $0x06, 64(R9), Z7
-	VPANDD           Z7, Z1, Z7
-	VPDPBUSD.BCST    28(CX), Z7, Z4
-	VPMOVZXBD        16(R8), Z7
-	VPSRLD           $0x04, Z7, Z8
-	VPANDD           Z0, Z7, Z7
-	VCVTDQ2PS        Z7, Z7
-	VMULPS           Z5, Z7, Z7
-	VCVTDQ2PS        Z8, Z8
-	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z7
-	VCVTDQ2PS        Z4, Z4
-	VFMADD231PS      Z7, Z4, Z3
-	VFMADD231PS.BCST 12(DX), Z8, Z3
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z7, Z9, Z9
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      Z3, Z8, Z5
+	VFMADD231PS.BCST 32(CX), Z5, Z4
+	VFMADD231PS.BCST 12(DX), Z9, Z4
 	ADDQ             $0x00000028, CX
 	ADDQ             $0x00000010, DX
 	ADDQ             $0x00000020, R8
@@ -36003,7 +36026,7 @@ block:
 	JNZ              unit
 	MOVL             mask+56(FP), CX
 	KMOVW            CX, K1
-	VMOVUPS          Z3, K1, (DI)
+	VMOVUPS          Z4, K1, (DI)
 	MOVQ             core+24(FP), CX
 	MOVQ             aux+32(FP), DX
 	ADDQ             $0x00000040, DI
@@ -36014,7 +36037,7 @@ block:
 
 // func dot256Q2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q2_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q2_Kx1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -36056,12 +36079,12 @@ startsome:
 	VMOVAPS      Y1, Y1
 
 unit:
-	VCVTPH2PS (AX), Y2
-	VCVTPH2PS 32(AX), Y3
-	VXORPS    all_80000000<>+0(SB), Y3, Y3
-	VCVTPH2PS 16(AX), Y4
-	VCVTPH2PS 48(AX), Y5
+	VCVTPH2PS (AX), Y4
+	VCVTPH2PS 32(AX), Y5
 	VXORPS    all_80000000<>+0(SB), Y5, Y5
+	VCVTPH2PS 16(AX), Y6
+	VCVTPH2PS 48(AX), Y7
+	VXORPS    all_80000000<>+0(SB), Y7, Y7
 	LEAQ      64(AX), R8
 	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
@@ -36069,138 +36092,135 @@ unit:
 block:
 	PREFETCHT1   512(R9)
 	PREFETCHT1   576(R9)
-	VMOVDQU      (R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VMOVDQU      32(R9), Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
-	VPBROADCASTD (CX), Y8
-	VPMADDUBSW   Y8, Y6, Y6
-	VPMADDUBSW   Y8, Y7, Y8
-	VMOVDQU      (R9), Y7
-	VPSRLD       $0x02, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
+	VMOVDQU      (R9), Y2
+	VPAND        all_03030303<>+0(SB), Y2, Y2
+	VMOVDQU      32(R9), Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDUBSW   Y3, Y8, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x02, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 4(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      (R9), Y7
-	VPSRLD       $0x04, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
+	VPADDW       Y10, Y3, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x04, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 8(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      (R9), Y7
-	VPSRLD       $0x06, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
+	VPADDW       Y10, Y3, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x06, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x06, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 12(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VPMADDWD     all_00010001<>+0(SB), Y6, Y6
-	VPMADDWD     all_00010001<>+0(SB), Y8, Y8
-	VPMOVZXBD    (R8), Y7
-	VPSRLD       $0x04, Y7, Y9
-	VPAND        all_0000000f<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y2, Y7, Y7
-	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y3, Y9, Y9
+	VPADDW       Y10, Y3, Y3
+	VPMADDWD     all_00010001<>+0(SB), Y2, Y2
+	VPMADDWD     all_00010001<>+0(SB), Y3, Y3
+	VPMOVZXBD    (R8), Y11
+	VPSRLD       $0x04, Y11, Y8
+	VPAND        all_0000000f<>+0(SB), Y11, Y11
+	VCVTDQ2PS    Y11, Y11
+	VMULPS       Y4, Y11, Y11
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y5, Y8, Y8
 	VPMOVZXBD    8(R8), Y10
-	VPSRLD       $0x04, Y10, Y11
+	VPSRLD       $0x04, Y10, Y9
 	VPAND        all_0000000f<>+0(SB), Y10, Y10
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y4, Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VBROADCASTSS 32(CX), Y12
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y7, Y12, Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y10, Y12, Y7
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(DX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VMOVDQU      64(R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VMOVDQU      96(R9), Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
-	VPBROADCASTD 16(CX), Y8
-	VPMADDUBSW   Y8, Y6, Y6
-	VPMADDUBSW   Y8, Y7, Y8
-	VMOVDQU      64(R9), Y7
-	VPSRLD       $0x02, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
+	VMULPS       Y6, Y10, Y10
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y7, Y9, Y9
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y10, Y3, Y3
+	VBROADCASTSS 8(DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VMOVDQU      64(R9), Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      96(R9), Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDUBSW   Y10, Y9, Y10
+	VMOVDQU      64(R9), Y9
 	VPSRLD       $0x02, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 20(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
-	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      64(R9), Y7
-	VPSRLD       $0x04, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
-	VMOVDQU      96(R9), Y9
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x02, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 20(CX), Y12
+	VPMADDUBSW   Y12, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y12
+	VPADDW       Y12, Y10, Y10
+	VMOVDQU      64(R9), Y9
 	VPSRLD       $0x04, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 24(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
-	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      64(R9), Y7
-	VPSRLD       $0x06, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
-	VMOVDQU      96(R9), Y9
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x04, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 24(CX), Y12
+	VPMADDUBSW   Y12, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y12
+	VPADDW       Y12, Y10, Y10
+	VMOVDQU      64(R9), Y9
 	VPSRLD       $0x06, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 28(CX), Y10
-	VPMADDUBSW   Y10, Y7, Y7
-	VPADDW       Y7, Y6, Y6
-	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VPMADDWD     all_00010001<>+0(SB), Y6, Y6
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x06, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 28(CX), Y12
+	VPMADDUBSW   Y12, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y12
+	VPADDW       Y12, Y10, Y10
 	VPMADDWD     all_00010001<>+0(SB), Y8, Y8
-	VPMOVZXBD    16(R8), Y7
-	VPSRLD       $0x04, Y7, Y9
-	VPAND        all_0000000f<>+0(SB), Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y2, Y7, Y7
+	VPMADDWD     all_00010001<>+0(SB), Y10, Y10
+	VPMOVZXBD    16(R8), Y9
+	VPSRLD       $0x04, Y9, Y11
+	VPAND        all_0000000f<>+0(SB), Y9, Y9
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y3, Y9, Y9
-	VPMOVZXBD    24(R8), Y10
-	VPSRLD       $0x04, Y10, Y11
-	VPAND        all_0000000f<>+0(SB), Y10, Y10
-	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y4, Y10, Y10
+	VMULPS       Y4, Y9, Y9
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y5, Y11, Y11
-	VBROADCASTSS 32(CX), Y12
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y7, Y12, Y7
-	VFMADD231PS  Y7, Y6, Y0
+	VPMOVZXBD    24(R8), Y12
+	VPSRLD       $0x04, Y12, Y13
+	VPAND        all_0000000f<>+0(SB), Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VMULPS       Y6, Y12, Y12
+	VCVTDQ2PS    Y13, Y13
+	VMULPS       Y7, Y13, Y13
+	VBROADCASTSS 32(CX), Y14
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y10, Y12, Y7
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(DX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y11, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VFMADD231PS  Y14, Y2, Y0
+	VCVTDQ2PS    Y10, Y10
+	VFMADD231PS  Y12, Y10, Y3
+	VFMADD231PS  Y14, Y3, Y1
+	VBROADCASTSS 12(DX), Y14
+	VFMADD231PS  Y14, Y11, Y0
+	VFMADD231PS  Y14, Y13, Y1
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -36273,7 +36293,7 @@ GLOBL all_0000000f<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ2_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ2_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ2_Kx1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -36315,12 +36335,12 @@ startsome:
 	VMOVAPS      Y1, Y1
 
 unit:
-	VCVTPH2PS (AX), Y2
-	VCVTPH2PS 32(AX), Y3
-	VXORPS    all_80000000<>+0(SB), Y3, Y3
-	VCVTPH2PS 16(AX), Y4
-	VCVTPH2PS 48(AX), Y5
+	VCVTPH2PS (AX), Y4
+	VCVTPH2PS 32(AX), Y5
 	VXORPS    all_80000000<>+0(SB), Y5, Y5
+	VCVTPH2PS 16(AX), Y6
+	VCVTPH2PS 48(AX), Y7
+	VXORPS    all_80000000<>+0(SB), Y7, Y7
 	LEAQ      64(AX), R8
 	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
@@ -36328,15 +36348,15 @@ unit:
 block:
 	PREFETCHT1   512(R9)
 	PREFETCHT1   576(R9)
-	VPXOR        Y6, Y6, Y6
-	VMOVDQA      Y6, Y7
+	VPXOR        Y2, Y2, Y2
+	VMOVDQA      Y2, Y3
 	VMOVDQU      (R9), Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD (CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
 	VMOVDQU      (R9), Y8
 	VPSRLD       $0x02, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
@@ -36344,8 +36364,8 @@ block:
 	VPSRLD       $0x02, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 4(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
 	VMOVDQU      (R9), Y8
 	VPSRLD       $0x04, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
@@ -36353,8 +36373,8 @@ block:
 	VPSRLD       $0x04, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 8(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
 	VMOVDQU      (R9), Y8
 	VPSRLD       $0x06, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
@@ -36362,92 +36382,89 @@ block:
 	VPSRLD       $0x06, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPBROADCASTD 12(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
-	VPMOVZXBD    (R8), Y8
-	VPSRLD       $0x04, Y8, Y9
-	VPAND        all_0000000f<>+0(SB), Y8, Y8
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
+	VPMOVZXBD    (R8), Y11
+	VPSRLD       $0x04, Y11, Y8
+	VPAND        all_0000000f<>+0(SB), Y11, Y11
+	VCVTDQ2PS    Y11, Y11
+	VMULPS       Y4, Y11, Y11
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y2, Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y5, Y8, Y8
 	VPMOVZXBD    8(R8), Y10
-	VPSRLD       $0x04, Y10, Y11
+	VPSRLD       $0x04, Y10, Y9
 	VPAND        all_0000000f<>+0(SB), Y10, Y10
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y4, Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y5, Y11, Y11
-	VBROADCASTSS 32(CX), Y12
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y12, Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y12, Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 8(DX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VPXOR        Y6, Y6, Y6
-	VMOVDQA      Y6, Y7
-	VMOVDQU      64(R9), Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VMOVDQU      96(R9), Y9
-	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 16(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
-	VMOVDQU      64(R9), Y8
-	VPSRLD       $0x02, Y8, Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VMOVDQU      96(R9), Y9
-	VPSRLD       $0x02, Y9, Y9
-	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 20(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
-	VMOVDQU      64(R9), Y8
-	VPSRLD       $0x04, Y8, Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VMOVDQU      96(R9), Y9
-	VPSRLD       $0x04, Y9, Y9
-	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 24(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
-	VMOVDQU      64(R9), Y8
-	VPSRLD       $0x06, Y8, Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VMOVDQU      96(R9), Y9
-	VPSRLD       $0x06, Y9, Y9
-	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPBROADCASTD 28(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf2 // VPDPBUSD     Y10, Y8, Y6
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfa // VPDPBUSD     Y10, Y9, Y7
-	VPMOVZXBD    16(R8), Y8
-	VPSRLD       $0x04, Y8, Y9
-	VPAND        all_0000000f<>+0(SB), Y8, Y8
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y2, Y8, Y8
+	VMULPS       Y6, Y10, Y10
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y3, Y9, Y9
-	VPMOVZXBD    24(R8), Y10
+	VMULPS       Y7, Y9, Y9
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y11, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y10, Y3, Y3
+	VBROADCASTSS 8(DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VPXOR        Y8, Y8, Y8
+	VMOVDQA      Y8, Y9
+	VMOVDQU      64(R9), Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 16(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x02, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 20(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x04, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x04, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 24(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x06, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x06, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPBROADCASTD 28(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VPMOVZXBD    16(R8), Y10
 	VPSRLD       $0x04, Y10, Y11
 	VPAND        all_0000000f<>+0(SB), Y10, Y10
 	VCVTDQ2PS    Y10, Y10
 	VMULPS       Y4, Y10, Y10
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y5, Y11, Y11
-	VBROADCASTSS 32(CX), Y12
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y12, Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y12, Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS 12(DX), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y11, Y1
+	VPMOVZXBD    24(R8), Y12
+	VPSRLD       $0x04, Y12, Y13
+	VPAND        all_0000000f<>+0(SB), Y12, Y12
+	VCVTDQ2PS    Y12, Y12
+	VMULPS       Y6, Y12, Y12
+	VCVTDQ2PS    Y13, Y13
+	VMULPS       Y7, Y13, Y13
+	VBROADCASTSS 32(CX), Y14
+	VCVTDQ2PS    Y8, Y8
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y14, Y2, Y0
+	VCVTDQ2PS    Y9, Y9
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y14, Y3, Y1
+	VBROADCASTSS 12(DX), Y14
+	VFMADD231PS  Y14, Y11, Y0
+	VFMADD231PS  Y14, Y13, Y1
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -36490,7 +36507,7 @@ stored:
 
 // func dot256Q2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q2_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q2_Kx2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -36636,29 +36653,31 @@ block:
 	VMULPS       Y2, Y10, Y10
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y3, Y11, Y11
-	VBROADCASTSS 64(CX), Y12
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y12, Y13
-	VFMADD213PS  (R8), Y13, Y7
+	VMULPS       Y5, Y7, Y7
+	VMOVUPS      Y7, 256(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y12, Y13
-	VFMADD213PS  32(R8), Y13, Y6
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, 288(R8)
 	VBROADCASTSS 16(DX), Y12
+	VMOVUPS      (R8), Y7
 	VFMADD231PS  Y12, Y9, Y7
 	VMOVUPS      Y7, (R8)
+	VMOVUPS      32(R8), Y6
 	VFMADD231PS  Y12, Y11, Y6
 	VMOVUPS      Y6, 32(R8)
-	VBROADCASTSS 68(CX), Y6
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y5, Y6, Y5
-	VFMADD213PS  64(R8), Y5, Y4
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 320(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y10, Y6, Y5
-	VFMADD213PS  96(R8), Y5, Y8
-	VBROADCASTSS 20(DX), Y6
-	VFMADD231PS  Y6, Y9, Y4
+	VMULPS       Y10, Y8, Y8
+	VMOVUPS      Y8, 352(R8)
+	VBROADCASTSS 20(DX), Y5
+	VMOVUPS      64(R8), Y4
+	VFMADD231PS  Y5, Y9, Y4
 	VMOVUPS      Y4, 64(R8)
-	VFMADD231PS  Y6, Y11, Y8
+	VMOVUPS      96(R8), Y8
+	VFMADD231PS  Y5, Y11, Y8
 	VMOVUPS      Y8, 96(R8)
 	VMOVDQU      64(R10), Y4
 	VPAND        all_03030303<>+0(SB), Y4, Y4
@@ -36738,11 +36757,11 @@ block:
 	VMULPS       Y3, Y11, Y11
 	VBROADCASTSS 64(CX), Y12
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y12, Y13
-	VFMADD213PS  (R8), Y13, Y7
+	VFMADD213PS  256(R8), Y5, Y7
+	VFMADD213PS  (R8), Y12, Y7
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y12, Y13
-	VFMADD213PS  32(R8), Y13, Y6
+	VFMADD213PS  288(R8), Y10, Y6
+	VFMADD213PS  32(R8), Y12, Y6
 	VBROADCASTSS 24(DX), Y12
 	VFMADD231PS  Y12, Y9, Y7
 	VMOVUPS      Y7, (R8)
@@ -36750,11 +36769,11 @@ block:
 	VMOVUPS      Y6, 32(R8)
 	VBROADCASTSS 68(CX), Y6
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y5, Y6, Y5
-	VFMADD213PS  64(R8), Y5, Y4
+	VFMADD213PS  320(R8), Y5, Y4
+	VFMADD213PS  64(R8), Y6, Y4
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y10, Y6, Y5
-	VFMADD213PS  96(R8), Y5, Y8
+	VFMADD213PS  352(R8), Y10, Y8
+	VFMADD213PS  96(R8), Y6, Y8
 	VBROADCASTSS 28(DX), Y6
 	VFMADD231PS  Y6, Y9, Y4
 	VMOVUPS      Y4, 64(R8)
@@ -36816,7 +36835,7 @@ stored:
 
 // func dotVNNIQ2_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ2_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ2_Kx2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -36950,28 +36969,30 @@ block:
 	VMULPS       Y2, Y10, Y10
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y3, Y11, Y11
-	VBROADCASTSS 64(CX), Y12
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y12, Y13
-	VFMADD213PS  (R8), Y13, Y4
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 256(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y12, Y13
-	VFMADD213PS  32(R8), Y13, Y5
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 288(R8)
 	VBROADCASTSS 16(DX), Y12
+	VMOVUPS      (R8), Y4
 	VFMADD231PS  Y12, Y9, Y4
 	VMOVUPS      Y4, (R8)
+	VMOVUPS      32(R8), Y5
 	VFMADD231PS  Y12, Y11, Y5
 	VMOVUPS      Y5, 32(R8)
-	VBROADCASTSS 68(CX), Y4
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y4, Y5
-	VFMADD213PS  64(R8), Y5, Y6
+	VMULPS       Y8, Y6, Y6
+	VMOVUPS      Y6, 320(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y4, Y5
-	VFMADD213PS  96(R8), Y5, Y7
+	VMULPS       Y10, Y7, Y7
+	VMOVUPS      Y7, 352(R8)
 	VBROADCASTSS 20(DX), Y4
+	VMOVUPS      64(R8), Y6
 	VFMADD231PS  Y4, Y9, Y6
 	VMOVUPS      Y6, 64(R8)
+	VMOVUPS      96(R8), Y7
 	VFMADD231PS  Y4, Y11, Y7
 	VMOVUPS      Y7, 96(R8)
 	VPXOR        Y4, Y4, Y4
@@ -37040,11 +37061,11 @@ block:
 	VMULPS       Y3, Y11, Y11
 	VBROADCASTSS 64(CX), Y12
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y12, Y13
-	VFMADD213PS  (R8), Y13, Y4
+	VFMADD213PS  256(R8), Y8, Y4
+	VFMADD213PS  (R8), Y12, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y12, Y13
-	VFMADD213PS  32(R8), Y13, Y5
+	VFMADD213PS  288(R8), Y10, Y5
+	VFMADD213PS  32(R8), Y12, Y5
 	VBROADCASTSS 24(DX), Y12
 	VFMADD231PS  Y12, Y9, Y4
 	VMOVUPS      Y4, (R8)
@@ -37052,11 +37073,11 @@ block:
 	VMOVUPS      Y5, 32(R8)
 	VBROADCASTSS 68(CX), Y4
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y4, Y5
-	VFMADD213PS  64(R8), Y5, Y6
+	VFMADD213PS  320(R8), Y8, Y6
+	VFMADD213PS  64(R8), Y4, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y4, Y5
-	VFMADD213PS  96(R8), Y5, Y7
+	VFMADD213PS  352(R8), Y10, Y7
+	VFMADD213PS  96(R8), Y4, Y7
 	VBROADCASTSS 28(DX), Y4
 	VFMADD231PS  Y4, Y9, Y6
 	VMOVUPS      Y6, 64(R8)
@@ -37118,7 +37139,7 @@ stored:
 
 // func dot256Q2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q2_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q2_Kx3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -37296,40 +37317,43 @@ block:
 	VMULPS       Y1, Y10, Y10
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y7, Y11, Y11
-	VBROADCASTSS 96(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y1, Y7
-	VFMADD213PS  (R8), Y7, Y3
+	VMULPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 384(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y1, Y7
-	VFMADD213PS  32(R8), Y7, Y2
+	VMULPS       Y10, Y2, Y2
+	VMOVUPS      Y2, 416(R8)
 	VBROADCASTSS 24(DX), Y1
+	VMOVUPS      (R8), Y3
 	VFMADD231PS  Y1, Y9, Y3
 	VMOVUPS      Y3, (R8)
+	VMOVUPS      32(R8), Y2
 	VFMADD231PS  Y1, Y11, Y2
 	VMOVUPS      Y2, 32(R8)
-	VBROADCASTSS 100(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y5
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 448(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VMULPS       Y10, Y4, Y4
+	VMOVUPS      Y4, 480(R8)
 	VBROADCASTSS 28(DX), Y1
+	VMOVUPS      64(R8), Y5
 	VFMADD231PS  Y1, Y9, Y5
 	VMOVUPS      Y5, 64(R8)
+	VMOVUPS      96(R8), Y4
 	VFMADD231PS  Y1, Y11, Y4
 	VMOVUPS      Y4, 96(R8)
-	VBROADCASTSS 104(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y0
+	VMULPS       Y8, Y0, Y0
+	VMOVUPS      Y0, 512(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, 544(R8)
 	VBROADCASTSS 32(DX), Y1
+	VMOVUPS      128(R8), Y0
 	VFMADD231PS  Y1, Y9, Y0
 	VMOVUPS      Y0, 128(R8)
+	VMOVUPS      160(R8), Y6
 	VFMADD231PS  Y1, Y11, Y6
 	VMOVUPS      Y6, 160(R8)
 	VMOVDQU      64(R10), Y0
@@ -37436,11 +37460,11 @@ block:
 	VMULPS       Y7, Y11, Y11
 	VBROADCASTSS 96(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y1, Y7
-	VFMADD213PS  (R8), Y7, Y3
+	VFMADD213PS  384(R8), Y8, Y3
+	VFMADD213PS  (R8), Y1, Y3
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y1, Y7
-	VFMADD213PS  32(R8), Y7, Y2
+	VFMADD213PS  416(R8), Y10, Y2
+	VFMADD213PS  32(R8), Y1, Y2
 	VBROADCASTSS 36(DX), Y1
 	VFMADD231PS  Y1, Y9, Y3
 	VMOVUPS      Y3, (R8)
@@ -37448,11 +37472,11 @@ block:
 	VMOVUPS      Y2, 32(R8)
 	VBROADCASTSS 100(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y5
+	VFMADD213PS  448(R8), Y8, Y5
+	VFMADD213PS  64(R8), Y1, Y5
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VFMADD213PS  480(R8), Y10, Y4
+	VFMADD213PS  96(R8), Y1, Y4
 	VBROADCASTSS 40(DX), Y1
 	VFMADD231PS  Y1, Y9, Y5
 	VMOVUPS      Y5, 64(R8)
@@ -37460,11 +37484,11 @@ block:
 	VMOVUPS      Y4, 96(R8)
 	VBROADCASTSS 104(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y0
+	VFMADD213PS  512(R8), Y8, Y0
+	VFMADD213PS  128(R8), Y1, Y0
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VFMADD213PS  544(R8), Y10, Y6
+	VFMADD213PS  160(R8), Y1, Y6
 	VBROADCASTSS 44(DX), Y1
 	VFMADD231PS  Y1, Y9, Y0
 	VMOVUPS      Y0, 128(R8)
@@ -37536,7 +37560,7 @@ stored:
 
 // func dotVNNIQ2_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ2_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ2_Kx3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -37696,40 +37720,43 @@ block:
 	VMULPS       Y6, Y10, Y10
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y7, Y11, Y11
-	VBROADCASTSS 96(CX), Y6
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y6, Y7
-	VFMADD213PS  (R8), Y7, Y0
+	VMULPS       Y8, Y0, Y0
+	VMOVUPS      Y0, 384(R8)
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y6, Y7
-	VFMADD213PS  32(R8), Y7, Y1
+	VMULPS       Y10, Y1, Y1
+	VMOVUPS      Y1, 416(R8)
 	VBROADCASTSS 24(DX), Y6
+	VMOVUPS      (R8), Y0
 	VFMADD231PS  Y6, Y9, Y0
 	VMOVUPS      Y0, (R8)
+	VMOVUPS      32(R8), Y1
 	VFMADD231PS  Y6, Y11, Y1
 	VMOVUPS      Y1, 32(R8)
-	VBROADCASTSS 100(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VMULPS       Y8, Y2, Y2
+	VMOVUPS      Y2, 448(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VMULPS       Y10, Y3, Y3
+	VMOVUPS      Y3, 480(R8)
 	VBROADCASTSS 28(DX), Y0
+	VMOVUPS      64(R8), Y2
 	VFMADD231PS  Y0, Y9, Y2
 	VMOVUPS      Y2, 64(R8)
+	VMOVUPS      96(R8), Y3
 	VFMADD231PS  Y0, Y11, Y3
 	VMOVUPS      Y3, 96(R8)
-	VBROADCASTSS 104(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 512(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 544(R8)
 	VBROADCASTSS 32(DX), Y0
+	VMOVUPS      128(R8), Y4
 	VFMADD231PS  Y0, Y9, Y4
 	VMOVUPS      Y4, 128(R8)
+	VMOVUPS      160(R8), Y5
 	VFMADD231PS  Y0, Y11, Y5
 	VMOVUPS      Y5, 160(R8)
 	VPXOR        Y0, Y0, Y0
@@ -37818,11 +37845,11 @@ block:
 	VMULPS       Y7, Y11, Y11
 	VBROADCASTSS 96(CX), Y6
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y6, Y7
-	VFMADD213PS  (R8), Y7, Y0
+	VFMADD213PS  384(R8), Y8, Y0
+	VFMADD213PS  (R8), Y6, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y6, Y7
-	VFMADD213PS  32(R8), Y7, Y1
+	VFMADD213PS  416(R8), Y10, Y1
+	VFMADD213PS  32(R8), Y6, Y1
 	VBROADCASTSS 36(DX), Y6
 	VFMADD231PS  Y6, Y9, Y0
 	VMOVUPS      Y0, (R8)
@@ -37830,11 +37857,11 @@ block:
 	VMOVUPS      Y1, 32(R8)
 	VBROADCASTSS 100(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VFMADD213PS  448(R8), Y8, Y2
+	VFMADD213PS  64(R8), Y0, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VFMADD213PS  480(R8), Y10, Y3
+	VFMADD213PS  96(R8), Y0, Y3
 	VBROADCASTSS 40(DX), Y0
 	VFMADD231PS  Y0, Y9, Y2
 	VMOVUPS      Y2, 64(R8)
@@ -37842,11 +37869,11 @@ block:
 	VMOVUPS      Y3, 96(R8)
 	VBROADCASTSS 104(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VFMADD213PS  512(R8), Y8, Y4
+	VFMADD213PS  128(R8), Y0, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VFMADD213PS  544(R8), Y10, Y5
+	VFMADD213PS  160(R8), Y0, Y5
 	VBROADCASTSS 44(DX), Y0
 	VFMADD231PS  Y0, Y9, Y4
 	VMOVUPS      Y4, 128(R8)
@@ -37918,7 +37945,7 @@ stored:
 
 // func dot256Q2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q2_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q2_Kx4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -38128,52 +38155,56 @@ block:
 	VMULPS       Y1, Y12, Y12
 	VCVTDQ2PS    Y13, Y13
 	VMULPS       Y9, Y13, Y13
-	VBROADCASTSS 128(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y9
-	VFMADD213PS  (R8), Y9, Y3
+	VMULPS       Y10, Y3, Y3
+	VMOVUPS      Y3, 512(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y12, Y1, Y9
-	VFMADD213PS  32(R8), Y9, Y2
+	VMULPS       Y12, Y2, Y2
+	VMOVUPS      Y2, 544(R8)
 	VBROADCASTSS 32(DX), Y1
+	VMOVUPS      (R8), Y3
 	VFMADD231PS  Y1, Y11, Y3
 	VMOVUPS      Y3, (R8)
+	VMOVUPS      32(R8), Y2
 	VFMADD231PS  Y1, Y13, Y2
 	VMOVUPS      Y2, 32(R8)
-	VBROADCASTSS 132(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y5
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 576(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 608(R8)
 	VBROADCASTSS 36(DX), Y1
+	VMOVUPS      64(R8), Y5
 	VFMADD231PS  Y1, Y11, Y5
 	VMOVUPS      Y5, 64(R8)
+	VMOVUPS      96(R8), Y4
 	VFMADD231PS  Y1, Y13, Y4
 	VMOVUPS      Y4, 96(R8)
-	VBROADCASTSS 136(CX), Y1
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y7
+	VMULPS       Y10, Y7, Y7
+	VMOVUPS      Y7, 640(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 672(R8)
 	VBROADCASTSS 40(DX), Y1
+	VMOVUPS      128(R8), Y7
 	VFMADD231PS  Y1, Y11, Y7
 	VMOVUPS      Y7, 128(R8)
+	VMOVUPS      160(R8), Y6
 	VFMADD231PS  Y1, Y13, Y6
 	VMOVUPS      Y6, 160(R8)
-	VBROADCASTSS 140(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  192(R8), Y2, Y0
+	VMULPS       Y10, Y0, Y0
+	VMOVUPS      Y0, 704(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  224(R8), Y2, Y8
+	VMULPS       Y12, Y8, Y8
+	VMOVUPS      Y8, 736(R8)
 	VBROADCASTSS 44(DX), Y1
+	VMOVUPS      192(R8), Y0
 	VFMADD231PS  Y1, Y11, Y0
 	VMOVUPS      Y0, 192(R8)
+	VMOVUPS      224(R8), Y8
 	VFMADD231PS  Y1, Y13, Y8
 	VMOVUPS      Y8, 224(R8)
 	VMOVDQU      64(R10), Y0
@@ -38300,11 +38331,11 @@ block:
 	VMULPS       Y9, Y13, Y13
 	VBROADCASTSS 128(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y9
-	VFMADD213PS  (R8), Y9, Y3
+	VFMADD213PS  512(R8), Y10, Y3
+	VFMADD213PS  (R8), Y1, Y3
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y12, Y1, Y9
-	VFMADD213PS  32(R8), Y9, Y2
+	VFMADD213PS  544(R8), Y12, Y2
+	VFMADD213PS  32(R8), Y1, Y2
 	VBROADCASTSS 48(DX), Y1
 	VFMADD231PS  Y1, Y11, Y3
 	VMOVUPS      Y3, (R8)
@@ -38312,11 +38343,11 @@ block:
 	VMOVUPS      Y2, 32(R8)
 	VBROADCASTSS 132(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y5
+	VFMADD213PS  576(R8), Y10, Y5
+	VFMADD213PS  64(R8), Y1, Y5
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VFMADD213PS  608(R8), Y12, Y4
+	VFMADD213PS  96(R8), Y1, Y4
 	VBROADCASTSS 52(DX), Y1
 	VFMADD231PS  Y1, Y11, Y5
 	VMOVUPS      Y5, 64(R8)
@@ -38324,11 +38355,11 @@ block:
 	VMOVUPS      Y4, 96(R8)
 	VBROADCASTSS 136(CX), Y1
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y7
+	VFMADD213PS  640(R8), Y10, Y7
+	VFMADD213PS  128(R8), Y1, Y7
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VFMADD213PS  672(R8), Y12, Y6
+	VFMADD213PS  160(R8), Y1, Y6
 	VBROADCASTSS 56(DX), Y1
 	VFMADD231PS  Y1, Y11, Y7
 	VMOVUPS      Y7, 128(R8)
@@ -38336,11 +38367,11 @@ block:
 	VMOVUPS      Y6, 160(R8)
 	VBROADCASTSS 140(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  192(R8), Y2, Y0
+	VFMADD213PS  704(R8), Y10, Y0
+	VFMADD213PS  192(R8), Y1, Y0
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y12, Y1, Y2
-	VFMADD213PS  224(R8), Y2, Y8
+	VFMADD213PS  736(R8), Y12, Y8
+	VFMADD213PS  224(R8), Y1, Y8
 	VBROADCASTSS 60(DX), Y1
 	VFMADD231PS  Y1, Y11, Y0
 	VMOVUPS      Y0, 192(R8)
@@ -38422,7 +38453,7 @@ stored:
 
 // func dotVNNIQ2_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ2_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ2_Kx4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -38608,52 +38639,56 @@ block:
 	VMULPS       Y8, Y12, Y12
 	VCVTDQ2PS    Y13, Y13
 	VMULPS       Y9, Y13, Y13
-	VBROADCASTSS 128(CX), Y8
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y8, Y9
-	VFMADD213PS  (R8), Y9, Y0
+	VMULPS       Y10, Y0, Y0
+	VMOVUPS      Y0, 512(R8)
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y12, Y8, Y9
-	VFMADD213PS  32(R8), Y9, Y1
+	VMULPS       Y12, Y1, Y1
+	VMOVUPS      Y1, 544(R8)
 	VBROADCASTSS 32(DX), Y8
+	VMOVUPS      (R8), Y0
 	VFMADD231PS  Y8, Y11, Y0
 	VMOVUPS      Y0, (R8)
+	VMOVUPS      32(R8), Y1
 	VFMADD231PS  Y8, Y13, Y1
 	VMOVUPS      Y1, 32(R8)
-	VBROADCASTSS 132(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VMULPS       Y10, Y2, Y2
+	VMOVUPS      Y2, 576(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VMULPS       Y12, Y3, Y3
+	VMOVUPS      Y3, 608(R8)
 	VBROADCASTSS 36(DX), Y0
+	VMOVUPS      64(R8), Y2
 	VFMADD231PS  Y0, Y11, Y2
 	VMOVUPS      Y2, 64(R8)
+	VMOVUPS      96(R8), Y3
 	VFMADD231PS  Y0, Y13, Y3
 	VMOVUPS      Y3, 96(R8)
-	VBROADCASTSS 136(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VMULPS       Y10, Y4, Y4
+	VMOVUPS      Y4, 640(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VMULPS       Y12, Y5, Y5
+	VMOVUPS      Y5, 672(R8)
 	VBROADCASTSS 40(DX), Y0
+	VMOVUPS      128(R8), Y4
 	VFMADD231PS  Y0, Y11, Y4
 	VMOVUPS      Y4, 128(R8)
+	VMOVUPS      160(R8), Y5
 	VFMADD231PS  Y0, Y13, Y5
 	VMOVUPS      Y5, 160(R8)
-	VBROADCASTSS 140(CX), Y0
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  192(R8), Y1, Y6
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, 704(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  224(R8), Y1, Y7
+	VMULPS       Y12, Y7, Y7
+	VMOVUPS      Y7, 736(R8)
 	VBROADCASTSS 44(DX), Y0
+	VMOVUPS      192(R8), Y6
 	VFMADD231PS  Y0, Y11, Y6
 	VMOVUPS      Y6, 192(R8)
+	VMOVUPS      224(R8), Y7
 	VFMADD231PS  Y0, Y13, Y7
 	VMOVUPS      Y7, 224(R8)
 	VPXOR        Y0, Y0, Y0
@@ -38756,11 +38791,11 @@ block:
 	VMULPS       Y9, Y13, Y13
 	VBROADCASTSS 128(CX), Y8
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y8, Y9
-	VFMADD213PS  (R8), Y9, Y0
+	VFMADD213PS  512(R8), Y10, Y0
+	VFMADD213PS  (R8), Y8, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y12, Y8, Y9
-	VFMADD213PS  32(R8), Y9, Y1
+	VFMADD213PS  544(R8), Y12, Y1
+	VFMADD213PS  32(R8), Y8, Y1
 	VBROADCASTSS 48(DX), Y8
 	VFMADD231PS  Y8, Y11, Y0
 	VMOVUPS      Y0, (R8)
@@ -38768,11 +38803,11 @@ block:
 	VMOVUPS      Y1, 32(R8)
 	VBROADCASTSS 132(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VFMADD213PS  576(R8), Y10, Y2
+	VFMADD213PS  64(R8), Y0, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VFMADD213PS  608(R8), Y12, Y3
+	VFMADD213PS  96(R8), Y0, Y3
 	VBROADCASTSS 52(DX), Y0
 	VFMADD231PS  Y0, Y11, Y2
 	VMOVUPS      Y2, 64(R8)
@@ -38780,11 +38815,11 @@ block:
 	VMOVUPS      Y3, 96(R8)
 	VBROADCASTSS 136(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VFMADD213PS  640(R8), Y10, Y4
+	VFMADD213PS  128(R8), Y0, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VFMADD213PS  672(R8), Y12, Y5
+	VFMADD213PS  160(R8), Y0, Y5
 	VBROADCASTSS 56(DX), Y0
 	VFMADD231PS  Y0, Y11, Y4
 	VMOVUPS      Y4, 128(R8)
@@ -38792,11 +38827,11 @@ block:
 	VMOVUPS      Y5, 160(R8)
 	VBROADCASTSS 140(CX), Y0
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  192(R8), Y1, Y6
+	VFMADD213PS  704(R8), Y10, Y6
+	VFMADD213PS  192(R8), Y0, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  224(R8), Y1, Y7
+	VFMADD213PS  736(R8), Y12, Y7
+	VFMADD213PS  224(R8), Y0, Y7
 	VBROADCASTSS 60(DX), Y0
 	VFMADD231PS  Y0, Y11, Y6
 	VMOVUPS      Y6, 192(R8)
@@ -39012,7 +39047,7 @@ block:
 
 // func dot512Q3_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx1(SB), $0-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39026,98 +39061,97 @@ TEXT ·dot512Q3_Kx1(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z (R9), K1, Z3
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z4
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPANDD        (R10), Z0, Z5
-	VPSLLD        $0x02, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST (CX), Z5, Z3
-	VPSRLD        $0x02, (R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSLLD        $0x01, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPSRLD        $0x04, (R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPSRLD        $0x06, (R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x01, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPMOVSXBD     (R11), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	VPSRAD.BCST   $0x05, 4(DX), Z3
-	VPANDD        64(R10), Z0, Z5
-	VPSRLD        $0x02, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLD        $0x02, 64(R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x03, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLD        $0x04, 64(R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x04, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLD        $0x06, 64(R10), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x05, 128(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VPMOVSXBD     16(R11), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z4
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z4, Z3, Z2
-	ADDQ          $0x00000028, CX
-	ADDQ          $0x00000010, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	VMOVUPS       Z2, K1, (R9)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x000000c0, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z5
+	VPSRAD.BCST      $0x05, (DX), Z4
+	VPANDD           (R10), Z0, Z2
+	VPSLLD           $0x02, 128(R10), Z6
+	VPTERNLOGD       $0xf8, Z6, Z1, Z2
+	VPDPBUSD.BCST    (CX), Z2, Z4
+	VPSRLD           $0x02, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSLLD           $0x01, 128(R10), Z6
+	VPTERNLOGD       $0xf8, Z6, Z1, Z2
+	VPDPBUSD.BCST    4(CX), Z2, Z4
+	VPSRLD           $0x04, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPTERNLOGD       $0xf8, 128(R10), Z1, Z2
+	VPDPBUSD.BCST    8(CX), Z2, Z4
+	VPSRLD           $0x06, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSRLD           $0x01, 128(R10), Z6
+	VPTERNLOGD       $0xf8, Z6, Z1, Z2
+	VPDPBUSD.BCST    12(CX), Z2, Z4
+	VPMOVSXBD        (R11), Z2
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z5, Z2, Z2
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z2, Z4, Z2
+	VPSRAD.BCST      $0x05, 4(DX), Z4
+	VPANDD           64(R10), Z0, Z6
+	VPSRLD           $0x02, 128(R10), Z7
+	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPDPBUSD.BCST    16(CX), Z6, Z4
+	VPSRLD           $0x02, 64(R10), Z6
+	VPANDD           Z6, Z0, Z6
+	VPSRLD           $0x03, 128(R10), Z7
+	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPDPBUSD.BCST    20(CX), Z6, Z4
+	VPSRLD           $0x04, 64(R10), Z6
+	VPANDD           Z6, Z0, Z6
+	VPSRLD           $0x04, 128(R10), Z7
+	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPDPBUSD.BCST    24(CX), Z6, Z4
+	VPSRLD           $0x06, 64(R10), Z6
+	VPANDD           Z6, Z0, Z6
+	VPSRLD           $0x05, 128(R10), Z7
+	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPDPBUSD.BCST    28(CX), Z6, Z4
+	VPMOVSXBD        16(R11), Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z5, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VFMADD231PS.BCST 32(CX), Z4, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000010, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	VMOVUPS          Z3, K1, (R9)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx2(SB), $0-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39131,8 +39165,8 @@ TEXT ·dot512Q3_Kx2(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
 	VPXORD    Z4, Z4, Z4
+	VPXORD    Z6, Z6, Z6
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -39140,114 +39174,112 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z4
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z6
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z6
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPANDD        (R10), Z0, Z7
-	VPSLLD        $0x02, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST (CX), Z7, Z3
-	VPDPBUSD.BCST 4(CX), Z7, Z5
-	VPSRLD        $0x02, (R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPSLLD        $0x01, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 8(CX), Z7, Z3
-	VPDPBUSD.BCST 12(CX), Z7, Z5
-	VPSRLD        $0x04, (R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z7
-	VPDPBUSD.BCST 16(CX), Z7, Z3
-	VPDPBUSD.BCST 20(CX), Z7, Z5
-	VPSRLD        $0x06, (R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPSRLD        $0x01, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 24(CX), Z7, Z3
-	VPDPBUSD.BCST 28(CX), Z7, Z5
-	VPMOVSXBD     (R11), Z7
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        Z6, Z7, Z7
-	VMULPS.BCST   64(CX), Z7, Z8
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z8, Z3, Z2
-	VMULPS.BCST   68(CX), Z7, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VPSRAD.BCST   $0x05, 8(DX), Z3
-	VPSRAD.BCST   $0x05, 12(DX), Z5
-	VPANDD        64(R10), Z0, Z7
-	VPSRLD        $0x02, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 32(CX), Z7, Z3
-	VPDPBUSD.BCST 36(CX), Z7, Z5
-	VPSRLD        $0x02, 64(R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPSRLD        $0x03, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 40(CX), Z7, Z3
-	VPDPBUSD.BCST 44(CX), Z7, Z5
-	VPSRLD        $0x04, 64(R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPSRLD        $0x04, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 48(CX), Z7, Z3
-	VPDPBUSD.BCST 52(CX), Z7, Z5
-	VPSRLD        $0x06, 64(R10), Z7
-	VPANDD        Z7, Z0, Z7
-	VPSRLD        $0x05, 128(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 56(CX), Z7, Z3
-	VPDPBUSD.BCST 60(CX), Z7, Z5
-	VPMOVSXBD     16(R11), Z7
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        Z6, Z7, Z7
-	VMULPS.BCST   64(CX), Z7, Z6
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z6, Z3, Z2
-	VMULPS.BCST   68(CX), Z7, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	ADDQ          $0x00000050, CX
-	ADDQ          $0x00000020, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x000000c0, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z8
+	VPSRAD.BCST      $0x05, (DX), Z5
+	VPSRAD.BCST      $0x05, 4(DX), Z7
+	VPANDD           (R10), Z0, Z2
+	VPSLLD           $0x02, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    (CX), Z2, Z5
+	VPDPBUSD.BCST    4(CX), Z2, Z7
+	VPSRLD           $0x02, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSLLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    8(CX), Z2, Z5
+	VPDPBUSD.BCST    12(CX), Z2, Z7
+	VPSRLD           $0x04, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPTERNLOGD       $0xf8, 128(R10), Z1, Z2
+	VPDPBUSD.BCST    16(CX), Z2, Z5
+	VPDPBUSD.BCST    20(CX), Z2, Z7
+	VPSRLD           $0x06, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSRLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    24(CX), Z2, Z5
+	VPDPBUSD.BCST    28(CX), Z2, Z7
+	VPMOVSXBD        (R11), Z3
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z8, Z3, Z3
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z3, Z5, Z2
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z3, Z7, Z3
+	VPSRAD.BCST      $0x05, 8(DX), Z5
+	VPSRAD.BCST      $0x05, 12(DX), Z7
+	VPANDD           64(R10), Z0, Z9
+	VPSRLD           $0x02, 128(R10), Z10
+	VPTERNLOGD       $0xf8, Z10, Z1, Z9
+	VPDPBUSD.BCST    32(CX), Z9, Z5
+	VPDPBUSD.BCST    36(CX), Z9, Z7
+	VPSRLD           $0x02, 64(R10), Z9
+	VPANDD           Z9, Z0, Z9
+	VPSRLD           $0x03, 128(R10), Z10
+	VPTERNLOGD       $0xf8, Z10, Z1, Z9
+	VPDPBUSD.BCST    40(CX), Z9, Z5
+	VPDPBUSD.BCST    44(CX), Z9, Z7
+	VPSRLD           $0x04, 64(R10), Z9
+	VPANDD           Z9, Z0, Z9
+	VPSRLD           $0x04, 128(R10), Z10
+	VPTERNLOGD       $0xf8, Z10, Z1, Z9
+	VPDPBUSD.BCST    48(CX), Z9, Z5
+	VPDPBUSD.BCST    52(CX), Z9, Z7
+	VPSRLD           $0x06, 64(R10), Z9
+	VPANDD           Z9, Z0, Z9
+	VPSRLD           $0x05, 128(R10), Z10
+	VPTERNLOGD       $0xf8, Z10, Z1, Z9
+	VPDPBUSD.BCST    56(CX), Z9, Z5
+	VPDPBUSD.BCST    60(CX), Z9, Z7
+	VPMOVSXBD        16(R11), Z9
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z8, Z9, Z9
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      Z2, Z9, Z5
+	VFMADD231PS.BCST 64(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z3, Z9, Z7
+	VFMADD231PS.BCST 68(CX), Z7, Z6
+	ADDQ             $0x00000050, CX
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx3(SB), $0-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39261,9 +39293,9 @@ TEXT ·dot512Q3_Kx3(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z6, Z6, Z6
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z9, Z9, Z9
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -39271,134 +39303,131 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z (AX), K1, Z5
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z (AX), K1, Z7
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z (AX), K1, Z9
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z8
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPANDD        (R10), Z0, Z9
-	VPSLLD        $0x02, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST (CX), Z9, Z3
-	VPDPBUSD.BCST 4(CX), Z9, Z5
-	VPDPBUSD.BCST 8(CX), Z9, Z7
-	VPSRLD        $0x02, (R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPSLLD        $0x01, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 12(CX), Z9, Z3
-	VPDPBUSD.BCST 16(CX), Z9, Z5
-	VPDPBUSD.BCST 20(CX), Z9, Z7
-	VPSRLD        $0x04, (R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z9
-	VPDPBUSD.BCST 24(CX), Z9, Z3
-	VPDPBUSD.BCST 28(CX), Z9, Z5
-	VPDPBUSD.BCST 32(CX), Z9, Z7
-	VPSRLD        $0x06, (R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPSRLD        $0x01, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 36(CX), Z9, Z3
-	VPDPBUSD.BCST 40(CX), Z9, Z5
-	VPDPBUSD.BCST 44(CX), Z9, Z7
-	VPMOVSXBD     (R11), Z9
-	VCVTDQ2PS     Z9, Z9
-	VMULPS        Z8, Z9, Z9
-	VMULPS.BCST   96(CX), Z9, Z10
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z10, Z3, Z2
-	VMULPS.BCST   100(CX), Z9, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z9, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VPSRAD.BCST   $0x05, 12(DX), Z3
-	VPSRAD.BCST   $0x05, 16(DX), Z5
-	VPSRAD.BCST   $0x05, 20(DX), Z7
-	VPANDD        64(R10), Z0, Z9
-	VPSRLD        $0x02, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 48(CX), Z9, Z3
-	VPDPBUSD.BCST 52(CX), Z9, Z5
-	VPDPBUSD.BCST 56(CX), Z9, Z7
-	VPSRLD        $0x02, 64(R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPSRLD        $0x03, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 60(CX), Z9, Z3
-	VPDPBUSD.BCST 64(CX), Z9, Z5
-	VPDPBUSD.BCST 68(CX), Z9, Z7
-	VPSRLD        $0x04, 64(R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPSRLD        $0x04, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 72(CX), Z9, Z3
-	VPDPBUSD.BCST 76(CX), Z9, Z5
-	VPDPBUSD.BCST 80(CX), Z9, Z7
-	VPSRLD        $0x06, 64(R10), Z9
-	VPANDD        Z9, Z0, Z9
-	VPSRLD        $0x05, 128(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 84(CX), Z9, Z3
-	VPDPBUSD.BCST 88(CX), Z9, Z5
-	VPDPBUSD.BCST 92(CX), Z9, Z7
-	VPMOVSXBD     16(R11), Z9
-	VCVTDQ2PS     Z9, Z9
-	VMULPS        Z8, Z9, Z9
-	VMULPS.BCST   96(CX), Z9, Z8
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z8, Z3, Z2
-	VMULPS.BCST   100(CX), Z9, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z9, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	ADDQ          $0x00000078, CX
-	ADDQ          $0x00000030, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x000000c0, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z11
+	VPSRAD.BCST      $0x05, (DX), Z6
+	VPSRAD.BCST      $0x05, 4(DX), Z8
+	VPSRAD.BCST      $0x05, 8(DX), Z10
+	VPANDD           (R10), Z0, Z2
+	VPSLLD           $0x02, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    (CX), Z2, Z6
+	VPDPBUSD.BCST    4(CX), Z2, Z8
+	VPDPBUSD.BCST    8(CX), Z2, Z10
+	VPSRLD           $0x02, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSLLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    12(CX), Z2, Z6
+	VPDPBUSD.BCST    16(CX), Z2, Z8
+	VPDPBUSD.BCST    20(CX), Z2, Z10
+	VPSRLD           $0x04, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPTERNLOGD       $0xf8, 128(R10), Z1, Z2
+	VPDPBUSD.BCST    24(CX), Z2, Z6
+	VPDPBUSD.BCST    28(CX), Z2, Z8
+	VPDPBUSD.BCST    32(CX), Z2, Z10
+	VPSRLD           $0x06, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSRLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    36(CX), Z2, Z6
+	VPDPBUSD.BCST    40(CX), Z2, Z8
+	VPDPBUSD.BCST    44(CX), Z2, Z10
+	VPMOVSXBD        (R11), Z4
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z11, Z4, Z4
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z4, Z8, Z3
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z4, Z10, Z4
+	VPSRAD.BCST      $0x05, 12(DX), Z6
+	VPSRAD.BCST      $0x05, 16(DX), Z8
+	VPSRAD.BCST      $0x05, 20(DX), Z10
+	VPANDD           64(R10), Z0, Z12
+	VPSRLD           $0x02, 128(R10), Z13
+	VPTERNLOGD       $0xf8, Z13, Z1, Z12
+	VPDPBUSD.BCST    48(CX), Z12, Z6
+	VPDPBUSD.BCST    52(CX), Z12, Z8
+	VPDPBUSD.BCST    56(CX), Z12, Z10
+	VPSRLD           $0x02, 64(R10), Z12
+	VPANDD           Z12, Z0, Z12
+	VPSRLD           $0x03, 128(R10), Z13
+	VPTERNLOGD       $0xf8, Z13, Z1, Z12
+	VPDPBUSD.BCST    60(CX), Z12, Z6
+	VPDPBUSD.BCST    64(CX), Z12, Z8
+	VPDPBUSD.BCST    68(CX), Z12, Z10
+	VPSRLD           $0x04, 64(R10), Z12
+	VPANDD           Z12, Z0, Z12
+	VPSRLD           $0x04, 128(R10), Z13
+	VPTERNLOGD       $0xf8, Z13, Z1, Z12
+	VPDPBUSD.BCST    72(CX), Z12, Z6
+	VPDPBUSD.BCST    76(CX), Z12, Z8
+	VPDPBUSD.BCST    80(CX), Z12, Z10
+	VPSRLD           $0x06, 64(R10), Z12
+	VPANDD           Z12, Z0, Z12
+	VPSRLD           $0x05, 128(R10), Z13
+	VPTERNLOGD       $0xf8, Z13, Z1, Z12
+	VPDPBUSD.BCST    84(CX), Z12, Z6
+	VPDPBUSD.BCST    88(CX), Z12, Z8
+	VPDPBUSD.BCST    92(CX), Z12, Z10
+	VPMOVSXBD        16(R11), Z12
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z11, Z12, Z12
+	VCVTDQ2PS        Z6, Z6
+	VFMADD213PS      Z2, Z12, Z6
+	VFMADD231PS.BCST 96(CX), Z6, Z5
+	VCVTDQ2PS        Z8, Z8
+	VFMADD213PS      Z3, Z12, Z8
+	VFMADD231PS.BCST 100(CX), Z8, Z7
+	VCVTDQ2PS        Z10, Z10
+	VFMADD213PS      Z4, Z12, Z10
+	VFMADD231PS.BCST 104(CX), Z10, Z9
+	ADDQ             $0x00000078, CX
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z5, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z7, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z9, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·dot512Q3_Kx4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx4(SB), $0-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39412,10 +39441,10 @@ TEXT ·dot512Q3_Kx4(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z4, Z4, Z4
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z8, Z8, Z8
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z12, Z12, Z12
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -39423,154 +39452,150 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z6
 	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z8
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z10
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z12
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z10
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPANDD        (R10), Z0, Z11
-	VPSLLD        $0x02, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST (CX), Z11, Z3
-	VPDPBUSD.BCST 4(CX), Z11, Z5
-	VPDPBUSD.BCST 8(CX), Z11, Z7
-	VPDPBUSD.BCST 12(CX), Z11, Z9
-	VPSRLD        $0x02, (R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPSLLD        $0x01, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 16(CX), Z11, Z3
-	VPDPBUSD.BCST 20(CX), Z11, Z5
-	VPDPBUSD.BCST 24(CX), Z11, Z7
-	VPDPBUSD.BCST 28(CX), Z11, Z9
-	VPSRLD        $0x04, (R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z11
-	VPDPBUSD.BCST 32(CX), Z11, Z3
-	VPDPBUSD.BCST 36(CX), Z11, Z5
-	VPDPBUSD.BCST 40(CX), Z11, Z7
-	VPDPBUSD.BCST 44(CX), Z11, Z9
-	VPSRLD        $0x06, (R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPSRLD        $0x01, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 48(CX), Z11, Z3
-	VPDPBUSD.BCST 52(CX), Z11, Z5
-	VPDPBUSD.BCST 56(CX), Z11, Z7
-	VPDPBUSD.BCST 60(CX), Z11, Z9
-	VPMOVSXBD     (R11), Z11
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        Z10, Z11, Z11
-	VMULPS.BCST   128(CX), Z11, Z12
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z12, Z3, Z2
-	VMULPS.BCST   132(CX), Z11, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z11, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z11, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VPSRAD.BCST   $0x05, 16(DX), Z3
-	VPSRAD.BCST   $0x05, 20(DX), Z5
-	VPSRAD.BCST   $0x05, 24(DX), Z7
-	VPSRAD.BCST   $0x05, 28(DX), Z9
-	VPANDD        64(R10), Z0, Z11
-	VPSRLD        $0x02, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 64(CX), Z11, Z3
-	VPDPBUSD.BCST 68(CX), Z11, Z5
-	VPDPBUSD.BCST 72(CX), Z11, Z7
-	VPDPBUSD.BCST 76(CX), Z11, Z9
-	VPSRLD        $0x02, 64(R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPSRLD        $0x03, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 80(CX), Z11, Z3
-	VPDPBUSD.BCST 84(CX), Z11, Z5
-	VPDPBUSD.BCST 88(CX), Z11, Z7
-	VPDPBUSD.BCST 92(CX), Z11, Z9
-	VPSRLD        $0x04, 64(R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPSRLD        $0x04, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 96(CX), Z11, Z3
-	VPDPBUSD.BCST 100(CX), Z11, Z5
-	VPDPBUSD.BCST 104(CX), Z11, Z7
-	VPDPBUSD.BCST 108(CX), Z11, Z9
-	VPSRLD        $0x06, 64(R10), Z11
-	VPANDD        Z11, Z0, Z11
-	VPSRLD        $0x05, 128(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 112(CX), Z11, Z3
-	VPDPBUSD.BCST 116(CX), Z11, Z5
-	VPDPBUSD.BCST 120(CX), Z11, Z7
-	VPDPBUSD.BCST 124(CX), Z11, Z9
-	VPMOVSXBD     16(R11), Z11
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        Z10, Z11, Z11
-	VMULPS.BCST   128(CX), Z11, Z10
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z10, Z3, Z2
-	VMULPS.BCST   132(CX), Z11, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z11, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z11, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	ADDQ          $0x000000a0, CX
-	ADDQ          $0x00000040, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x000000c0, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z14
+	VPSRAD.BCST      $0x05, (DX), Z7
+	VPSRAD.BCST      $0x05, 4(DX), Z9
+	VPSRAD.BCST      $0x05, 8(DX), Z11
+	VPSRAD.BCST      $0x05, 12(DX), Z13
+	VPANDD           (R10), Z0, Z2
+	VPSLLD           $0x02, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    (CX), Z2, Z7
+	VPDPBUSD.BCST    4(CX), Z2, Z9
+	VPDPBUSD.BCST    8(CX), Z2, Z11
+	VPDPBUSD.BCST    12(CX), Z2, Z13
+	VPSRLD           $0x02, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSLLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    16(CX), Z2, Z7
+	VPDPBUSD.BCST    20(CX), Z2, Z9
+	VPDPBUSD.BCST    24(CX), Z2, Z11
+	VPDPBUSD.BCST    28(CX), Z2, Z13
+	VPSRLD           $0x04, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPTERNLOGD       $0xf8, 128(R10), Z1, Z2
+	VPDPBUSD.BCST    32(CX), Z2, Z7
+	VPDPBUSD.BCST    36(CX), Z2, Z9
+	VPDPBUSD.BCST    40(CX), Z2, Z11
+	VPDPBUSD.BCST    44(CX), Z2, Z13
+	VPSRLD           $0x06, (R10), Z2
+	VPANDD           Z2, Z0, Z2
+	VPSRLD           $0x01, 128(R10), Z3
+	VPTERNLOGD       $0xf8, Z3, Z1, Z2
+	VPDPBUSD.BCST    48(CX), Z2, Z7
+	VPDPBUSD.BCST    52(CX), Z2, Z9
+	VPDPBUSD.BCST    56(CX), Z2, Z11
+	VPDPBUSD.BCST    60(CX), Z2, Z13
+	VPMOVSXBD        (R11), Z5
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z14, Z5, Z5
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z5, Z7, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z5, Z9, Z3
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z5, Z11, Z4
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z5, Z13, Z5
+	VPSRAD.BCST      $0x05, 16(DX), Z7
+	VPSRAD.BCST      $0x05, 20(DX), Z9
+	VPSRAD.BCST      $0x05, 24(DX), Z11
+	VPSRAD.BCST      $0x05, 28(DX), Z13
+	VPANDD           64(R10), Z0, Z15
+	VPSRLD           $0x02, 128(R10), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    64(CX), Z15, Z7
+	VPDPBUSD.BCST    68(CX), Z15, Z9
+	VPDPBUSD.BCST    72(CX), Z15, Z11
+	VPDPBUSD.BCST    76(CX), Z15, Z13
+	VPSRLD           $0x02, 64(R10), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x03, 128(R10), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    80(CX), Z15, Z7
+	VPDPBUSD.BCST    84(CX), Z15, Z9
+	VPDPBUSD.BCST    88(CX), Z15, Z11
+	VPDPBUSD.BCST    92(CX), Z15, Z13
+	VPSRLD           $0x04, 64(R10), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x04, 128(R10), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    96(CX), Z15, Z7
+	VPDPBUSD.BCST    100(CX), Z15, Z9
+	VPDPBUSD.BCST    104(CX), Z15, Z11
+	VPDPBUSD.BCST    108(CX), Z15, Z13
+	VPSRLD           $0x06, 64(R10), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x05, 128(R10), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    112(CX), Z15, Z7
+	VPDPBUSD.BCST    116(CX), Z15, Z9
+	VPDPBUSD.BCST    120(CX), Z15, Z11
+	VPDPBUSD.BCST    124(CX), Z15, Z13
+	VPMOVSXBD        16(R11), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z2, Z15, Z7
+	VFMADD231PS.BCST 128(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      Z3, Z15, Z9
+	VFMADD231PS.BCST 132(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      Z4, Z15, Z11
+	VFMADD231PS.BCST 136(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      Z5, Z15, Z13
+	VFMADD231PS.BCST 140(CX), Z13, Z12
+	ADDQ             $0x000000a0, CX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx5(SB), $384-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39580,6 +39605,9 @@ TEXT ·dot512Q3_Kx5(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -39594,180 +39622,180 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z12
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPANDD        (R10), Z0, Z13
-	VPSLLD        $0x02, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST (CX), Z13, Z3
-	VPDPBUSD.BCST 4(CX), Z13, Z5
-	VPDPBUSD.BCST 8(CX), Z13, Z7
-	VPDPBUSD.BCST 12(CX), Z13, Z9
-	VPDPBUSD.BCST 16(CX), Z13, Z11
-	VPSRLD        $0x02, (R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPSLLD        $0x01, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 20(CX), Z13, Z3
-	VPDPBUSD.BCST 24(CX), Z13, Z5
-	VPDPBUSD.BCST 28(CX), Z13, Z7
-	VPDPBUSD.BCST 32(CX), Z13, Z9
-	VPDPBUSD.BCST 36(CX), Z13, Z11
-	VPSRLD        $0x04, (R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z13
-	VPDPBUSD.BCST 40(CX), Z13, Z3
-	VPDPBUSD.BCST 44(CX), Z13, Z5
-	VPDPBUSD.BCST 48(CX), Z13, Z7
-	VPDPBUSD.BCST 52(CX), Z13, Z9
-	VPDPBUSD.BCST 56(CX), Z13, Z11
-	VPSRLD        $0x06, (R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPSRLD        $0x01, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 60(CX), Z13, Z3
-	VPDPBUSD.BCST 64(CX), Z13, Z5
-	VPDPBUSD.BCST 68(CX), Z13, Z7
-	VPDPBUSD.BCST 72(CX), Z13, Z9
-	VPDPBUSD.BCST 76(CX), Z13, Z11
-	VPMOVSXBD     (R11), Z13
-	VCVTDQ2PS     Z13, Z13
-	VMULPS        Z12, Z13, Z13
-	VMULPS.BCST   160(CX), Z13, Z14
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z14, Z3, Z2
-	VMULPS.BCST   164(CX), Z13, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z13, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z13, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z13, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VPSRAD.BCST   $0x05, 20(DX), Z3
-	VPSRAD.BCST   $0x05, 24(DX), Z5
-	VPSRAD.BCST   $0x05, 28(DX), Z7
-	VPSRAD.BCST   $0x05, 32(DX), Z9
-	VPSRAD.BCST   $0x05, 36(DX), Z11
-	VPANDD        64(R10), Z0, Z13
-	VPSRLD        $0x02, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 80(CX), Z13, Z3
-	VPDPBUSD.BCST 84(CX), Z13, Z5
-	VPDPBUSD.BCST 88(CX), Z13, Z7
-	VPDPBUSD.BCST 92(CX), Z13, Z9
-	VPDPBUSD.BCST 96(CX), Z13, Z11
-	VPSRLD        $0x02, 64(R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPSRLD        $0x03, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 100(CX), Z13, Z3
-	VPDPBUSD.BCST 104(CX), Z13, Z5
-	VPDPBUSD.BCST 108(CX), Z13, Z7
-	VPDPBUSD.BCST 112(CX), Z13, Z9
-	VPDPBUSD.BCST 116(CX), Z13, Z11
-	VPSRLD        $0x04, 64(R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPSRLD        $0x04, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 120(CX), Z13, Z3
-	VPDPBUSD.BCST 124(CX), Z13, Z5
-	VPDPBUSD.BCST 128(CX), Z13, Z7
-	VPDPBUSD.BCST 132(CX), Z13, Z9
-	VPDPBUSD.BCST 136(CX), Z13, Z11
-	VPSRLD        $0x06, 64(R10), Z13
-	VPANDD        Z13, Z0, Z13
-	VPSRLD        $0x05, 128(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 140(CX), Z13, Z3
-	VPDPBUSD.BCST 144(CX), Z13, Z5
-	VPDPBUSD.BCST 148(CX), Z13, Z7
-	VPDPBUSD.BCST 152(CX), Z13, Z9
-	VPDPBUSD.BCST 156(CX), Z13, Z11
-	VPMOVSXBD     16(R11), Z13
-	VCVTDQ2PS     Z13, Z13
-	VMULPS        Z12, Z13, Z13
-	VMULPS.BCST   160(CX), Z13, Z12
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z12, Z3, Z2
-	VMULPS.BCST   164(CX), Z13, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z13, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z13, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z13, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	ADDQ          $0x000000c8, CX
-	ADDQ          $0x00000050, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z12
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPANDD           (R11), Z0, Z13
+	VPSLLD           $0x02, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    (CX), Z13, Z3
+	VPDPBUSD.BCST    4(CX), Z13, Z5
+	VPDPBUSD.BCST    8(CX), Z13, Z7
+	VPDPBUSD.BCST    12(CX), Z13, Z9
+	VPDPBUSD.BCST    16(CX), Z13, Z11
+	VPSRLD           $0x02, (R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPSLLD           $0x01, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    20(CX), Z13, Z3
+	VPDPBUSD.BCST    24(CX), Z13, Z5
+	VPDPBUSD.BCST    28(CX), Z13, Z7
+	VPDPBUSD.BCST    32(CX), Z13, Z9
+	VPDPBUSD.BCST    36(CX), Z13, Z11
+	VPSRLD           $0x04, (R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z13
+	VPDPBUSD.BCST    40(CX), Z13, Z3
+	VPDPBUSD.BCST    44(CX), Z13, Z5
+	VPDPBUSD.BCST    48(CX), Z13, Z7
+	VPDPBUSD.BCST    52(CX), Z13, Z9
+	VPDPBUSD.BCST    56(CX), Z13, Z11
+	VPSRLD           $0x06, (R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPSRLD           $0x01, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    60(CX), Z13, Z3
+	VPDPBUSD.BCST    64(CX), Z13, Z5
+	VPDPBUSD.BCST    68(CX), Z13, Z7
+	VPDPBUSD.BCST    72(CX), Z13, Z9
+	VPDPBUSD.BCST    76(CX), Z13, Z11
+	VPMOVSXBD        (R12), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z12, Z13, Z13
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z13, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z13, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z13, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z13, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z13, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VPSRAD.BCST      $0x05, 20(DX), Z3
+	VPSRAD.BCST      $0x05, 24(DX), Z5
+	VPSRAD.BCST      $0x05, 28(DX), Z7
+	VPSRAD.BCST      $0x05, 32(DX), Z9
+	VPSRAD.BCST      $0x05, 36(DX), Z11
+	VPANDD           64(R11), Z0, Z13
+	VPSRLD           $0x02, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    80(CX), Z13, Z3
+	VPDPBUSD.BCST    84(CX), Z13, Z5
+	VPDPBUSD.BCST    88(CX), Z13, Z7
+	VPDPBUSD.BCST    92(CX), Z13, Z9
+	VPDPBUSD.BCST    96(CX), Z13, Z11
+	VPSRLD           $0x02, 64(R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPSRLD           $0x03, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    100(CX), Z13, Z3
+	VPDPBUSD.BCST    104(CX), Z13, Z5
+	VPDPBUSD.BCST    108(CX), Z13, Z7
+	VPDPBUSD.BCST    112(CX), Z13, Z9
+	VPDPBUSD.BCST    116(CX), Z13, Z11
+	VPSRLD           $0x04, 64(R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPSRLD           $0x04, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    120(CX), Z13, Z3
+	VPDPBUSD.BCST    124(CX), Z13, Z5
+	VPDPBUSD.BCST    128(CX), Z13, Z7
+	VPDPBUSD.BCST    132(CX), Z13, Z9
+	VPDPBUSD.BCST    136(CX), Z13, Z11
+	VPSRLD           $0x06, 64(R11), Z13
+	VPANDD           Z13, Z0, Z13
+	VPSRLD           $0x05, 128(R11), Z14
+	VPTERNLOGD       $0xf8, Z14, Z1, Z13
+	VPDPBUSD.BCST    140(CX), Z13, Z3
+	VPDPBUSD.BCST    144(CX), Z13, Z5
+	VPDPBUSD.BCST    148(CX), Z13, Z7
+	VPDPBUSD.BCST    152(CX), Z13, Z9
+	VPDPBUSD.BCST    156(CX), Z13, Z11
+	VPMOVSXBD        16(R12), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z12, Z13, Z13
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z13, Z3
+	VFMADD231PS.BCST 160(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z13, Z5
+	VFMADD231PS.BCST 164(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z13, Z7
+	VFMADD231PS.BCST 168(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z13, Z9
+	VFMADD231PS.BCST 172(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z13, Z11
+	VFMADD231PS.BCST 176(CX), Z11, Z10
+	ADDQ             $0x000000c8, CX
+	ADDQ             $0x00000050, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx6(SB), $448-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39777,6 +39805,9 @@ TEXT ·dot512Q3_Kx6(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -39792,200 +39823,200 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z14
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPANDD        (R10), Z0, Z15
-	VPSLLD        $0x02, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST (CX), Z15, Z3
-	VPDPBUSD.BCST 4(CX), Z15, Z5
-	VPDPBUSD.BCST 8(CX), Z15, Z7
-	VPDPBUSD.BCST 12(CX), Z15, Z9
-	VPDPBUSD.BCST 16(CX), Z15, Z11
-	VPDPBUSD.BCST 20(CX), Z15, Z13
-	VPSRLD        $0x02, (R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPSLLD        $0x01, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 24(CX), Z15, Z3
-	VPDPBUSD.BCST 28(CX), Z15, Z5
-	VPDPBUSD.BCST 32(CX), Z15, Z7
-	VPDPBUSD.BCST 36(CX), Z15, Z9
-	VPDPBUSD.BCST 40(CX), Z15, Z11
-	VPDPBUSD.BCST 44(CX), Z15, Z13
-	VPSRLD        $0x04, (R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z15
-	VPDPBUSD.BCST 48(CX), Z15, Z3
-	VPDPBUSD.BCST 52(CX), Z15, Z5
-	VPDPBUSD.BCST 56(CX), Z15, Z7
-	VPDPBUSD.BCST 60(CX), Z15, Z9
-	VPDPBUSD.BCST 64(CX), Z15, Z11
-	VPDPBUSD.BCST 68(CX), Z15, Z13
-	VPSRLD        $0x06, (R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPSRLD        $0x01, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 72(CX), Z15, Z3
-	VPDPBUSD.BCST 76(CX), Z15, Z5
-	VPDPBUSD.BCST 80(CX), Z15, Z7
-	VPDPBUSD.BCST 84(CX), Z15, Z9
-	VPDPBUSD.BCST 88(CX), Z15, Z11
-	VPDPBUSD.BCST 92(CX), Z15, Z13
-	VPMOVSXBD     (R11), Z15
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        Z14, Z15, Z15
-	VMULPS.BCST   192(CX), Z15, Z16
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z16, Z3, Z2
-	VMULPS.BCST   196(CX), Z15, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z15, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z15, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z15, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z15, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VPSRAD.BCST   $0x05, 24(DX), Z3
-	VPSRAD.BCST   $0x05, 28(DX), Z5
-	VPSRAD.BCST   $0x05, 32(DX), Z7
-	VPSRAD.BCST   $0x05, 36(DX), Z9
-	VPSRAD.BCST   $0x05, 40(DX), Z11
-	VPSRAD.BCST   $0x05, 44(DX), Z13
-	VPANDD        64(R10), Z0, Z15
-	VPSRLD        $0x02, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 96(CX), Z15, Z3
-	VPDPBUSD.BCST 100(CX), Z15, Z5
-	VPDPBUSD.BCST 104(CX), Z15, Z7
-	VPDPBUSD.BCST 108(CX), Z15, Z9
-	VPDPBUSD.BCST 112(CX), Z15, Z11
-	VPDPBUSD.BCST 116(CX), Z15, Z13
-	VPSRLD        $0x02, 64(R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPSRLD        $0x03, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 120(CX), Z15, Z3
-	VPDPBUSD.BCST 124(CX), Z15, Z5
-	VPDPBUSD.BCST 128(CX), Z15, Z7
-	VPDPBUSD.BCST 132(CX), Z15, Z9
-	VPDPBUSD.BCST 136(CX), Z15, Z11
-	VPDPBUSD.BCST 140(CX), Z15, Z13
-	VPSRLD        $0x04, 64(R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPSRLD        $0x04, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 144(CX), Z15, Z3
-	VPDPBUSD.BCST 148(CX), Z15, Z5
-	VPDPBUSD.BCST 152(CX), Z15, Z7
-	VPDPBUSD.BCST 156(CX), Z15, Z9
-	VPDPBUSD.BCST 160(CX), Z15, Z11
-	VPDPBUSD.BCST 164(CX), Z15, Z13
-	VPSRLD        $0x06, 64(R10), Z15
-	VPANDD        Z15, Z0, Z15
-	VPSRLD        $0x05, 128(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 168(CX), Z15, Z3
-	VPDPBUSD.BCST 172(CX), Z15, Z5
-	VPDPBUSD.BCST 176(CX), Z15, Z7
-	VPDPBUSD.BCST 180(CX), Z15, Z9
-	VPDPBUSD.BCST 184(CX), Z15, Z11
-	VPDPBUSD.BCST 188(CX), Z15, Z13
-	VPMOVSXBD     16(R11), Z15
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        Z14, Z15, Z15
-	VMULPS.BCST   192(CX), Z15, Z14
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z14, Z3, Z2
-	VMULPS.BCST   196(CX), Z15, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z15, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z15, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z15, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z15, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	ADDQ          $0x000000f0, CX
-	ADDQ          $0x00000060, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z14
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPANDD           (R11), Z0, Z15
+	VPSLLD           $0x02, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    (CX), Z15, Z3
+	VPDPBUSD.BCST    4(CX), Z15, Z5
+	VPDPBUSD.BCST    8(CX), Z15, Z7
+	VPDPBUSD.BCST    12(CX), Z15, Z9
+	VPDPBUSD.BCST    16(CX), Z15, Z11
+	VPDPBUSD.BCST    20(CX), Z15, Z13
+	VPSRLD           $0x02, (R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSLLD           $0x01, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    24(CX), Z15, Z3
+	VPDPBUSD.BCST    28(CX), Z15, Z5
+	VPDPBUSD.BCST    32(CX), Z15, Z7
+	VPDPBUSD.BCST    36(CX), Z15, Z9
+	VPDPBUSD.BCST    40(CX), Z15, Z11
+	VPDPBUSD.BCST    44(CX), Z15, Z13
+	VPSRLD           $0x04, (R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z15
+	VPDPBUSD.BCST    48(CX), Z15, Z3
+	VPDPBUSD.BCST    52(CX), Z15, Z5
+	VPDPBUSD.BCST    56(CX), Z15, Z7
+	VPDPBUSD.BCST    60(CX), Z15, Z9
+	VPDPBUSD.BCST    64(CX), Z15, Z11
+	VPDPBUSD.BCST    68(CX), Z15, Z13
+	VPSRLD           $0x06, (R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x01, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    72(CX), Z15, Z3
+	VPDPBUSD.BCST    76(CX), Z15, Z5
+	VPDPBUSD.BCST    80(CX), Z15, Z7
+	VPDPBUSD.BCST    84(CX), Z15, Z9
+	VPDPBUSD.BCST    88(CX), Z15, Z11
+	VPDPBUSD.BCST    92(CX), Z15, Z13
+	VPMOVSXBD        (R12), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z15, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z15, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z15, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z15, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z15, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z15, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VPSRAD.BCST      $0x05, 24(DX), Z3
+	VPSRAD.BCST      $0x05, 28(DX), Z5
+	VPSRAD.BCST      $0x05, 32(DX), Z7
+	VPSRAD.BCST      $0x05, 36(DX), Z9
+	VPSRAD.BCST      $0x05, 40(DX), Z11
+	VPSRAD.BCST      $0x05, 44(DX), Z13
+	VPANDD           64(R11), Z0, Z15
+	VPSRLD           $0x02, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    96(CX), Z15, Z3
+	VPDPBUSD.BCST    100(CX), Z15, Z5
+	VPDPBUSD.BCST    104(CX), Z15, Z7
+	VPDPBUSD.BCST    108(CX), Z15, Z9
+	VPDPBUSD.BCST    112(CX), Z15, Z11
+	VPDPBUSD.BCST    116(CX), Z15, Z13
+	VPSRLD           $0x02, 64(R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x03, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    120(CX), Z15, Z3
+	VPDPBUSD.BCST    124(CX), Z15, Z5
+	VPDPBUSD.BCST    128(CX), Z15, Z7
+	VPDPBUSD.BCST    132(CX), Z15, Z9
+	VPDPBUSD.BCST    136(CX), Z15, Z11
+	VPDPBUSD.BCST    140(CX), Z15, Z13
+	VPSRLD           $0x04, 64(R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x04, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    144(CX), Z15, Z3
+	VPDPBUSD.BCST    148(CX), Z15, Z5
+	VPDPBUSD.BCST    152(CX), Z15, Z7
+	VPDPBUSD.BCST    156(CX), Z15, Z9
+	VPDPBUSD.BCST    160(CX), Z15, Z11
+	VPDPBUSD.BCST    164(CX), Z15, Z13
+	VPSRLD           $0x06, 64(R11), Z15
+	VPANDD           Z15, Z0, Z15
+	VPSRLD           $0x05, 128(R11), Z16
+	VPTERNLOGD       $0xf8, Z16, Z1, Z15
+	VPDPBUSD.BCST    168(CX), Z15, Z3
+	VPDPBUSD.BCST    172(CX), Z15, Z5
+	VPDPBUSD.BCST    176(CX), Z15, Z7
+	VPDPBUSD.BCST    180(CX), Z15, Z9
+	VPDPBUSD.BCST    184(CX), Z15, Z11
+	VPDPBUSD.BCST    188(CX), Z15, Z13
+	VPMOVSXBD        16(R12), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z15, Z3
+	VFMADD231PS.BCST 192(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z15, Z5
+	VFMADD231PS.BCST 196(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z15, Z7
+	VFMADD231PS.BCST 200(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z15, Z9
+	VFMADD231PS.BCST 204(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z15, Z11
+	VFMADD231PS.BCST 208(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z15, Z13
+	VFMADD231PS.BCST 212(CX), Z13, Z12
+	ADDQ             $0x000000f0, CX
+	ADDQ             $0x00000060, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx7(SB), $512-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -39995,6 +40026,9 @@ TEXT ·dot512Q3_Kx7(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -40011,220 +40045,220 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z16
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPANDD        (R10), Z0, Z17
-	VPSLLD        $0x02, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST (CX), Z17, Z3
-	VPDPBUSD.BCST 4(CX), Z17, Z5
-	VPDPBUSD.BCST 8(CX), Z17, Z7
-	VPDPBUSD.BCST 12(CX), Z17, Z9
-	VPDPBUSD.BCST 16(CX), Z17, Z11
-	VPDPBUSD.BCST 20(CX), Z17, Z13
-	VPDPBUSD.BCST 24(CX), Z17, Z15
-	VPSRLD        $0x02, (R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPSLLD        $0x01, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 28(CX), Z17, Z3
-	VPDPBUSD.BCST 32(CX), Z17, Z5
-	VPDPBUSD.BCST 36(CX), Z17, Z7
-	VPDPBUSD.BCST 40(CX), Z17, Z9
-	VPDPBUSD.BCST 44(CX), Z17, Z11
-	VPDPBUSD.BCST 48(CX), Z17, Z13
-	VPDPBUSD.BCST 52(CX), Z17, Z15
-	VPSRLD        $0x04, (R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z17
-	VPDPBUSD.BCST 56(CX), Z17, Z3
-	VPDPBUSD.BCST 60(CX), Z17, Z5
-	VPDPBUSD.BCST 64(CX), Z17, Z7
-	VPDPBUSD.BCST 68(CX), Z17, Z9
-	VPDPBUSD.BCST 72(CX), Z17, Z11
-	VPDPBUSD.BCST 76(CX), Z17, Z13
-	VPDPBUSD.BCST 80(CX), Z17, Z15
-	VPSRLD        $0x06, (R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPSRLD        $0x01, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 84(CX), Z17, Z3
-	VPDPBUSD.BCST 88(CX), Z17, Z5
-	VPDPBUSD.BCST 92(CX), Z17, Z7
-	VPDPBUSD.BCST 96(CX), Z17, Z9
-	VPDPBUSD.BCST 100(CX), Z17, Z11
-	VPDPBUSD.BCST 104(CX), Z17, Z13
-	VPDPBUSD.BCST 108(CX), Z17, Z15
-	VPMOVSXBD     (R11), Z17
-	VCVTDQ2PS     Z17, Z17
-	VMULPS        Z16, Z17, Z17
-	VMULPS.BCST   224(CX), Z17, Z18
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z18, Z3, Z2
-	VMULPS.BCST   228(CX), Z17, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z17, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z17, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z17, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z17, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z17, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VPSRAD.BCST   $0x05, 28(DX), Z3
-	VPSRAD.BCST   $0x05, 32(DX), Z5
-	VPSRAD.BCST   $0x05, 36(DX), Z7
-	VPSRAD.BCST   $0x05, 40(DX), Z9
-	VPSRAD.BCST   $0x05, 44(DX), Z11
-	VPSRAD.BCST   $0x05, 48(DX), Z13
-	VPSRAD.BCST   $0x05, 52(DX), Z15
-	VPANDD        64(R10), Z0, Z17
-	VPSRLD        $0x02, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 112(CX), Z17, Z3
-	VPDPBUSD.BCST 116(CX), Z17, Z5
-	VPDPBUSD.BCST 120(CX), Z17, Z7
-	VPDPBUSD.BCST 124(CX), Z17, Z9
-	VPDPBUSD.BCST 128(CX), Z17, Z11
-	VPDPBUSD.BCST 132(CX), Z17, Z13
-	VPDPBUSD.BCST 136(CX), Z17, Z15
-	VPSRLD        $0x02, 64(R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPSRLD        $0x03, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 140(CX), Z17, Z3
-	VPDPBUSD.BCST 144(CX), Z17, Z5
-	VPDPBUSD.BCST 148(CX), Z17, Z7
-	VPDPBUSD.BCST 152(CX), Z17, Z9
-	VPDPBUSD.BCST 156(CX), Z17, Z11
-	VPDPBUSD.BCST 160(CX), Z17, Z13
-	VPDPBUSD.BCST 164(CX), Z17, Z15
-	VPSRLD        $0x04, 64(R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPSRLD        $0x04, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 168(CX), Z17, Z3
-	VPDPBUSD.BCST 172(CX), Z17, Z5
-	VPDPBUSD.BCST 176(CX), Z17, Z7
-	VPDPBUSD.BCST 180(CX), Z17, Z9
-	VPDPBUSD.BCST 184(CX), Z17, Z11
-	VPDPBUSD.BCST 188(CX), Z17, Z13
-	VPDPBUSD.BCST 192(CX), Z17, Z15
-	VPSRLD        $0x06, 64(R10), Z17
-	VPANDD        Z17, Z0, Z17
-	VPSRLD        $0x05, 128(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 196(CX), Z17, Z3
-	VPDPBUSD.BCST 200(CX), Z17, Z5
-	VPDPBUSD.BCST 204(CX), Z17, Z7
-	VPDPBUSD.BCST 208(CX), Z17, Z9
-	VPDPBUSD.BCST 212(CX), Z17, Z11
-	VPDPBUSD.BCST 216(CX), Z17, Z13
-	VPDPBUSD.BCST 220(CX), Z17, Z15
-	VPMOVSXBD     16(R11), Z17
-	VCVTDQ2PS     Z17, Z17
-	VMULPS        Z16, Z17, Z17
-	VMULPS.BCST   224(CX), Z17, Z16
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z16, Z3, Z2
-	VMULPS.BCST   228(CX), Z17, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z17, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z17, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z17, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z17, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z17, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	ADDQ          $0x00000118, CX
-	ADDQ          $0x00000070, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z16
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPANDD           (R11), Z0, Z17
+	VPSLLD           $0x02, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    (CX), Z17, Z3
+	VPDPBUSD.BCST    4(CX), Z17, Z5
+	VPDPBUSD.BCST    8(CX), Z17, Z7
+	VPDPBUSD.BCST    12(CX), Z17, Z9
+	VPDPBUSD.BCST    16(CX), Z17, Z11
+	VPDPBUSD.BCST    20(CX), Z17, Z13
+	VPDPBUSD.BCST    24(CX), Z17, Z15
+	VPSRLD           $0x02, (R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPSLLD           $0x01, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    28(CX), Z17, Z3
+	VPDPBUSD.BCST    32(CX), Z17, Z5
+	VPDPBUSD.BCST    36(CX), Z17, Z7
+	VPDPBUSD.BCST    40(CX), Z17, Z9
+	VPDPBUSD.BCST    44(CX), Z17, Z11
+	VPDPBUSD.BCST    48(CX), Z17, Z13
+	VPDPBUSD.BCST    52(CX), Z17, Z15
+	VPSRLD           $0x04, (R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z17
+	VPDPBUSD.BCST    56(CX), Z17, Z3
+	VPDPBUSD.BCST    60(CX), Z17, Z5
+	VPDPBUSD.BCST    64(CX), Z17, Z7
+	VPDPBUSD.BCST    68(CX), Z17, Z9
+	VPDPBUSD.BCST    72(CX), Z17, Z11
+	VPDPBUSD.BCST    76(CX), Z17, Z13
+	VPDPBUSD.BCST    80(CX), Z17, Z15
+	VPSRLD           $0x06, (R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPSRLD           $0x01, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    84(CX), Z17, Z3
+	VPDPBUSD.BCST    88(CX), Z17, Z5
+	VPDPBUSD.BCST    92(CX), Z17, Z7
+	VPDPBUSD.BCST    96(CX), Z17, Z9
+	VPDPBUSD.BCST    100(CX), Z17, Z11
+	VPDPBUSD.BCST    104(CX), Z17, Z13
+	VPDPBUSD.BCST    108(CX), Z17, Z15
+	VPMOVSXBD        (R12), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z16, Z17, Z17
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z17, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z17, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z17, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z17, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z17, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z17, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z17, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VPSRAD.BCST      $0x05, 28(DX), Z3
+	VPSRAD.BCST      $0x05, 32(DX), Z5
+	VPSRAD.BCST      $0x05, 36(DX), Z7
+	VPSRAD.BCST      $0x05, 40(DX), Z9
+	VPSRAD.BCST      $0x05, 44(DX), Z11
+	VPSRAD.BCST      $0x05, 48(DX), Z13
+	VPSRAD.BCST      $0x05, 52(DX), Z15
+	VPANDD           64(R11), Z0, Z17
+	VPSRLD           $0x02, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    112(CX), Z17, Z3
+	VPDPBUSD.BCST    116(CX), Z17, Z5
+	VPDPBUSD.BCST    120(CX), Z17, Z7
+	VPDPBUSD.BCST    124(CX), Z17, Z9
+	VPDPBUSD.BCST    128(CX), Z17, Z11
+	VPDPBUSD.BCST    132(CX), Z17, Z13
+	VPDPBUSD.BCST    136(CX), Z17, Z15
+	VPSRLD           $0x02, 64(R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPSRLD           $0x03, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    140(CX), Z17, Z3
+	VPDPBUSD.BCST    144(CX), Z17, Z5
+	VPDPBUSD.BCST    148(CX), Z17, Z7
+	VPDPBUSD.BCST    152(CX), Z17, Z9
+	VPDPBUSD.BCST    156(CX), Z17, Z11
+	VPDPBUSD.BCST    160(CX), Z17, Z13
+	VPDPBUSD.BCST    164(CX), Z17, Z15
+	VPSRLD           $0x04, 64(R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPSRLD           $0x04, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    168(CX), Z17, Z3
+	VPDPBUSD.BCST    172(CX), Z17, Z5
+	VPDPBUSD.BCST    176(CX), Z17, Z7
+	VPDPBUSD.BCST    180(CX), Z17, Z9
+	VPDPBUSD.BCST    184(CX), Z17, Z11
+	VPDPBUSD.BCST    188(CX), Z17, Z13
+	VPDPBUSD.BCST    192(CX), Z17, Z15
+	VPSRLD           $0x06, 64(R11), Z17
+	VPANDD           Z17, Z0, Z17
+	VPSRLD           $0x05, 128(R11), Z18
+	VPTERNLOGD       $0xf8, Z18, Z1, Z17
+	VPDPBUSD.BCST    196(CX), Z17, Z3
+	VPDPBUSD.BCST    200(CX), Z17, Z5
+	VPDPBUSD.BCST    204(CX), Z17, Z7
+	VPDPBUSD.BCST    208(CX), Z17, Z9
+	VPDPBUSD.BCST    212(CX), Z17, Z11
+	VPDPBUSD.BCST    216(CX), Z17, Z13
+	VPDPBUSD.BCST    220(CX), Z17, Z15
+	VPMOVSXBD        16(R12), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z16, Z17, Z17
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z17, Z3
+	VFMADD231PS.BCST 224(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z17, Z5
+	VFMADD231PS.BCST 228(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z17, Z7
+	VFMADD231PS.BCST 232(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z17, Z9
+	VFMADD231PS.BCST 236(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z17, Z11
+	VFMADD231PS.BCST 240(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z17, Z13
+	VFMADD231PS.BCST 244(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z17, Z15
+	VFMADD231PS.BCST 248(CX), Z15, Z14
+	ADDQ             $0x00000118, CX
+	ADDQ             $0x00000070, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx8(SB), $576-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -40234,6 +40268,9 @@ TEXT ·dot512Q3_Kx8(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -40251,240 +40288,240 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z18
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPSRAD.BCST   $0x05, 28(DX), Z17
-	VPANDD        (R10), Z0, Z19
-	VPSLLD        $0x02, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST (CX), Z19, Z3
-	VPDPBUSD.BCST 4(CX), Z19, Z5
-	VPDPBUSD.BCST 8(CX), Z19, Z7
-	VPDPBUSD.BCST 12(CX), Z19, Z9
-	VPDPBUSD.BCST 16(CX), Z19, Z11
-	VPDPBUSD.BCST 20(CX), Z19, Z13
-	VPDPBUSD.BCST 24(CX), Z19, Z15
-	VPDPBUSD.BCST 28(CX), Z19, Z17
-	VPSRLD        $0x02, (R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPSLLD        $0x01, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 32(CX), Z19, Z3
-	VPDPBUSD.BCST 36(CX), Z19, Z5
-	VPDPBUSD.BCST 40(CX), Z19, Z7
-	VPDPBUSD.BCST 44(CX), Z19, Z9
-	VPDPBUSD.BCST 48(CX), Z19, Z11
-	VPDPBUSD.BCST 52(CX), Z19, Z13
-	VPDPBUSD.BCST 56(CX), Z19, Z15
-	VPDPBUSD.BCST 60(CX), Z19, Z17
-	VPSRLD        $0x04, (R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z19
-	VPDPBUSD.BCST 64(CX), Z19, Z3
-	VPDPBUSD.BCST 68(CX), Z19, Z5
-	VPDPBUSD.BCST 72(CX), Z19, Z7
-	VPDPBUSD.BCST 76(CX), Z19, Z9
-	VPDPBUSD.BCST 80(CX), Z19, Z11
-	VPDPBUSD.BCST 84(CX), Z19, Z13
-	VPDPBUSD.BCST 88(CX), Z19, Z15
-	VPDPBUSD.BCST 92(CX), Z19, Z17
-	VPSRLD        $0x06, (R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPSRLD        $0x01, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 96(CX), Z19, Z3
-	VPDPBUSD.BCST 100(CX), Z19, Z5
-	VPDPBUSD.BCST 104(CX), Z19, Z7
-	VPDPBUSD.BCST 108(CX), Z19, Z9
-	VPDPBUSD.BCST 112(CX), Z19, Z11
-	VPDPBUSD.BCST 116(CX), Z19, Z13
-	VPDPBUSD.BCST 120(CX), Z19, Z15
-	VPDPBUSD.BCST 124(CX), Z19, Z17
-	VPMOVSXBD     (R11), Z19
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        Z18, Z19, Z19
-	VMULPS.BCST   256(CX), Z19, Z20
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z20, Z3, Z2
-	VMULPS.BCST   260(CX), Z19, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z19, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z19, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z19, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z19, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z19, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z19, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VPSRAD.BCST   $0x05, 32(DX), Z3
-	VPSRAD.BCST   $0x05, 36(DX), Z5
-	VPSRAD.BCST   $0x05, 40(DX), Z7
-	VPSRAD.BCST   $0x05, 44(DX), Z9
-	VPSRAD.BCST   $0x05, 48(DX), Z11
-	VPSRAD.BCST   $0x05, 52(DX), Z13
-	VPSRAD.BCST   $0x05, 56(DX), Z15
-	VPSRAD.BCST   $0x05, 60(DX), Z17
-	VPANDD        64(R10), Z0, Z19
-	VPSRLD        $0x02, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 128(CX), Z19, Z3
-	VPDPBUSD.BCST 132(CX), Z19, Z5
-	VPDPBUSD.BCST 136(CX), Z19, Z7
-	VPDPBUSD.BCST 140(CX), Z19, Z9
-	VPDPBUSD.BCST 144(CX), Z19, Z11
-	VPDPBUSD.BCST 148(CX), Z19, Z13
-	VPDPBUSD.BCST 152(CX), Z19, Z15
-	VPDPBUSD.BCST 156(CX), Z19, Z17
-	VPSRLD        $0x02, 64(R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPSRLD        $0x03, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 160(CX), Z19, Z3
-	VPDPBUSD.BCST 164(CX), Z19, Z5
-	VPDPBUSD.BCST 168(CX), Z19, Z7
-	VPDPBUSD.BCST 172(CX), Z19, Z9
-	VPDPBUSD.BCST 176(CX), Z19, Z11
-	VPDPBUSD.BCST 180(CX), Z19, Z13
-	VPDPBUSD.BCST 184(CX), Z19, Z15
-	VPDPBUSD.BCST 188(CX), Z19, Z17
-	VPSRLD        $0x04, 64(R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPSRLD        $0x04, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 192(CX), Z19, Z3
-	VPDPBUSD.BCST 196(CX), Z19, Z5
-	VPDPBUSD.BCST 200(CX), Z19, Z7
-	VPDPBUSD.BCST 204(CX), Z19, Z9
-	VPDPBUSD.BCST 208(CX), Z19, Z11
-	VPDPBUSD.BCST 212(CX), Z19, Z13
-	VPDPBUSD.BCST 216(CX), Z19, Z15
-	VPDPBUSD.BCST 220(CX), Z19, Z17
-	VPSRLD        $0x06, 64(R10), Z19
-	VPANDD        Z19, Z0, Z19
-	VPSRLD        $0x05, 128(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 224(CX), Z19, Z3
-	VPDPBUSD.BCST 228(CX), Z19, Z5
-	VPDPBUSD.BCST 232(CX), Z19, Z7
-	VPDPBUSD.BCST 236(CX), Z19, Z9
-	VPDPBUSD.BCST 240(CX), Z19, Z11
-	VPDPBUSD.BCST 244(CX), Z19, Z13
-	VPDPBUSD.BCST 248(CX), Z19, Z15
-	VPDPBUSD.BCST 252(CX), Z19, Z17
-	VPMOVSXBD     16(R11), Z19
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        Z18, Z19, Z19
-	VMULPS.BCST   256(CX), Z19, Z18
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z18, Z3, Z2
-	VMULPS.BCST   260(CX), Z19, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z19, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z19, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z19, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z19, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z19, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z19, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	ADDQ          $0x00000140, CX
-	ADDQ          $0x00000080, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z18
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPSRAD.BCST      $0x05, 28(DX), Z17
+	VPANDD           (R11), Z0, Z19
+	VPSLLD           $0x02, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    (CX), Z19, Z3
+	VPDPBUSD.BCST    4(CX), Z19, Z5
+	VPDPBUSD.BCST    8(CX), Z19, Z7
+	VPDPBUSD.BCST    12(CX), Z19, Z9
+	VPDPBUSD.BCST    16(CX), Z19, Z11
+	VPDPBUSD.BCST    20(CX), Z19, Z13
+	VPDPBUSD.BCST    24(CX), Z19, Z15
+	VPDPBUSD.BCST    28(CX), Z19, Z17
+	VPSRLD           $0x02, (R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPSLLD           $0x01, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    32(CX), Z19, Z3
+	VPDPBUSD.BCST    36(CX), Z19, Z5
+	VPDPBUSD.BCST    40(CX), Z19, Z7
+	VPDPBUSD.BCST    44(CX), Z19, Z9
+	VPDPBUSD.BCST    48(CX), Z19, Z11
+	VPDPBUSD.BCST    52(CX), Z19, Z13
+	VPDPBUSD.BCST    56(CX), Z19, Z15
+	VPDPBUSD.BCST    60(CX), Z19, Z17
+	VPSRLD           $0x04, (R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z19
+	VPDPBUSD.BCST    64(CX), Z19, Z3
+	VPDPBUSD.BCST    68(CX), Z19, Z5
+	VPDPBUSD.BCST    72(CX), Z19, Z7
+	VPDPBUSD.BCST    76(CX), Z19, Z9
+	VPDPBUSD.BCST    80(CX), Z19, Z11
+	VPDPBUSD.BCST    84(CX), Z19, Z13
+	VPDPBUSD.BCST    88(CX), Z19, Z15
+	VPDPBUSD.BCST    92(CX), Z19, Z17
+	VPSRLD           $0x06, (R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPSRLD           $0x01, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    96(CX), Z19, Z3
+	VPDPBUSD.BCST    100(CX), Z19, Z5
+	VPDPBUSD.BCST    104(CX), Z19, Z7
+	VPDPBUSD.BCST    108(CX), Z19, Z9
+	VPDPBUSD.BCST    112(CX), Z19, Z11
+	VPDPBUSD.BCST    116(CX), Z19, Z13
+	VPDPBUSD.BCST    120(CX), Z19, Z15
+	VPDPBUSD.BCST    124(CX), Z19, Z17
+	VPMOVSXBD        (R12), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z18, Z19, Z19
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z19, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z19, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z19, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z19, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z19, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z19, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z19, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z19, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VPSRAD.BCST      $0x05, 32(DX), Z3
+	VPSRAD.BCST      $0x05, 36(DX), Z5
+	VPSRAD.BCST      $0x05, 40(DX), Z7
+	VPSRAD.BCST      $0x05, 44(DX), Z9
+	VPSRAD.BCST      $0x05, 48(DX), Z11
+	VPSRAD.BCST      $0x05, 52(DX), Z13
+	VPSRAD.BCST      $0x05, 56(DX), Z15
+	VPSRAD.BCST      $0x05, 60(DX), Z17
+	VPANDD           64(R11), Z0, Z19
+	VPSRLD           $0x02, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    128(CX), Z19, Z3
+	VPDPBUSD.BCST    132(CX), Z19, Z5
+	VPDPBUSD.BCST    136(CX), Z19, Z7
+	VPDPBUSD.BCST    140(CX), Z19, Z9
+	VPDPBUSD.BCST    144(CX), Z19, Z11
+	VPDPBUSD.BCST    148(CX), Z19, Z13
+	VPDPBUSD.BCST    152(CX), Z19, Z15
+	VPDPBUSD.BCST    156(CX), Z19, Z17
+	VPSRLD           $0x02, 64(R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPSRLD           $0x03, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    160(CX), Z19, Z3
+	VPDPBUSD.BCST    164(CX), Z19, Z5
+	VPDPBUSD.BCST    168(CX), Z19, Z7
+	VPDPBUSD.BCST    172(CX), Z19, Z9
+	VPDPBUSD.BCST    176(CX), Z19, Z11
+	VPDPBUSD.BCST    180(CX), Z19, Z13
+	VPDPBUSD.BCST    184(CX), Z19, Z15
+	VPDPBUSD.BCST    188(CX), Z19, Z17
+	VPSRLD           $0x04, 64(R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPSRLD           $0x04, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    192(CX), Z19, Z3
+	VPDPBUSD.BCST    196(CX), Z19, Z5
+	VPDPBUSD.BCST    200(CX), Z19, Z7
+	VPDPBUSD.BCST    204(CX), Z19, Z9
+	VPDPBUSD.BCST    208(CX), Z19, Z11
+	VPDPBUSD.BCST    212(CX), Z19, Z13
+	VPDPBUSD.BCST    216(CX), Z19, Z15
+	VPDPBUSD.BCST    220(CX), Z19, Z17
+	VPSRLD           $0x06, 64(R11), Z19
+	VPANDD           Z19, Z0, Z19
+	VPSRLD           $0x05, 128(R11), Z20
+	VPTERNLOGD       $0xf8, Z20, Z1, Z19
+	VPDPBUSD.BCST    224(CX), Z19, Z3
+	VPDPBUSD.BCST    228(CX), Z19, Z5
+	VPDPBUSD.BCST    232(CX), Z19, Z7
+	VPDPBUSD.BCST    236(CX), Z19, Z9
+	VPDPBUSD.BCST    240(CX), Z19, Z11
+	VPDPBUSD.BCST    244(CX), Z19, Z13
+	VPDPBUSD.BCST    248(CX), Z19, Z15
+	VPDPBUSD.BCST    252(CX), Z19, Z17
+	VPMOVSXBD        16(R12), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z18, Z19, Z19
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z19, Z3
+	VFMADD231PS.BCST 256(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z19, Z5
+	VFMADD231PS.BCST 260(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z19, Z7
+	VFMADD231PS.BCST 264(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z19, Z9
+	VFMADD231PS.BCST 268(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z19, Z11
+	VFMADD231PS.BCST 272(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z19, Z13
+	VFMADD231PS.BCST 276(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z19, Z15
+	VFMADD231PS.BCST 280(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z19, Z17
+	VFMADD231PS.BCST 284(CX), Z17, Z16
+	ADDQ             $0x00000140, CX
+	ADDQ             $0x00000080, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx9(SB), $640-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -40494,6 +40531,9 @@ TEXT ·dot512Q3_Kx9(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -40512,260 +40552,260 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z20
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPSRAD.BCST   $0x05, 28(DX), Z17
-	VPSRAD.BCST   $0x05, 32(DX), Z19
-	VPANDD        (R10), Z0, Z21
-	VPSLLD        $0x02, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST (CX), Z21, Z3
-	VPDPBUSD.BCST 4(CX), Z21, Z5
-	VPDPBUSD.BCST 8(CX), Z21, Z7
-	VPDPBUSD.BCST 12(CX), Z21, Z9
-	VPDPBUSD.BCST 16(CX), Z21, Z11
-	VPDPBUSD.BCST 20(CX), Z21, Z13
-	VPDPBUSD.BCST 24(CX), Z21, Z15
-	VPDPBUSD.BCST 28(CX), Z21, Z17
-	VPDPBUSD.BCST 32(CX), Z21, Z19
-	VPSRLD        $0x02, (R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPSLLD        $0x01, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 36(CX), Z21, Z3
-	VPDPBUSD.BCST 40(CX), Z21, Z5
-	VPDPBUSD.BCST 44(CX), Z21, Z7
-	VPDPBUSD.BCST 48(CX), Z21, Z9
-	VPDPBUSD.BCST 52(CX), Z21, Z11
-	VPDPBUSD.BCST 56(CX), Z21, Z13
-	VPDPBUSD.BCST 60(CX), Z21, Z15
-	VPDPBUSD.BCST 64(CX), Z21, Z17
-	VPDPBUSD.BCST 68(CX), Z21, Z19
-	VPSRLD        $0x04, (R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z21
-	VPDPBUSD.BCST 72(CX), Z21, Z3
-	VPDPBUSD.BCST 76(CX), Z21, Z5
-	VPDPBUSD.BCST 80(CX), Z21, Z7
-	VPDPBUSD.BCST 84(CX), Z21, Z9
-	VPDPBUSD.BCST 88(CX), Z21, Z11
-	VPDPBUSD.BCST 92(CX), Z21, Z13
-	VPDPBUSD.BCST 96(CX), Z21, Z15
-	VPDPBUSD.BCST 100(CX), Z21, Z17
-	VPDPBUSD.BCST 104(CX), Z21, Z19
-	VPSRLD        $0x06, (R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPSRLD        $0x01, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 108(CX), Z21, Z3
-	VPDPBUSD.BCST 112(CX), Z21, Z5
-	VPDPBUSD.BCST 116(CX), Z21, Z7
-	VPDPBUSD.BCST 120(CX), Z21, Z9
-	VPDPBUSD.BCST 124(CX), Z21, Z11
-	VPDPBUSD.BCST 128(CX), Z21, Z13
-	VPDPBUSD.BCST 132(CX), Z21, Z15
-	VPDPBUSD.BCST 136(CX), Z21, Z17
-	VPDPBUSD.BCST 140(CX), Z21, Z19
-	VPMOVSXBD     (R11), Z21
-	VCVTDQ2PS     Z21, Z21
-	VMULPS        Z20, Z21, Z21
-	VMULPS.BCST   288(CX), Z21, Z22
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z22, Z3, Z2
-	VMULPS.BCST   292(CX), Z21, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z21, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z21, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z21, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z21, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z21, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z21, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z21, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VPSRAD.BCST   $0x05, 36(DX), Z3
-	VPSRAD.BCST   $0x05, 40(DX), Z5
-	VPSRAD.BCST   $0x05, 44(DX), Z7
-	VPSRAD.BCST   $0x05, 48(DX), Z9
-	VPSRAD.BCST   $0x05, 52(DX), Z11
-	VPSRAD.BCST   $0x05, 56(DX), Z13
-	VPSRAD.BCST   $0x05, 60(DX), Z15
-	VPSRAD.BCST   $0x05, 64(DX), Z17
-	VPSRAD.BCST   $0x05, 68(DX), Z19
-	VPANDD        64(R10), Z0, Z21
-	VPSRLD        $0x02, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 144(CX), Z21, Z3
-	VPDPBUSD.BCST 148(CX), Z21, Z5
-	VPDPBUSD.BCST 152(CX), Z21, Z7
-	VPDPBUSD.BCST 156(CX), Z21, Z9
-	VPDPBUSD.BCST 160(CX), Z21, Z11
-	VPDPBUSD.BCST 164(CX), Z21, Z13
-	VPDPBUSD.BCST 168(CX), Z21, Z15
-	VPDPBUSD.BCST 172(CX), Z21, Z17
-	VPDPBUSD.BCST 176(CX), Z21, Z19
-	VPSRLD        $0x02, 64(R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPSRLD        $0x03, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 180(CX), Z21, Z3
-	VPDPBUSD.BCST 184(CX), Z21, Z5
-	VPDPBUSD.BCST 188(CX), Z21, Z7
-	VPDPBUSD.BCST 192(CX), Z21, Z9
-	VPDPBUSD.BCST 196(CX), Z21, Z11
-	VPDPBUSD.BCST 200(CX), Z21, Z13
-	VPDPBUSD.BCST 204(CX), Z21, Z15
-	VPDPBUSD.BCST 208(CX), Z21, Z17
-	VPDPBUSD.BCST 212(CX), Z21, Z19
-	VPSRLD        $0x04, 64(R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPSRLD        $0x04, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 216(CX), Z21, Z3
-	VPDPBUSD.BCST 220(CX), Z21, Z5
-	VPDPBUSD.BCST 224(CX), Z21, Z7
-	VPDPBUSD.BCST 228(CX), Z21, Z9
-	VPDPBUSD.BCST 232(CX), Z21, Z11
-	VPDPBUSD.BCST 236(CX), Z21, Z13
-	VPDPBUSD.BCST 240(CX), Z21, Z15
-	VPDPBUSD.BCST 244(CX), Z21, Z17
-	VPDPBUSD.BCST 248(CX), Z21, Z19
-	VPSRLD        $0x06, 64(R10), Z21
-	VPANDD        Z21, Z0, Z21
-	VPSRLD        $0x05, 128(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 252(CX), Z21, Z3
-	VPDPBUSD.BCST 256(CX), Z21, Z5
-	VPDPBUSD.BCST 260(CX), Z21, Z7
-	VPDPBUSD.BCST 264(CX), Z21, Z9
-	VPDPBUSD.BCST 268(CX), Z21, Z11
-	VPDPBUSD.BCST 272(CX), Z21, Z13
-	VPDPBUSD.BCST 276(CX), Z21, Z15
-	VPDPBUSD.BCST 280(CX), Z21, Z17
-	VPDPBUSD.BCST 284(CX), Z21, Z19
-	VPMOVSXBD     16(R11), Z21
-	VCVTDQ2PS     Z21, Z21
-	VMULPS        Z20, Z21, Z21
-	VMULPS.BCST   288(CX), Z21, Z20
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z20, Z3, Z2
-	VMULPS.BCST   292(CX), Z21, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z21, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z21, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z21, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z21, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z21, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z21, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z21, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	ADDQ          $0x00000168, CX
-	ADDQ          $0x00000090, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z20
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPSRAD.BCST      $0x05, 28(DX), Z17
+	VPSRAD.BCST      $0x05, 32(DX), Z19
+	VPANDD           (R11), Z0, Z21
+	VPSLLD           $0x02, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    (CX), Z21, Z3
+	VPDPBUSD.BCST    4(CX), Z21, Z5
+	VPDPBUSD.BCST    8(CX), Z21, Z7
+	VPDPBUSD.BCST    12(CX), Z21, Z9
+	VPDPBUSD.BCST    16(CX), Z21, Z11
+	VPDPBUSD.BCST    20(CX), Z21, Z13
+	VPDPBUSD.BCST    24(CX), Z21, Z15
+	VPDPBUSD.BCST    28(CX), Z21, Z17
+	VPDPBUSD.BCST    32(CX), Z21, Z19
+	VPSRLD           $0x02, (R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPSLLD           $0x01, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    36(CX), Z21, Z3
+	VPDPBUSD.BCST    40(CX), Z21, Z5
+	VPDPBUSD.BCST    44(CX), Z21, Z7
+	VPDPBUSD.BCST    48(CX), Z21, Z9
+	VPDPBUSD.BCST    52(CX), Z21, Z11
+	VPDPBUSD.BCST    56(CX), Z21, Z13
+	VPDPBUSD.BCST    60(CX), Z21, Z15
+	VPDPBUSD.BCST    64(CX), Z21, Z17
+	VPDPBUSD.BCST    68(CX), Z21, Z19
+	VPSRLD           $0x04, (R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z21
+	VPDPBUSD.BCST    72(CX), Z21, Z3
+	VPDPBUSD.BCST    76(CX), Z21, Z5
+	VPDPBUSD.BCST    80(CX), Z21, Z7
+	VPDPBUSD.BCST    84(CX), Z21, Z9
+	VPDPBUSD.BCST    88(CX), Z21, Z11
+	VPDPBUSD.BCST    92(CX), Z21, Z13
+	VPDPBUSD.BCST    96(CX), Z21, Z15
+	VPDPBUSD.BCST    100(CX), Z21, Z17
+	VPDPBUSD.BCST    104(CX), Z21, Z19
+	VPSRLD           $0x06, (R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPSRLD           $0x01, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    108(CX), Z21, Z3
+	VPDPBUSD.BCST    112(CX), Z21, Z5
+	VPDPBUSD.BCST    116(CX), Z21, Z7
+	VPDPBUSD.BCST    120(CX), Z21, Z9
+	VPDPBUSD.BCST    124(CX), Z21, Z11
+	VPDPBUSD.BCST    128(CX), Z21, Z13
+	VPDPBUSD.BCST    132(CX), Z21, Z15
+	VPDPBUSD.BCST    136(CX), Z21, Z17
+	VPDPBUSD.BCST    140(CX), Z21, Z19
+	VPMOVSXBD        (R12), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z20, Z21, Z21
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z21, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z21, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z21, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z21, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z21, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z21, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z21, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z21, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z21, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VPSRAD.BCST      $0x05, 36(DX), Z3
+	VPSRAD.BCST      $0x05, 40(DX), Z5
+	VPSRAD.BCST      $0x05, 44(DX), Z7
+	VPSRAD.BCST      $0x05, 48(DX), Z9
+	VPSRAD.BCST      $0x05, 52(DX), Z11
+	VPSRAD.BCST      $0x05, 56(DX), Z13
+	VPSRAD.BCST      $0x05, 60(DX), Z15
+	VPSRAD.BCST      $0x05, 64(DX), Z17
+	VPSRAD.BCST      $0x05, 68(DX), Z19
+	VPANDD           64(R11), Z0, Z21
+	VPSRLD           $0x02, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    144(CX), Z21, Z3
+	VPDPBUSD.BCST    148(CX), Z21, Z5
+	VPDPBUSD.BCST    152(CX), Z21, Z7
+	VPDPBUSD.BCST    156(CX), Z21, Z9
+	VPDPBUSD.BCST    160(CX), Z21, Z11
+	VPDPBUSD.BCST    164(CX), Z21, Z13
+	VPDPBUSD.BCST    168(CX), Z21, Z15
+	VPDPBUSD.BCST    172(CX), Z21, Z17
+	VPDPBUSD.BCST    176(CX), Z21, Z19
+	VPSRLD           $0x02, 64(R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPSRLD           $0x03, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    180(CX), Z21, Z3
+	VPDPBUSD.BCST    184(CX), Z21, Z5
+	VPDPBUSD.BCST    188(CX), Z21, Z7
+	VPDPBUSD.BCST    192(CX), Z21, Z9
+	VPDPBUSD.BCST    196(CX), Z21, Z11
+	VPDPBUSD.BCST    200(CX), Z21, Z13
+	VPDPBUSD.BCST    204(CX), Z21, Z15
+	VPDPBUSD.BCST    208(CX), Z21, Z17
+	VPDPBUSD.BCST    212(CX), Z21, Z19
+	VPSRLD           $0x04, 64(R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPSRLD           $0x04, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    216(CX), Z21, Z3
+	VPDPBUSD.BCST    220(CX), Z21, Z5
+	VPDPBUSD.BCST    224(CX), Z21, Z7
+	VPDPBUSD.BCST    228(CX), Z21, Z9
+	VPDPBUSD.BCST    232(CX), Z21, Z11
+	VPDPBUSD.BCST    236(CX), Z21, Z13
+	VPDPBUSD.BCST    240(CX), Z21, Z15
+	VPDPBUSD.BCST    244(CX), Z21, Z17
+	VPDPBUSD.BCST    248(CX), Z21, Z19
+	VPSRLD           $0x06, 64(R11), Z21
+	VPANDD           Z21, Z0, Z21
+	VPSRLD           $0x05, 128(R11), Z22
+	VPTERNLOGD       $0xf8, Z22, Z1, Z21
+	VPDPBUSD.BCST    252(CX), Z21, Z3
+	VPDPBUSD.BCST    256(CX), Z21, Z5
+	VPDPBUSD.BCST    260(CX), Z21, Z7
+	VPDPBUSD.BCST    264(CX), Z21, Z9
+	VPDPBUSD.BCST    268(CX), Z21, Z11
+	VPDPBUSD.BCST    272(CX), Z21, Z13
+	VPDPBUSD.BCST    276(CX), Z21, Z15
+	VPDPBUSD.BCST    280(CX), Z21, Z17
+	VPDPBUSD.BCST    284(CX), Z21, Z19
+	VPMOVSXBD        16(R12), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z20, Z21, Z21
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z21, Z3
+	VFMADD231PS.BCST 288(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z21, Z5
+	VFMADD231PS.BCST 292(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z21, Z7
+	VFMADD231PS.BCST 296(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z21, Z9
+	VFMADD231PS.BCST 300(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z21, Z11
+	VFMADD231PS.BCST 304(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z21, Z13
+	VFMADD231PS.BCST 308(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z21, Z15
+	VFMADD231PS.BCST 312(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z21, Z17
+	VFMADD231PS.BCST 316(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z21, Z19
+	VFMADD231PS.BCST 320(CX), Z19, Z18
+	ADDQ             $0x00000168, CX
+	ADDQ             $0x00000090, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx10(SB), $704-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -40775,6 +40815,9 @@ TEXT ·dot512Q3_Kx10(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -40794,280 +40837,280 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z22
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPSRAD.BCST   $0x05, 28(DX), Z17
-	VPSRAD.BCST   $0x05, 32(DX), Z19
-	VPSRAD.BCST   $0x05, 36(DX), Z21
-	VPANDD        (R10), Z0, Z23
-	VPSLLD        $0x02, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST (CX), Z23, Z3
-	VPDPBUSD.BCST 4(CX), Z23, Z5
-	VPDPBUSD.BCST 8(CX), Z23, Z7
-	VPDPBUSD.BCST 12(CX), Z23, Z9
-	VPDPBUSD.BCST 16(CX), Z23, Z11
-	VPDPBUSD.BCST 20(CX), Z23, Z13
-	VPDPBUSD.BCST 24(CX), Z23, Z15
-	VPDPBUSD.BCST 28(CX), Z23, Z17
-	VPDPBUSD.BCST 32(CX), Z23, Z19
-	VPDPBUSD.BCST 36(CX), Z23, Z21
-	VPSRLD        $0x02, (R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPSLLD        $0x01, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 40(CX), Z23, Z3
-	VPDPBUSD.BCST 44(CX), Z23, Z5
-	VPDPBUSD.BCST 48(CX), Z23, Z7
-	VPDPBUSD.BCST 52(CX), Z23, Z9
-	VPDPBUSD.BCST 56(CX), Z23, Z11
-	VPDPBUSD.BCST 60(CX), Z23, Z13
-	VPDPBUSD.BCST 64(CX), Z23, Z15
-	VPDPBUSD.BCST 68(CX), Z23, Z17
-	VPDPBUSD.BCST 72(CX), Z23, Z19
-	VPDPBUSD.BCST 76(CX), Z23, Z21
-	VPSRLD        $0x04, (R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z23
-	VPDPBUSD.BCST 80(CX), Z23, Z3
-	VPDPBUSD.BCST 84(CX), Z23, Z5
-	VPDPBUSD.BCST 88(CX), Z23, Z7
-	VPDPBUSD.BCST 92(CX), Z23, Z9
-	VPDPBUSD.BCST 96(CX), Z23, Z11
-	VPDPBUSD.BCST 100(CX), Z23, Z13
-	VPDPBUSD.BCST 104(CX), Z23, Z15
-	VPDPBUSD.BCST 108(CX), Z23, Z17
-	VPDPBUSD.BCST 112(CX), Z23, Z19
-	VPDPBUSD.BCST 116(CX), Z23, Z21
-	VPSRLD        $0x06, (R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPSRLD        $0x01, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 120(CX), Z23, Z3
-	VPDPBUSD.BCST 124(CX), Z23, Z5
-	VPDPBUSD.BCST 128(CX), Z23, Z7
-	VPDPBUSD.BCST 132(CX), Z23, Z9
-	VPDPBUSD.BCST 136(CX), Z23, Z11
-	VPDPBUSD.BCST 140(CX), Z23, Z13
-	VPDPBUSD.BCST 144(CX), Z23, Z15
-	VPDPBUSD.BCST 148(CX), Z23, Z17
-	VPDPBUSD.BCST 152(CX), Z23, Z19
-	VPDPBUSD.BCST 156(CX), Z23, Z21
-	VPMOVSXBD     (R11), Z23
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        Z22, Z23, Z23
-	VMULPS.BCST   320(CX), Z23, Z24
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z24, Z3, Z2
-	VMULPS.BCST   324(CX), Z23, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z23, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z23, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z23, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z23, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z23, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z23, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z23, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z23, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VPSRAD.BCST   $0x05, 40(DX), Z3
-	VPSRAD.BCST   $0x05, 44(DX), Z5
-	VPSRAD.BCST   $0x05, 48(DX), Z7
-	VPSRAD.BCST   $0x05, 52(DX), Z9
-	VPSRAD.BCST   $0x05, 56(DX), Z11
-	VPSRAD.BCST   $0x05, 60(DX), Z13
-	VPSRAD.BCST   $0x05, 64(DX), Z15
-	VPSRAD.BCST   $0x05, 68(DX), Z17
-	VPSRAD.BCST   $0x05, 72(DX), Z19
-	VPSRAD.BCST   $0x05, 76(DX), Z21
-	VPANDD        64(R10), Z0, Z23
-	VPSRLD        $0x02, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 160(CX), Z23, Z3
-	VPDPBUSD.BCST 164(CX), Z23, Z5
-	VPDPBUSD.BCST 168(CX), Z23, Z7
-	VPDPBUSD.BCST 172(CX), Z23, Z9
-	VPDPBUSD.BCST 176(CX), Z23, Z11
-	VPDPBUSD.BCST 180(CX), Z23, Z13
-	VPDPBUSD.BCST 184(CX), Z23, Z15
-	VPDPBUSD.BCST 188(CX), Z23, Z17
-	VPDPBUSD.BCST 192(CX), Z23, Z19
-	VPDPBUSD.BCST 196(CX), Z23, Z21
-	VPSRLD        $0x02, 64(R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPSRLD        $0x03, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 200(CX), Z23, Z3
-	VPDPBUSD.BCST 204(CX), Z23, Z5
-	VPDPBUSD.BCST 208(CX), Z23, Z7
-	VPDPBUSD.BCST 212(CX), Z23, Z9
-	VPDPBUSD.BCST 216(CX), Z23, Z11
-	VPDPBUSD.BCST 220(CX), Z23, Z13
-	VPDPBUSD.BCST 224(CX), Z23, Z15
-	VPDPBUSD.BCST 228(CX), Z23, Z17
-	VPDPBUSD.BCST 232(CX), Z23, Z19
-	VPDPBUSD.BCST 236(CX), Z23, Z21
-	VPSRLD        $0x04, 64(R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPSRLD        $0x04, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 240(CX), Z23, Z3
-	VPDPBUSD.BCST 244(CX), Z23, Z5
-	VPDPBUSD.BCST 248(CX), Z23, Z7
-	VPDPBUSD.BCST 252(CX), Z23, Z9
-	VPDPBUSD.BCST 256(CX), Z23, Z11
-	VPDPBUSD.BCST 260(CX), Z23, Z13
-	VPDPBUSD.BCST 264(CX), Z23, Z15
-	VPDPBUSD.BCST 268(CX), Z23, Z17
-	VPDPBUSD.BCST 272(CX), Z23, Z19
-	VPDPBUSD.BCST 276(CX), Z23, Z21
-	VPSRLD        $0x06, 64(R10), Z23
-	VPANDD        Z23, Z0, Z23
-	VPSRLD        $0x05, 128(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 280(CX), Z23, Z3
-	VPDPBUSD.BCST 284(CX), Z23, Z5
-	VPDPBUSD.BCST 288(CX), Z23, Z7
-	VPDPBUSD.BCST 292(CX), Z23, Z9
-	VPDPBUSD.BCST 296(CX), Z23, Z11
-	VPDPBUSD.BCST 300(CX), Z23, Z13
-	VPDPBUSD.BCST 304(CX), Z23, Z15
-	VPDPBUSD.BCST 308(CX), Z23, Z17
-	VPDPBUSD.BCST 312(CX), Z23, Z19
-	VPDPBUSD.BCST 316(CX), Z23, Z21
-	VPMOVSXBD     16(R11), Z23
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        Z22, Z23, Z23
-	VMULPS.BCST   320(CX), Z23, Z22
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z22, Z3, Z2
-	VMULPS.BCST   324(CX), Z23, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z23, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z23, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z23, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z23, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z23, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z23, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z23, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z23, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	ADDQ          $0x00000190, CX
-	ADDQ          $0x000000a0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z22
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPSRAD.BCST      $0x05, 28(DX), Z17
+	VPSRAD.BCST      $0x05, 32(DX), Z19
+	VPSRAD.BCST      $0x05, 36(DX), Z21
+	VPANDD           (R11), Z0, Z23
+	VPSLLD           $0x02, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    (CX), Z23, Z3
+	VPDPBUSD.BCST    4(CX), Z23, Z5
+	VPDPBUSD.BCST    8(CX), Z23, Z7
+	VPDPBUSD.BCST    12(CX), Z23, Z9
+	VPDPBUSD.BCST    16(CX), Z23, Z11
+	VPDPBUSD.BCST    20(CX), Z23, Z13
+	VPDPBUSD.BCST    24(CX), Z23, Z15
+	VPDPBUSD.BCST    28(CX), Z23, Z17
+	VPDPBUSD.BCST    32(CX), Z23, Z19
+	VPDPBUSD.BCST    36(CX), Z23, Z21
+	VPSRLD           $0x02, (R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPSLLD           $0x01, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    40(CX), Z23, Z3
+	VPDPBUSD.BCST    44(CX), Z23, Z5
+	VPDPBUSD.BCST    48(CX), Z23, Z7
+	VPDPBUSD.BCST    52(CX), Z23, Z9
+	VPDPBUSD.BCST    56(CX), Z23, Z11
+	VPDPBUSD.BCST    60(CX), Z23, Z13
+	VPDPBUSD.BCST    64(CX), Z23, Z15
+	VPDPBUSD.BCST    68(CX), Z23, Z17
+	VPDPBUSD.BCST    72(CX), Z23, Z19
+	VPDPBUSD.BCST    76(CX), Z23, Z21
+	VPSRLD           $0x04, (R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z23
+	VPDPBUSD.BCST    80(CX), Z23, Z3
+	VPDPBUSD.BCST    84(CX), Z23, Z5
+	VPDPBUSD.BCST    88(CX), Z23, Z7
+	VPDPBUSD.BCST    92(CX), Z23, Z9
+	VPDPBUSD.BCST    96(CX), Z23, Z11
+	VPDPBUSD.BCST    100(CX), Z23, Z13
+	VPDPBUSD.BCST    104(CX), Z23, Z15
+	VPDPBUSD.BCST    108(CX), Z23, Z17
+	VPDPBUSD.BCST    112(CX), Z23, Z19
+	VPDPBUSD.BCST    116(CX), Z23, Z21
+	VPSRLD           $0x06, (R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPSRLD           $0x01, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    120(CX), Z23, Z3
+	VPDPBUSD.BCST    124(CX), Z23, Z5
+	VPDPBUSD.BCST    128(CX), Z23, Z7
+	VPDPBUSD.BCST    132(CX), Z23, Z9
+	VPDPBUSD.BCST    136(CX), Z23, Z11
+	VPDPBUSD.BCST    140(CX), Z23, Z13
+	VPDPBUSD.BCST    144(CX), Z23, Z15
+	VPDPBUSD.BCST    148(CX), Z23, Z17
+	VPDPBUSD.BCST    152(CX), Z23, Z19
+	VPDPBUSD.BCST    156(CX), Z23, Z21
+	VPMOVSXBD        (R12), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z22, Z23, Z23
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z23, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z23, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z23, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z23, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z23, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z23, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z23, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z23, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z23, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z23, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VPSRAD.BCST      $0x05, 40(DX), Z3
+	VPSRAD.BCST      $0x05, 44(DX), Z5
+	VPSRAD.BCST      $0x05, 48(DX), Z7
+	VPSRAD.BCST      $0x05, 52(DX), Z9
+	VPSRAD.BCST      $0x05, 56(DX), Z11
+	VPSRAD.BCST      $0x05, 60(DX), Z13
+	VPSRAD.BCST      $0x05, 64(DX), Z15
+	VPSRAD.BCST      $0x05, 68(DX), Z17
+	VPSRAD.BCST      $0x05, 72(DX), Z19
+	VPSRAD.BCST      $0x05, 76(DX), Z21
+	VPANDD           64(R11), Z0, Z23
+	VPSRLD           $0x02, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    160(CX), Z23, Z3
+	VPDPBUSD.BCST    164(CX), Z23, Z5
+	VPDPBUSD.BCST    168(CX), Z23, Z7
+	VPDPBUSD.BCST    172(CX), Z23, Z9
+	VPDPBUSD.BCST    176(CX), Z23, Z11
+	VPDPBUSD.BCST    180(CX), Z23, Z13
+	VPDPBUSD.BCST    184(CX), Z23, Z15
+	VPDPBUSD.BCST    188(CX), Z23, Z17
+	VPDPBUSD.BCST    192(CX), Z23, Z19
+	VPDPBUSD.BCST    196(CX), Z23, Z21
+	VPSRLD           $0x02, 64(R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPSRLD           $0x03, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    200(CX), Z23, Z3
+	VPDPBUSD.BCST    204(CX), Z23, Z5
+	VPDPBUSD.BCST    208(CX), Z23, Z7
+	VPDPBUSD.BCST    212(CX), Z23, Z9
+	VPDPBUSD.BCST    216(CX), Z23, Z11
+	VPDPBUSD.BCST    220(CX), Z23, Z13
+	VPDPBUSD.BCST    224(CX), Z23, Z15
+	VPDPBUSD.BCST    228(CX), Z23, Z17
+	VPDPBUSD.BCST    232(CX), Z23, Z19
+	VPDPBUSD.BCST    236(CX), Z23, Z21
+	VPSRLD           $0x04, 64(R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPSRLD           $0x04, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    240(CX), Z23, Z3
+	VPDPBUSD.BCST    244(CX), Z23, Z5
+	VPDPBUSD.BCST    248(CX), Z23, Z7
+	VPDPBUSD.BCST    252(CX), Z23, Z9
+	VPDPBUSD.BCST    256(CX), Z23, Z11
+	VPDPBUSD.BCST    260(CX), Z23, Z13
+	VPDPBUSD.BCST    264(CX), Z23, Z15
+	VPDPBUSD.BCST    268(CX), Z23, Z17
+	VPDPBUSD.BCST    272(CX), Z23, Z19
+	VPDPBUSD.BCST    276(CX), Z23, Z21
+	VPSRLD           $0x06, 64(R11), Z23
+	VPANDD           Z23, Z0, Z23
+	VPSRLD           $0x05, 128(R11), Z24
+	VPTERNLOGD       $0xf8, Z24, Z1, Z23
+	VPDPBUSD.BCST    280(CX), Z23, Z3
+	VPDPBUSD.BCST    284(CX), Z23, Z5
+	VPDPBUSD.BCST    288(CX), Z23, Z7
+	VPDPBUSD.BCST    292(CX), Z23, Z9
+	VPDPBUSD.BCST    296(CX), Z23, Z11
+	VPDPBUSD.BCST    300(CX), Z23, Z13
+	VPDPBUSD.BCST    304(CX), Z23, Z15
+	VPDPBUSD.BCST    308(CX), Z23, Z17
+	VPDPBUSD.BCST    312(CX), Z23, Z19
+	VPDPBUSD.BCST    316(CX), Z23, Z21
+	VPMOVSXBD        16(R12), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z22, Z23, Z23
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z23, Z3
+	VFMADD231PS.BCST 320(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z23, Z5
+	VFMADD231PS.BCST 324(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z23, Z7
+	VFMADD231PS.BCST 328(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z23, Z9
+	VFMADD231PS.BCST 332(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z23, Z11
+	VFMADD231PS.BCST 336(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z23, Z13
+	VFMADD231PS.BCST 340(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z23, Z15
+	VFMADD231PS.BCST 344(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z23, Z17
+	VFMADD231PS.BCST 348(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z23, Z19
+	VFMADD231PS.BCST 352(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z23, Z21
+	VFMADD231PS.BCST 356(CX), Z21, Z20
+	ADDQ             $0x00000190, CX
+	ADDQ             $0x000000a0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx11(SB), $768-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -41077,6 +41120,9 @@ TEXT ·dot512Q3_Kx11(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -41097,300 +41143,300 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z22
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z24
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPSRAD.BCST   $0x05, 28(DX), Z17
-	VPSRAD.BCST   $0x05, 32(DX), Z19
-	VPSRAD.BCST   $0x05, 36(DX), Z21
-	VPSRAD.BCST   $0x05, 40(DX), Z23
-	VPANDD        (R10), Z0, Z25
-	VPSLLD        $0x02, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST (CX), Z25, Z3
-	VPDPBUSD.BCST 4(CX), Z25, Z5
-	VPDPBUSD.BCST 8(CX), Z25, Z7
-	VPDPBUSD.BCST 12(CX), Z25, Z9
-	VPDPBUSD.BCST 16(CX), Z25, Z11
-	VPDPBUSD.BCST 20(CX), Z25, Z13
-	VPDPBUSD.BCST 24(CX), Z25, Z15
-	VPDPBUSD.BCST 28(CX), Z25, Z17
-	VPDPBUSD.BCST 32(CX), Z25, Z19
-	VPDPBUSD.BCST 36(CX), Z25, Z21
-	VPDPBUSD.BCST 40(CX), Z25, Z23
-	VPSRLD        $0x02, (R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPSLLD        $0x01, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 44(CX), Z25, Z3
-	VPDPBUSD.BCST 48(CX), Z25, Z5
-	VPDPBUSD.BCST 52(CX), Z25, Z7
-	VPDPBUSD.BCST 56(CX), Z25, Z9
-	VPDPBUSD.BCST 60(CX), Z25, Z11
-	VPDPBUSD.BCST 64(CX), Z25, Z13
-	VPDPBUSD.BCST 68(CX), Z25, Z15
-	VPDPBUSD.BCST 72(CX), Z25, Z17
-	VPDPBUSD.BCST 76(CX), Z25, Z19
-	VPDPBUSD.BCST 80(CX), Z25, Z21
-	VPDPBUSD.BCST 84(CX), Z25, Z23
-	VPSRLD        $0x04, (R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z25
-	VPDPBUSD.BCST 88(CX), Z25, Z3
-	VPDPBUSD.BCST 92(CX), Z25, Z5
-	VPDPBUSD.BCST 96(CX), Z25, Z7
-	VPDPBUSD.BCST 100(CX), Z25, Z9
-	VPDPBUSD.BCST 104(CX), Z25, Z11
-	VPDPBUSD.BCST 108(CX), Z25, Z13
-	VPDPBUSD.BCST 112(CX), Z25, Z15
-	VPDPBUSD.BCST 116(CX), Z25, Z17
-	VPDPBUSD.BCST 120(CX), Z25, Z19
-	VPDPBUSD.BCST 124(CX), Z25, Z21
-	VPDPBUSD.BCST 128(CX), Z25, Z23
-	VPSRLD        $0x06, (R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPSRLD        $0x01, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 132(CX), Z25, Z3
-	VPDPBUSD.BCST 136(CX), Z25, Z5
-	VPDPBUSD.BCST 140(CX), Z25, Z7
-	VPDPBUSD.BCST 144(CX), Z25, Z9
-	VPDPBUSD.BCST 148(CX), Z25, Z11
-	VPDPBUSD.BCST 152(CX), Z25, Z13
-	VPDPBUSD.BCST 156(CX), Z25, Z15
-	VPDPBUSD.BCST 160(CX), Z25, Z17
-	VPDPBUSD.BCST 164(CX), Z25, Z19
-	VPDPBUSD.BCST 168(CX), Z25, Z21
-	VPDPBUSD.BCST 172(CX), Z25, Z23
-	VPMOVSXBD     (R11), Z25
-	VCVTDQ2PS     Z25, Z25
-	VMULPS        Z24, Z25, Z25
-	VMULPS.BCST   352(CX), Z25, Z26
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z26, Z3, Z2
-	VMULPS.BCST   356(CX), Z25, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z25, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z25, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z25, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z25, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z25, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z25, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z25, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z25, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z25, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VPSRAD.BCST   $0x05, 44(DX), Z3
-	VPSRAD.BCST   $0x05, 48(DX), Z5
-	VPSRAD.BCST   $0x05, 52(DX), Z7
-	VPSRAD.BCST   $0x05, 56(DX), Z9
-	VPSRAD.BCST   $0x05, 60(DX), Z11
-	VPSRAD.BCST   $0x05, 64(DX), Z13
-	VPSRAD.BCST   $0x05, 68(DX), Z15
-	VPSRAD.BCST   $0x05, 72(DX), Z17
-	VPSRAD.BCST   $0x05, 76(DX), Z19
-	VPSRAD.BCST   $0x05, 80(DX), Z21
-	VPSRAD.BCST   $0x05, 84(DX), Z23
-	VPANDD        64(R10), Z0, Z25
-	VPSRLD        $0x02, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 176(CX), Z25, Z3
-	VPDPBUSD.BCST 180(CX), Z25, Z5
-	VPDPBUSD.BCST 184(CX), Z25, Z7
-	VPDPBUSD.BCST 188(CX), Z25, Z9
-	VPDPBUSD.BCST 192(CX), Z25, Z11
-	VPDPBUSD.BCST 196(CX), Z25, Z13
-	VPDPBUSD.BCST 200(CX), Z25, Z15
-	VPDPBUSD.BCST 204(CX), Z25, Z17
-	VPDPBUSD.BCST 208(CX), Z25, Z19
-	VPDPBUSD.BCST 212(CX), Z25, Z21
-	VPDPBUSD.BCST 216(CX), Z25, Z23
-	VPSRLD        $0x02, 64(R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPSRLD        $0x03, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 220(CX), Z25, Z3
-	VPDPBUSD.BCST 224(CX), Z25, Z5
-	VPDPBUSD.BCST 228(CX), Z25, Z7
-	VPDPBUSD.BCST 232(CX), Z25, Z9
-	VPDPBUSD.BCST 236(CX), Z25, Z11
-	VPDPBUSD.BCST 240(CX), Z25, Z13
-	VPDPBUSD.BCST 244(CX), Z25, Z15
-	VPDPBUSD.BCST 248(CX), Z25, Z17
-	VPDPBUSD.BCST 252(CX), Z25, Z19
-	VPDPBUSD.BCST 256(CX), Z25, Z21
-	VPDPBUSD.BCST 260(CX), Z25, Z23
-	VPSRLD        $0x04, 64(R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPSRLD        $0x04, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 264(CX), Z25, Z3
-	VPDPBUSD.BCST 268(CX), Z25, Z5
-	VPDPBUSD.BCST 272(CX), Z25, Z7
-	VPDPBUSD.BCST 276(CX), Z25, Z9
-	VPDPBUSD.BCST 280(CX), Z25, Z11
-	VPDPBUSD.BCST 284(CX), Z25, Z13
-	VPDPBUSD.BCST 288(CX), Z25, Z15
-	VPDPBUSD.BCST 292(CX), Z25, Z17
-	VPDPBUSD.BCST 296(CX), Z25, Z19
-	VPDPBUSD.BCST 300(CX), Z25, Z21
-	VPDPBUSD.BCST 304(CX), Z25, Z23
-	VPSRLD        $0x06, 64(R10), Z25
-	VPANDD        Z25, Z0, Z25
-	VPSRLD        $0x05, 128(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 308(CX), Z25, Z3
-	VPDPBUSD.BCST 312(CX), Z25, Z5
-	VPDPBUSD.BCST 316(CX), Z25, Z7
-	VPDPBUSD.BCST 320(CX), Z25, Z9
-	VPDPBUSD.BCST 324(CX), Z25, Z11
-	VPDPBUSD.BCST 328(CX), Z25, Z13
-	VPDPBUSD.BCST 332(CX), Z25, Z15
-	VPDPBUSD.BCST 336(CX), Z25, Z17
-	VPDPBUSD.BCST 340(CX), Z25, Z19
-	VPDPBUSD.BCST 344(CX), Z25, Z21
-	VPDPBUSD.BCST 348(CX), Z25, Z23
-	VPMOVSXBD     16(R11), Z25
-	VCVTDQ2PS     Z25, Z25
-	VMULPS        Z24, Z25, Z25
-	VMULPS.BCST   352(CX), Z25, Z24
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z24, Z3, Z2
-	VMULPS.BCST   356(CX), Z25, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z25, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z25, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z25, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z25, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z25, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z25, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z25, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z25, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z25, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	ADDQ          $0x000001b8, CX
-	ADDQ          $0x000000b0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z22, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z24
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPSRAD.BCST      $0x05, 28(DX), Z17
+	VPSRAD.BCST      $0x05, 32(DX), Z19
+	VPSRAD.BCST      $0x05, 36(DX), Z21
+	VPSRAD.BCST      $0x05, 40(DX), Z23
+	VPANDD           (R11), Z0, Z25
+	VPSLLD           $0x02, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    (CX), Z25, Z3
+	VPDPBUSD.BCST    4(CX), Z25, Z5
+	VPDPBUSD.BCST    8(CX), Z25, Z7
+	VPDPBUSD.BCST    12(CX), Z25, Z9
+	VPDPBUSD.BCST    16(CX), Z25, Z11
+	VPDPBUSD.BCST    20(CX), Z25, Z13
+	VPDPBUSD.BCST    24(CX), Z25, Z15
+	VPDPBUSD.BCST    28(CX), Z25, Z17
+	VPDPBUSD.BCST    32(CX), Z25, Z19
+	VPDPBUSD.BCST    36(CX), Z25, Z21
+	VPDPBUSD.BCST    40(CX), Z25, Z23
+	VPSRLD           $0x02, (R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPSLLD           $0x01, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    44(CX), Z25, Z3
+	VPDPBUSD.BCST    48(CX), Z25, Z5
+	VPDPBUSD.BCST    52(CX), Z25, Z7
+	VPDPBUSD.BCST    56(CX), Z25, Z9
+	VPDPBUSD.BCST    60(CX), Z25, Z11
+	VPDPBUSD.BCST    64(CX), Z25, Z13
+	VPDPBUSD.BCST    68(CX), Z25, Z15
+	VPDPBUSD.BCST    72(CX), Z25, Z17
+	VPDPBUSD.BCST    76(CX), Z25, Z19
+	VPDPBUSD.BCST    80(CX), Z25, Z21
+	VPDPBUSD.BCST    84(CX), Z25, Z23
+	VPSRLD           $0x04, (R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z25
+	VPDPBUSD.BCST    88(CX), Z25, Z3
+	VPDPBUSD.BCST    92(CX), Z25, Z5
+	VPDPBUSD.BCST    96(CX), Z25, Z7
+	VPDPBUSD.BCST    100(CX), Z25, Z9
+	VPDPBUSD.BCST    104(CX), Z25, Z11
+	VPDPBUSD.BCST    108(CX), Z25, Z13
+	VPDPBUSD.BCST    112(CX), Z25, Z15
+	VPDPBUSD.BCST    116(CX), Z25, Z17
+	VPDPBUSD.BCST    120(CX), Z25, Z19
+	VPDPBUSD.BCST    124(CX), Z25, Z21
+	VPDPBUSD.BCST    128(CX), Z25, Z23
+	VPSRLD           $0x06, (R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPSRLD           $0x01, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    132(CX), Z25, Z3
+	VPDPBUSD.BCST    136(CX), Z25, Z5
+	VPDPBUSD.BCST    140(CX), Z25, Z7
+	VPDPBUSD.BCST    144(CX), Z25, Z9
+	VPDPBUSD.BCST    148(CX), Z25, Z11
+	VPDPBUSD.BCST    152(CX), Z25, Z13
+	VPDPBUSD.BCST    156(CX), Z25, Z15
+	VPDPBUSD.BCST    160(CX), Z25, Z17
+	VPDPBUSD.BCST    164(CX), Z25, Z19
+	VPDPBUSD.BCST    168(CX), Z25, Z21
+	VPDPBUSD.BCST    172(CX), Z25, Z23
+	VPMOVSXBD        (R12), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z24, Z25, Z25
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z25, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z25, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z25, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z25, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z25, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z25, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z25, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z25, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z25, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z25, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z25, Z23, Z23
+	VMOVAPS          Z23, 640(R10)
+	VPSRAD.BCST      $0x05, 44(DX), Z3
+	VPSRAD.BCST      $0x05, 48(DX), Z5
+	VPSRAD.BCST      $0x05, 52(DX), Z7
+	VPSRAD.BCST      $0x05, 56(DX), Z9
+	VPSRAD.BCST      $0x05, 60(DX), Z11
+	VPSRAD.BCST      $0x05, 64(DX), Z13
+	VPSRAD.BCST      $0x05, 68(DX), Z15
+	VPSRAD.BCST      $0x05, 72(DX), Z17
+	VPSRAD.BCST      $0x05, 76(DX), Z19
+	VPSRAD.BCST      $0x05, 80(DX), Z21
+	VPSRAD.BCST      $0x05, 84(DX), Z23
+	VPANDD           64(R11), Z0, Z25
+	VPSRLD           $0x02, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    176(CX), Z25, Z3
+	VPDPBUSD.BCST    180(CX), Z25, Z5
+	VPDPBUSD.BCST    184(CX), Z25, Z7
+	VPDPBUSD.BCST    188(CX), Z25, Z9
+	VPDPBUSD.BCST    192(CX), Z25, Z11
+	VPDPBUSD.BCST    196(CX), Z25, Z13
+	VPDPBUSD.BCST    200(CX), Z25, Z15
+	VPDPBUSD.BCST    204(CX), Z25, Z17
+	VPDPBUSD.BCST    208(CX), Z25, Z19
+	VPDPBUSD.BCST    212(CX), Z25, Z21
+	VPDPBUSD.BCST    216(CX), Z25, Z23
+	VPSRLD           $0x02, 64(R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPSRLD           $0x03, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    220(CX), Z25, Z3
+	VPDPBUSD.BCST    224(CX), Z25, Z5
+	VPDPBUSD.BCST    228(CX), Z25, Z7
+	VPDPBUSD.BCST    232(CX), Z25, Z9
+	VPDPBUSD.BCST    236(CX), Z25, Z11
+	VPDPBUSD.BCST    240(CX), Z25, Z13
+	VPDPBUSD.BCST    244(CX), Z25, Z15
+	VPDPBUSD.BCST    248(CX), Z25, Z17
+	VPDPBUSD.BCST    252(CX), Z25, Z19
+	VPDPBUSD.BCST    256(CX), Z25, Z21
+	VPDPBUSD.BCST    260(CX), Z25, Z23
+	VPSRLD           $0x04, 64(R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPSRLD           $0x04, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    264(CX), Z25, Z3
+	VPDPBUSD.BCST    268(CX), Z25, Z5
+	VPDPBUSD.BCST    272(CX), Z25, Z7
+	VPDPBUSD.BCST    276(CX), Z25, Z9
+	VPDPBUSD.BCST    280(CX), Z25, Z11
+	VPDPBUSD.BCST    284(CX), Z25, Z13
+	VPDPBUSD.BCST    288(CX), Z25, Z15
+	VPDPBUSD.BCST    292(CX), Z25, Z17
+	VPDPBUSD.BCST    296(CX), Z25, Z19
+	VPDPBUSD.BCST    300(CX), Z25, Z21
+	VPDPBUSD.BCST    304(CX), Z25, Z23
+	VPSRLD           $0x06, 64(R11), Z25
+	VPANDD           Z25, Z0, Z25
+	VPSRLD           $0x05, 128(R11), Z26
+	VPTERNLOGD       $0xf8, Z26, Z1, Z25
+	VPDPBUSD.BCST    308(CX), Z25, Z3
+	VPDPBUSD.BCST    312(CX), Z25, Z5
+	VPDPBUSD.BCST    316(CX), Z25, Z7
+	VPDPBUSD.BCST    320(CX), Z25, Z9
+	VPDPBUSD.BCST    324(CX), Z25, Z11
+	VPDPBUSD.BCST    328(CX), Z25, Z13
+	VPDPBUSD.BCST    332(CX), Z25, Z15
+	VPDPBUSD.BCST    336(CX), Z25, Z17
+	VPDPBUSD.BCST    340(CX), Z25, Z19
+	VPDPBUSD.BCST    344(CX), Z25, Z21
+	VPDPBUSD.BCST    348(CX), Z25, Z23
+	VPMOVSXBD        16(R12), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z24, Z25, Z25
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z25, Z3
+	VFMADD231PS.BCST 352(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z25, Z5
+	VFMADD231PS.BCST 356(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z25, Z7
+	VFMADD231PS.BCST 360(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z25, Z9
+	VFMADD231PS.BCST 364(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z25, Z11
+	VFMADD231PS.BCST 368(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z25, Z13
+	VFMADD231PS.BCST 372(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z25, Z15
+	VFMADD231PS.BCST 376(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z25, Z17
+	VFMADD231PS.BCST 380(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z25, Z19
+	VFMADD231PS.BCST 384(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z25, Z21
+	VFMADD231PS.BCST 388(CX), Z21, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      640(R10), Z25, Z23
+	VFMADD231PS.BCST 392(CX), Z23, Z22
+	ADDQ             $0x000001b8, CX
+	ADDQ             $0x000000b0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q3_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q3_Kx12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q3_Kx12(SB), $832-77
 	MOVL         $0x03030303, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x04040404, AX
@@ -41400,6 +41446,9 @@ TEXT ·dot512Q3_Kx12(SB), NOSPLIT, $0-77
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -41421,320 +41470,320 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z22
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z24
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000720, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x000000c0, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z26
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPSRAD.BCST   $0x05, 4(DX), Z5
-	VPSRAD.BCST   $0x05, 8(DX), Z7
-	VPSRAD.BCST   $0x05, 12(DX), Z9
-	VPSRAD.BCST   $0x05, 16(DX), Z11
-	VPSRAD.BCST   $0x05, 20(DX), Z13
-	VPSRAD.BCST   $0x05, 24(DX), Z15
-	VPSRAD.BCST   $0x05, 28(DX), Z17
-	VPSRAD.BCST   $0x05, 32(DX), Z19
-	VPSRAD.BCST   $0x05, 36(DX), Z21
-	VPSRAD.BCST   $0x05, 40(DX), Z23
-	VPSRAD.BCST   $0x05, 44(DX), Z25
-	VPANDD        (R10), Z0, Z27
-	VPSLLD        $0x02, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST (CX), Z27, Z3
-	VPDPBUSD.BCST 4(CX), Z27, Z5
-	VPDPBUSD.BCST 8(CX), Z27, Z7
-	VPDPBUSD.BCST 12(CX), Z27, Z9
-	VPDPBUSD.BCST 16(CX), Z27, Z11
-	VPDPBUSD.BCST 20(CX), Z27, Z13
-	VPDPBUSD.BCST 24(CX), Z27, Z15
-	VPDPBUSD.BCST 28(CX), Z27, Z17
-	VPDPBUSD.BCST 32(CX), Z27, Z19
-	VPDPBUSD.BCST 36(CX), Z27, Z21
-	VPDPBUSD.BCST 40(CX), Z27, Z23
-	VPDPBUSD.BCST 44(CX), Z27, Z25
-	VPSRLD        $0x02, (R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPSLLD        $0x01, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 48(CX), Z27, Z3
-	VPDPBUSD.BCST 52(CX), Z27, Z5
-	VPDPBUSD.BCST 56(CX), Z27, Z7
-	VPDPBUSD.BCST 60(CX), Z27, Z9
-	VPDPBUSD.BCST 64(CX), Z27, Z11
-	VPDPBUSD.BCST 68(CX), Z27, Z13
-	VPDPBUSD.BCST 72(CX), Z27, Z15
-	VPDPBUSD.BCST 76(CX), Z27, Z17
-	VPDPBUSD.BCST 80(CX), Z27, Z19
-	VPDPBUSD.BCST 84(CX), Z27, Z21
-	VPDPBUSD.BCST 88(CX), Z27, Z23
-	VPDPBUSD.BCST 92(CX), Z27, Z25
-	VPSRLD        $0x04, (R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPTERNLOGD    $0xf8, 128(R10), Z1, Z27
-	VPDPBUSD.BCST 96(CX), Z27, Z3
-	VPDPBUSD.BCST 100(CX), Z27, Z5
-	VPDPBUSD.BCST 104(CX), Z27, Z7
-	VPDPBUSD.BCST 108(CX), Z27, Z9
-	VPDPBUSD.BCST 112(CX), Z27, Z11
-	VPDPBUSD.BCST 116(CX), Z27, Z13
-	VPDPBUSD.BCST 120(CX), Z27, Z15
-	VPDPBUSD.BCST 124(CX), Z27, Z17
-	VPDPBUSD.BCST 128(CX), Z27, Z19
-	VPDPBUSD.BCST 132(CX), Z27, Z21
-	VPDPBUSD.BCST 136(CX), Z27, Z23
-	VPDPBUSD.BCST 140(CX), Z27, Z25
-	VPSRLD        $0x06, (R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPSRLD        $0x01, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 144(CX), Z27, Z3
-	VPDPBUSD.BCST 148(CX), Z27, Z5
-	VPDPBUSD.BCST 152(CX), Z27, Z7
-	VPDPBUSD.BCST 156(CX), Z27, Z9
-	VPDPBUSD.BCST 160(CX), Z27, Z11
-	VPDPBUSD.BCST 164(CX), Z27, Z13
-	VPDPBUSD.BCST 168(CX), Z27, Z15
-	VPDPBUSD.BCST 172(CX), Z27, Z17
-	VPDPBUSD.BCST 176(CX), Z27, Z19
-	VPDPBUSD.BCST 180(CX), Z27, Z21
-	VPDPBUSD.BCST 184(CX), Z27, Z23
-	VPDPBUSD.BCST 188(CX), Z27, Z25
-	VPMOVSXBD     (R11), Z27
-	VCVTDQ2PS     Z27, Z27
-	VMULPS        Z26, Z27, Z27
-	VMULPS.BCST   384(CX), Z27, Z28
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z28, Z3, Z2
-	VMULPS.BCST   388(CX), Z27, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z27, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z27, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z27, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z27, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z27, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z27, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z27, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z27, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z27, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z27, Z3
-	VCVTDQ2PS     Z25, Z25
-	VFMADD231PS   Z3, Z25, Z24
-	VPSRAD.BCST   $0x05, 48(DX), Z3
-	VPSRAD.BCST   $0x05, 52(DX), Z5
-	VPSRAD.BCST   $0x05, 56(DX), Z7
-	VPSRAD.BCST   $0x05, 60(DX), Z9
-	VPSRAD.BCST   $0x05, 64(DX), Z11
-	VPSRAD.BCST   $0x05, 68(DX), Z13
-	VPSRAD.BCST   $0x05, 72(DX), Z15
-	VPSRAD.BCST   $0x05, 76(DX), Z17
-	VPSRAD.BCST   $0x05, 80(DX), Z19
-	VPSRAD.BCST   $0x05, 84(DX), Z21
-	VPSRAD.BCST   $0x05, 88(DX), Z23
-	VPSRAD.BCST   $0x05, 92(DX), Z25
-	VPANDD        64(R10), Z0, Z27
-	VPSRLD        $0x02, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 192(CX), Z27, Z3
-	VPDPBUSD.BCST 196(CX), Z27, Z5
-	VPDPBUSD.BCST 200(CX), Z27, Z7
-	VPDPBUSD.BCST 204(CX), Z27, Z9
-	VPDPBUSD.BCST 208(CX), Z27, Z11
-	VPDPBUSD.BCST 212(CX), Z27, Z13
-	VPDPBUSD.BCST 216(CX), Z27, Z15
-	VPDPBUSD.BCST 220(CX), Z27, Z17
-	VPDPBUSD.BCST 224(CX), Z27, Z19
-	VPDPBUSD.BCST 228(CX), Z27, Z21
-	VPDPBUSD.BCST 232(CX), Z27, Z23
-	VPDPBUSD.BCST 236(CX), Z27, Z25
-	VPSRLD        $0x02, 64(R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPSRLD        $0x03, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 240(CX), Z27, Z3
-	VPDPBUSD.BCST 244(CX), Z27, Z5
-	VPDPBUSD.BCST 248(CX), Z27, Z7
-	VPDPBUSD.BCST 252(CX), Z27, Z9
-	VPDPBUSD.BCST 256(CX), Z27, Z11
-	VPDPBUSD.BCST 260(CX), Z27, Z13
-	VPDPBUSD.BCST 264(CX), Z27, Z15
-	VPDPBUSD.BCST 268(CX), Z27, Z17
-	VPDPBUSD.BCST 272(CX), Z27, Z19
-	VPDPBUSD.BCST 276(CX), Z27, Z21
-	VPDPBUSD.BCST 280(CX), Z27, Z23
-	VPDPBUSD.BCST 284(CX), Z27, Z25
-	VPSRLD        $0x04, 64(R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPSRLD        $0x04, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 288(CX), Z27, Z3
-	VPDPBUSD.BCST 292(CX), Z27, Z5
-	VPDPBUSD.BCST 296(CX), Z27, Z7
-	VPDPBUSD.BCST 300(CX), Z27, Z9
-	VPDPBUSD.BCST 304(CX), Z27, Z11
-	VPDPBUSD.BCST 308(CX), Z27, Z13
-	VPDPBUSD.BCST 312(CX), Z27, Z15
-	VPDPBUSD.BCST 316(CX), Z27, Z17
-	VPDPBUSD.BCST 320(CX), Z27, Z19
-	VPDPBUSD.BCST 324(CX), Z27, Z21
-	VPDPBUSD.BCST 328(CX), Z27, Z23
-	VPDPBUSD.BCST 332(CX), Z27, Z25
-	VPSRLD        $0x06, 64(R10), Z27
-	VPANDD        Z27, Z0, Z27
-	VPSRLD        $0x05, 128(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 336(CX), Z27, Z3
-	VPDPBUSD.BCST 340(CX), Z27, Z5
-	VPDPBUSD.BCST 344(CX), Z27, Z7
-	VPDPBUSD.BCST 348(CX), Z27, Z9
-	VPDPBUSD.BCST 352(CX), Z27, Z11
-	VPDPBUSD.BCST 356(CX), Z27, Z13
-	VPDPBUSD.BCST 360(CX), Z27, Z15
-	VPDPBUSD.BCST 364(CX), Z27, Z17
-	VPDPBUSD.BCST 368(CX), Z27, Z19
-	VPDPBUSD.BCST 372(CX), Z27, Z21
-	VPDPBUSD.BCST 376(CX), Z27, Z23
-	VPDPBUSD.BCST 380(CX), Z27, Z25
-	VPMOVSXBD     16(R11), Z27
-	VCVTDQ2PS     Z27, Z27
-	VMULPS        Z26, Z27, Z27
-	VMULPS.BCST   384(CX), Z27, Z26
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z26, Z3, Z2
-	VMULPS.BCST   388(CX), Z27, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z27, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z27, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z27, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z27, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z27, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z27, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z27, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z27, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z27, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z27, Z3
-	VCVTDQ2PS     Z25, Z25
-	VFMADD231PS   Z3, Z25, Z24
-	ADDQ          $0x000001e0, CX
-	ADDQ          $0x000000c0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z22, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z24, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000740, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x000000c0, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z26
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	VPSRAD.BCST      $0x05, (DX), Z3
+	VPSRAD.BCST      $0x05, 4(DX), Z5
+	VPSRAD.BCST      $0x05, 8(DX), Z7
+	VPSRAD.BCST      $0x05, 12(DX), Z9
+	VPSRAD.BCST      $0x05, 16(DX), Z11
+	VPSRAD.BCST      $0x05, 20(DX), Z13
+	VPSRAD.BCST      $0x05, 24(DX), Z15
+	VPSRAD.BCST      $0x05, 28(DX), Z17
+	VPSRAD.BCST      $0x05, 32(DX), Z19
+	VPSRAD.BCST      $0x05, 36(DX), Z21
+	VPSRAD.BCST      $0x05, 40(DX), Z23
+	VPSRAD.BCST      $0x05, 44(DX), Z25
+	VPANDD           (R11), Z0, Z27
+	VPSLLD           $0x02, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    (CX), Z27, Z3
+	VPDPBUSD.BCST    4(CX), Z27, Z5
+	VPDPBUSD.BCST    8(CX), Z27, Z7
+	VPDPBUSD.BCST    12(CX), Z27, Z9
+	VPDPBUSD.BCST    16(CX), Z27, Z11
+	VPDPBUSD.BCST    20(CX), Z27, Z13
+	VPDPBUSD.BCST    24(CX), Z27, Z15
+	VPDPBUSD.BCST    28(CX), Z27, Z17
+	VPDPBUSD.BCST    32(CX), Z27, Z19
+	VPDPBUSD.BCST    36(CX), Z27, Z21
+	VPDPBUSD.BCST    40(CX), Z27, Z23
+	VPDPBUSD.BCST    44(CX), Z27, Z25
+	VPSRLD           $0x02, (R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPSLLD           $0x01, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    48(CX), Z27, Z3
+	VPDPBUSD.BCST    52(CX), Z27, Z5
+	VPDPBUSD.BCST    56(CX), Z27, Z7
+	VPDPBUSD.BCST    60(CX), Z27, Z9
+	VPDPBUSD.BCST    64(CX), Z27, Z11
+	VPDPBUSD.BCST    68(CX), Z27, Z13
+	VPDPBUSD.BCST    72(CX), Z27, Z15
+	VPDPBUSD.BCST    76(CX), Z27, Z17
+	VPDPBUSD.BCST    80(CX), Z27, Z19
+	VPDPBUSD.BCST    84(CX), Z27, Z21
+	VPDPBUSD.BCST    88(CX), Z27, Z23
+	VPDPBUSD.BCST    92(CX), Z27, Z25
+	VPSRLD           $0x04, (R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPTERNLOGD       $0xf8, 128(R11), Z1, Z27
+	VPDPBUSD.BCST    96(CX), Z27, Z3
+	VPDPBUSD.BCST    100(CX), Z27, Z5
+	VPDPBUSD.BCST    104(CX), Z27, Z7
+	VPDPBUSD.BCST    108(CX), Z27, Z9
+	VPDPBUSD.BCST    112(CX), Z27, Z11
+	VPDPBUSD.BCST    116(CX), Z27, Z13
+	VPDPBUSD.BCST    120(CX), Z27, Z15
+	VPDPBUSD.BCST    124(CX), Z27, Z17
+	VPDPBUSD.BCST    128(CX), Z27, Z19
+	VPDPBUSD.BCST    132(CX), Z27, Z21
+	VPDPBUSD.BCST    136(CX), Z27, Z23
+	VPDPBUSD.BCST    140(CX), Z27, Z25
+	VPSRLD           $0x06, (R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPSRLD           $0x01, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    144(CX), Z27, Z3
+	VPDPBUSD.BCST    148(CX), Z27, Z5
+	VPDPBUSD.BCST    152(CX), Z27, Z7
+	VPDPBUSD.BCST    156(CX), Z27, Z9
+	VPDPBUSD.BCST    160(CX), Z27, Z11
+	VPDPBUSD.BCST    164(CX), Z27, Z13
+	VPDPBUSD.BCST    168(CX), Z27, Z15
+	VPDPBUSD.BCST    172(CX), Z27, Z17
+	VPDPBUSD.BCST    176(CX), Z27, Z19
+	VPDPBUSD.BCST    180(CX), Z27, Z21
+	VPDPBUSD.BCST    184(CX), Z27, Z23
+	VPDPBUSD.BCST    188(CX), Z27, Z25
+	VPMOVSXBD        (R12), Z27
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z26, Z27, Z27
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z27, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z27, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z27, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z27, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z27, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z27, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z27, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z27, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z27, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z27, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z27, Z23, Z23
+	VMOVAPS          Z23, 640(R10)
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z27, Z25, Z25
+	VMOVAPS          Z25, 704(R10)
+	VPSRAD.BCST      $0x05, 48(DX), Z3
+	VPSRAD.BCST      $0x05, 52(DX), Z5
+	VPSRAD.BCST      $0x05, 56(DX), Z7
+	VPSRAD.BCST      $0x05, 60(DX), Z9
+	VPSRAD.BCST      $0x05, 64(DX), Z11
+	VPSRAD.BCST      $0x05, 68(DX), Z13
+	VPSRAD.BCST      $0x05, 72(DX), Z15
+	VPSRAD.BCST      $0x05, 76(DX), Z17
+	VPSRAD.BCST      $0x05, 80(DX), Z19
+	VPSRAD.BCST      $0x05, 84(DX), Z21
+	VPSRAD.BCST      $0x05, 88(DX), Z23
+	VPSRAD.BCST      $0x05, 92(DX), Z25
+	VPANDD           64(R11), Z0, Z27
+	VPSRLD           $0x02, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    192(CX), Z27, Z3
+	VPDPBUSD.BCST    196(CX), Z27, Z5
+	VPDPBUSD.BCST    200(CX), Z27, Z7
+	VPDPBUSD.BCST    204(CX), Z27, Z9
+	VPDPBUSD.BCST    208(CX), Z27, Z11
+	VPDPBUSD.BCST    212(CX), Z27, Z13
+	VPDPBUSD.BCST    216(CX), Z27, Z15
+	VPDPBUSD.BCST    220(CX), Z27, Z17
+	VPDPBUSD.BCST    224(CX), Z27, Z19
+	VPDPBUSD.BCST    228(CX), Z27, Z21
+	VPDPBUSD.BCST    232(CX), Z27, Z23
+	VPDPBUSD.BCST    236(CX), Z27, Z25
+	VPSRLD           $0x02, 64(R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPSRLD           $0x03, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    240(CX), Z27, Z3
+	VPDPBUSD.BCST    244(CX), Z27, Z5
+	VPDPBUSD.BCST    248(CX), Z27, Z7
+	VPDPBUSD.BCST    252(CX), Z27, Z9
+	VPDPBUSD.BCST    256(CX), Z27, Z11
+	VPDPBUSD.BCST    260(CX), Z27, Z13
+	VPDPBUSD.BCST    264(CX), Z27, Z15
+	VPDPBUSD.BCST    268(CX), Z27, Z17
+	VPDPBUSD.BCST    272(CX), Z27, Z19
+	VPDPBUSD.BCST    276(CX), Z27, Z21
+	VPDPBUSD.BCST    280(CX), Z27, Z23
+	VPDPBUSD.BCST    284(CX), Z27, Z25
+	VPSRLD           $0x04, 64(R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPSRLD           $0x04, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    288(CX), Z27, Z3
+	VPDPBUSD.BCST    292(CX), Z27, Z5
+	VPDPBUSD.BCST    296(CX), Z27, Z7
+	VPDPBUSD.BCST    300(CX), Z27, Z9
+	VPDPBUSD.BCST    304(CX), Z27, Z11
+	VPDPBUSD.BCST    308(CX), Z27, Z13
+	VPDPBUSD.BCST    312(CX), Z27, Z15
+	VPDPBUSD.BCST    316(CX), Z27, Z17
+	VPDPBUSD.BCST    320(CX), Z27, Z19
+	VPDPBUSD.BCST    324(CX), Z27, Z21
+	VPDPBUSD.BCST    328(CX), Z27, Z23
+	VPDPBUSD.BCST    332(CX), Z27, Z25
+	VPSRLD           $0x06, 64(R11), Z27
+	VPANDD           Z27, Z0, Z27
+	VPSRLD           $0x05, 128(R11), Z28
+	VPTERNLOGD       $0xf8, Z28, Z1, Z27
+	VPDPBUSD.BCST    336(CX), Z27, Z3
+	VPDPBUSD.BCST    340(CX), Z27, Z5
+	VPDPBUSD.BCST    344(CX), Z27, Z7
+	VPDPBUSD.BCST    348(CX), Z27, Z9
+	VPDPBUSD.BCST    352(CX), Z27, Z11
+	VPDPBUSD.BCST    356(CX), Z27, Z13
+	VPDPBUSD.BCST    360(CX), Z27, Z15
+	VPDPBUSD.BCST    364(CX), Z27, Z17
+	VPDPBUSD.BCST    368(CX), Z27, Z19
+	VPDPBUSD.BCST    372(CX), Z27, Z21
+	VPDPBUSD.BCST    376(CX), Z27, Z23
+	VPDPBUSD.BCST    380(CX), Z27, Z25
+	VPMOVSXBD        16(R12), Z27
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z26, Z27, Z27
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z27, Z3
+	VFMADD231PS.BCST 384(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z27, Z5
+	VFMADD231PS.BCST 388(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z27, Z7
+	VFMADD231PS.BCST 392(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z27, Z9
+	VFMADD231PS.BCST 396(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z27, Z11
+	VFMADD231PS.BCST 400(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z27, Z13
+	VFMADD231PS.BCST 404(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z27, Z15
+	VFMADD231PS.BCST 408(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z27, Z17
+	VFMADD231PS.BCST 412(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z27, Z19
+	VFMADD231PS.BCST 416(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z27, Z21
+	VFMADD231PS.BCST 420(CX), Z21, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      640(R10), Z27, Z23
+	VFMADD231PS.BCST 424(CX), Z23, Z22
+	VCVTDQ2PS        Z25, Z25
+	VFMADD213PS      704(R10), Z27, Z25
+	VFMADD231PS.BCST 428(CX), Z25, Z24
+	ADDQ             $0x000001e0, CX
+	ADDQ             $0x000000c0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z24, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func stream512Q3_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512F, AVX512VNNI
-TEXT ·stream512Q3_K(SB), NOSPLIT, $0-61
+TEXT ·stream512Q3_K(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x03030303, CX
 	VPBROADCASTD CX, Z0
@@ -41747,95 +41796,97 @@ TEXT ·stream512Q3_K(SB), NOSPLIT, $0-61
 
 strip:
 	MOVQ      units+40(FP), BX
-	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
 	MOVB      add+60(FP), R8
 	TESTB     R8, R8
 	JZ        unit
 	MOVL      mask+56(FP), R8
 	KMOVW     R8, K1
-	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
-	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Z5
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	VPSRAD.BCST   $0x05, (DX), Z3
-	VPANDD        (R9), Z0, Z5
-	VPSLLD        $0x02, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST (CX), Z5, Z3
-	VPSRLD        $0x02, (R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSLLD        $0x01, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPSRLD        $0x04, (R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPTERNLOGD    $0xf8, 128(R9), Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPSRLD        $0x06, (R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x01, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPMOVSXBD     (R8), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	VPSRAD.BCST   $0x05, 4(DX), Z3
-	VPANDD        64(R9), Z0, Z5
-	VPSRLD        $0x02, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLD        $0x02, 64(R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x03, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLD        $0x04, 64(R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x04, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLD        $0x06, 64(R9), Z5
-	VPANDD        Z5, Z0, Z5
-	VPSRLD        $0x05, 128(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VPMOVSXBD     16(R8), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	ADDQ          $0x00000028, CX
-	ADDQ          $0x00000010, DX
-	ADDQ          $0x00000020, R8
-	ADDQ          $0x000000c0, R9
-	DECQ          AX
-	JNZ           block
-	MOVQ          R9, AX
-	DECQ          BX
-	JNZ           unit
-	MOVL          mask+56(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (DI)
-	MOVQ          core+24(FP), CX
-	MOVQ          aux+32(FP), DX
-	ADDQ          $0x00000040, DI
-	DECQ          SI
-	JNZ           strip
+	VMOVDQU32        (R9), Z2
+	VMOVDQU32        64(R9), Z6
+	VMOVDQU32        128(R9), Z7
+	VPSRAD.BCST      $0x05, (DX), Z4
+	VPANDD           Z2, Z0, Z8
+	VPSLLD           $0x02, Z7, Z9
+	VPTERNLOGD       $0xf8, Z9, Z1, Z8
+	VPDPBUSD.BCST    (CX), Z8, Z4
+	VPSRLD           $0x02, Z2, Z8
+	VPANDD           Z8, Z0, Z8
+	VPSLLD           $0x01, Z7, Z9
+	VPTERNLOGD       $0xf8, Z9, Z1, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z4
+	VPSRLD           $0x04, Z2, Z8
+	VPANDD           Z8, Z0, Z8
+	VPTERNLOGD       $0xf8, Z7, Z1, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z4
+	VPSRLD           $0x06, Z2, Z2
+	VPANDD           Z2, Z0, Z2
+	VPSRLD           $0x01, Z7, Z8
+	VPTERNLOGD       $0xf8, Z8, Z1, Z2
+	VPDPBUSD.BCST    12(CX), Z2, Z4
+	VPMOVSXBD        (R8), Z2
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z5, Z2, Z2
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z2, Z4, Z2
+	VPSRAD.BCST      $0x05, 4(DX), Z4
+	VPANDD           Z6, Z0, Z8
+	VPSRLD           $0x02, Z7, Z9
+	VPTERNLOGD       $0xf8, Z9, Z1, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z4
+	VPSRLD           $0x02, Z6, Z8
+	VPANDD           Z8, Z0, Z8
+	VPSRLD           $0x03, Z7, Z9
+	VPTERNLOGD       $0xf8, Z9, Z1, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z4
+	VPSRLD           $0x04, Z6, Z8
+	VPANDD           Z8, Z0, Z8
+	VPSRLD           $0x04, Z7, Z9
+	VPTERNLOGD       $0xf8, Z9, Z1, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z4
+	VPSRLD           $0x06, Z6, Z6
+	VPANDD           Z6, Z0, Z6
+	VPSRLD           $0x05, Z7, Z7
+	VPTERNLOGD       $0xf8, Z7, Z1, Z6
+	VPDPBUSD.BCST    28(CX), Z6, Z4
+	VPMOVSXBD        16(R8), Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z5, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VFMADD231PS.BCST 32(CX), Z4, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000010, DX
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x000000c0, R9
+	DECQ             AX
+	JNZ              block
+	MOVQ             R9, AX
+	DECQ             BX
+	JNZ              unit
+	MOVL             mask+56(FP), CX
+	KMOVW            CX, K1
+	VMOVUPS          Z3, K1, (DI)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot256Q3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q3_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q3_Kx1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -41877,37 +41928,37 @@ startsome:
 	VMOVAPS      Y1, Y1
 
 unit:
-	VCVTPH2PS (AX), Y2
-	VCVTPH2PS 16(AX), Y3
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Y4
+	VCVTPH2PS 16(AX), Y5
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
 	PREFETCHT1   512(R9)
 	PREFETCHT1   576(R9)
 	PREFETCHT1   640(R9)
-	VMOVDQU      (R9), Y4
-	VPAND        all_03030303<>+0(SB), Y4, Y4
-	VMOVDQU      128(R9), Y5
-	VPSLLD       $0x02, Y5, Y6
-	VPAND        all_04040404<>+0(SB), Y6, Y6
-	VPOR         Y6, Y4, Y4
-	VMOVDQU      32(R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
+	VMOVDQU      (R9), Y2
+	VPAND        all_03030303<>+0(SB), Y2, Y2
+	VMOVDQU      128(R9), Y6
+	VPSLLD       $0x02, Y6, Y3
+	VPAND        all_04040404<>+0(SB), Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VMOVDQU      32(R9), Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
 	VMOVDQU      160(R9), Y7
-	VPSLLD       $0x02, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VPBROADCASTD (CX), Y8
-	VPMADDUBSW   Y8, Y4, Y4
-	VPMADDUBSW   Y8, Y6, Y8
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSLLD       $0x01, Y5, Y9
+	VPSLLD       $0x02, Y7, Y3
+	VPAND        all_04040404<>+0(SB), Y3, Y3
+	VPOR         Y3, Y8, Y8
+	VPBROADCASTD (CX), Y3
+	VPMADDUBSW   Y3, Y2, Y2
+	VPMADDUBSW   Y3, Y8, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x02, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
+	VPSLLD       $0x01, Y6, Y9
 	VPAND        all_04040404<>+0(SB), Y9, Y9
-	VPOR         Y9, Y6, Y6
+	VPOR         Y9, Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x02, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
@@ -41915,31 +41966,31 @@ block:
 	VPAND        all_04040404<>+0(SB), Y10, Y10
 	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 4(CX), Y10
-	VPMADDUBSW   Y10, Y6, Y6
-	VPADDW       Y6, Y4, Y4
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x04, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPAND        all_04040404<>+0(SB), Y5, Y9
-	VPOR         Y9, Y6, Y6
+	VPADDW       Y10, Y3, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x04, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
+	VPAND        all_04040404<>+0(SB), Y6, Y9
+	VPOR         Y9, Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x04, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
 	VPAND        all_04040404<>+0(SB), Y7, Y10
 	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 8(CX), Y10
-	VPMADDUBSW   Y10, Y6, Y6
-	VPADDW       Y6, Y4, Y4
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x06, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x01, Y5, Y9
+	VPADDW       Y10, Y3, Y3
+	VMOVDQU      (R9), Y8
+	VPSRLD       $0x06, Y8, Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
+	VPSRLD       $0x01, Y6, Y9
 	VPAND        all_04040404<>+0(SB), Y9, Y9
-	VPOR         Y9, Y6, Y6
+	VPOR         Y9, Y8, Y8
 	VMOVDQU      32(R9), Y9
 	VPSRLD       $0x06, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
@@ -41947,112 +41998,109 @@ block:
 	VPAND        all_04040404<>+0(SB), Y10, Y10
 	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 12(CX), Y10
-	VPMADDUBSW   Y10, Y6, Y6
-	VPADDW       Y6, Y4, Y4
+	VPMADDUBSW   Y10, Y8, Y8
+	VPADDW       Y8, Y2, Y2
 	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VPMADDWD     all_00010001<>+0(SB), Y4, Y4
-	VPMADDWD     all_00010001<>+0(SB), Y8, Y8
-	VPMOVSXBD    (R8), Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y2, Y6, Y6
-	VPMOVSXBD    8(R8), Y9
+	VPADDW       Y10, Y3, Y3
+	VPMADDWD     all_00010001<>+0(SB), Y2, Y2
+	VPMADDWD     all_00010001<>+0(SB), Y3, Y3
+	VPMOVSXBD    (R8), Y9
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y3, Y9, Y9
+	VMULPS       Y4, Y9, Y9
+	VPMOVSXBD    8(R8), Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y5, Y8, Y8
 	VPBROADCASTD (DX), Y10
 	VPSRAD       $0x05, Y10, Y10
-	VPADDD       Y10, Y4, Y4
-	VPADDD       Y10, Y8, Y8
-	VBROADCASTSS 32(CX), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y10, Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y9, Y10, Y6
-	VFMADD231PS  Y6, Y8, Y1
-	VMOVDQU      64(R9), Y4
-	VPAND        all_03030303<>+0(SB), Y4, Y4
-	VPSRLD       $0x02, Y5, Y6
-	VPAND        all_04040404<>+0(SB), Y6, Y6
-	VPOR         Y6, Y4, Y4
-	VMOVDQU      96(R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x02, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VPBROADCASTD 16(CX), Y8
-	VPMADDUBSW   Y8, Y4, Y4
-	VPMADDUBSW   Y8, Y6, Y8
-	VMOVDQU      64(R9), Y6
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x03, Y5, Y9
+	VPADDD       Y10, Y2, Y2
+	VPADDD       Y10, Y3, Y3
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y9, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VMOVDQU      64(R9), Y8
+	VPAND        all_03030303<>+0(SB), Y8, Y8
+	VPSRLD       $0x02, Y6, Y9
 	VPAND        all_04040404<>+0(SB), Y9, Y9
-	VPOR         Y9, Y6, Y6
+	VPOR         Y9, Y8, Y8
 	VMOVDQU      96(R9), Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPSRLD       $0x02, Y7, Y10
+	VPAND        all_04040404<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VPBROADCASTD 16(CX), Y10
+	VPMADDUBSW   Y10, Y8, Y8
+	VPMADDUBSW   Y10, Y9, Y10
+	VMOVDQU      64(R9), Y9
 	VPSRLD       $0x02, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPSRLD       $0x03, Y7, Y10
-	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y9, Y9
-	VPBROADCASTD 20(CX), Y10
-	VPMADDUBSW   Y10, Y6, Y6
-	VPADDW       Y6, Y4, Y4
-	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      64(R9), Y6
-	VPSRLD       $0x04, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x04, Y5, Y9
-	VPAND        all_04040404<>+0(SB), Y9, Y9
-	VPOR         Y9, Y6, Y6
-	VMOVDQU      96(R9), Y9
+	VPSRLD       $0x03, Y6, Y11
+	VPAND        all_04040404<>+0(SB), Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x02, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPSRLD       $0x03, Y7, Y12
+	VPAND        all_04040404<>+0(SB), Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 20(CX), Y12
+	VPMADDUBSW   Y12, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y12
+	VPADDW       Y12, Y10, Y10
+	VMOVDQU      64(R9), Y9
 	VPSRLD       $0x04, Y9, Y9
 	VPAND        all_03030303<>+0(SB), Y9, Y9
-	VPSRLD       $0x04, Y7, Y10
-	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y9, Y9
-	VPBROADCASTD 24(CX), Y10
-	VPMADDUBSW   Y10, Y6, Y6
-	VPADDW       Y6, Y4, Y4
-	VPMADDUBSW   Y10, Y9, Y10
-	VPADDW       Y10, Y8, Y8
-	VMOVDQU      64(R9), Y6
+	VPSRLD       $0x04, Y6, Y11
+	VPAND        all_04040404<>+0(SB), Y11, Y11
+	VPOR         Y11, Y9, Y9
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x04, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPSRLD       $0x04, Y7, Y12
+	VPAND        all_04040404<>+0(SB), Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 24(CX), Y12
+	VPMADDUBSW   Y12, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y12, Y11, Y12
+	VPADDW       Y12, Y10, Y10
+	VMOVDQU      64(R9), Y9
+	VPSRLD       $0x06, Y9, Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPSRLD       $0x05, Y6, Y6
+	VPAND        all_04040404<>+0(SB), Y6, Y6
+	VPOR         Y6, Y9, Y9
+	VMOVDQU      96(R9), Y6
 	VPSRLD       $0x06, Y6, Y6
 	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x05, Y5, Y5
-	VPAND        all_04040404<>+0(SB), Y5, Y5
-	VPOR         Y5, Y6, Y6
-	VMOVDQU      96(R9), Y5
-	VPSRLD       $0x06, Y5, Y5
-	VPAND        all_03030303<>+0(SB), Y5, Y5
 	VPSRLD       $0x05, Y7, Y7
 	VPAND        all_04040404<>+0(SB), Y7, Y7
-	VPOR         Y7, Y5, Y5
+	VPOR         Y7, Y6, Y6
 	VPBROADCASTD 28(CX), Y7
-	VPMADDUBSW   Y7, Y6, Y6
-	VPADDW       Y6, Y4, Y4
-	VPMADDUBSW   Y7, Y5, Y7
-	VPADDW       Y7, Y8, Y8
-	VPMADDWD     all_00010001<>+0(SB), Y4, Y4
+	VPMADDUBSW   Y7, Y9, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMADDUBSW   Y7, Y6, Y7
+	VPADDW       Y7, Y10, Y10
 	VPMADDWD     all_00010001<>+0(SB), Y8, Y8
-	VPMOVSXBD    16(R8), Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y5, Y5
-	VPMOVSXBD    24(R8), Y6
+	VPMADDWD     all_00010001<>+0(SB), Y10, Y10
+	VPMOVSXBD    16(R8), Y6
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y6, Y6
-	VPBROADCASTD 4(DX), Y7
-	VPSRAD       $0x05, Y7, Y7
-	VPADDD       Y7, Y4, Y4
-	VPADDD       Y7, Y8, Y8
-	VBROADCASTSS 32(CX), Y7
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y5, Y7, Y5
-	VFMADD231PS  Y5, Y4, Y0
+	VMULPS       Y4, Y6, Y6
+	VPMOVSXBD    24(R8), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y5, Y7, Y7
+	VPBROADCASTD 4(DX), Y9
+	VPSRAD       $0x05, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y9, Y10, Y10
+	VBROADCASTSS 32(CX), Y9
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y6, Y7, Y5
-	VFMADD231PS  Y5, Y8, Y1
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y9, Y2, Y0
+	VCVTDQ2PS    Y10, Y10
+	VFMADD231PS  Y7, Y10, Y3
+	VFMADD231PS  Y9, Y3, Y1
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -42105,7 +42153,7 @@ GLOBL all_04040404<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ3_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ3_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ3_Kx1(SB), $0-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -42147,164 +42195,161 @@ startsome:
 	VMOVAPS      Y1, Y1
 
 unit:
-	VCVTPH2PS (AX), Y2
-	VCVTPH2PS 16(AX), Y3
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Y4
+	VCVTPH2PS 16(AX), Y5
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
 	PREFETCHT1   512(R9)
 	PREFETCHT1   576(R9)
 	PREFETCHT1   640(R9)
-	VPBROADCASTD (DX), Y4
-	VPSRAD       $0x05, Y4, Y4
-	VMOVDQA      Y4, Y5
-	VMOVDQU      (R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VMOVDQU      128(R9), Y7
-	VPSLLD       $0x02, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      32(R9), Y8
+	VPBROADCASTD (DX), Y2
+	VPSRAD       $0x05, Y2, Y2
+	VMOVDQA      Y2, Y3
+	VMOVDQU      (R9), Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VMOVDQU      160(R9), Y9
-	VPSLLD       $0x02, Y9, Y10
+	VMOVDQU      128(R9), Y6
+	VPSLLD       $0x02, Y6, Y7
+	VPAND        all_04040404<>+0(SB), Y7, Y7
+	VPOR         Y7, Y8, Y8
+	VMOVDQU      32(R9), Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VMOVDQU      160(R9), Y7
+	VPSLLD       $0x02, Y7, Y10
 	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
+	VPOR         Y10, Y9, Y9
 	VPBROADCASTD (CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSLLD       $0x01, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      32(R9), Y8
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
+	VMOVDQU      (R9), Y8
 	VPSRLD       $0x02, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPSLLD       $0x01, Y9, Y10
+	VPSLLD       $0x01, Y6, Y9
+	VPAND        all_04040404<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVDQU      32(R9), Y9
+	VPSRLD       $0x02, Y9, Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPSLLD       $0x01, Y7, Y10
 	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
+	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 4(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x04, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPAND        all_04040404<>+0(SB), Y7, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      32(R9), Y8
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
+	VMOVDQU      (R9), Y8
 	VPSRLD       $0x04, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPAND        all_04040404<>+0(SB), Y9, Y10
-	VPOR         Y10, Y8, Y8
+	VPAND        all_04040404<>+0(SB), Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVDQU      32(R9), Y9
+	VPSRLD       $0x04, Y9, Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPAND        all_04040404<>+0(SB), Y7, Y10
+	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 8(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      (R9), Y6
-	VPSRLD       $0x06, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x01, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      32(R9), Y8
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
+	VMOVDQU      (R9), Y8
 	VPSRLD       $0x06, Y8, Y8
 	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPSRLD       $0x01, Y9, Y10
+	VPSRLD       $0x01, Y6, Y9
+	VPAND        all_04040404<>+0(SB), Y9, Y9
+	VPOR         Y9, Y8, Y8
+	VMOVDQU      32(R9), Y9
+	VPSRLD       $0x06, Y9, Y9
+	VPAND        all_03030303<>+0(SB), Y9, Y9
+	VPSRLD       $0x01, Y7, Y10
 	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
+	VPOR         Y10, Y9, Y9
 	VPBROADCASTD 12(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VPMOVSXBD    (R8), Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y2, Y6, Y6
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xd2 // VPDPBUSD     Y10, Y8, Y2
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xda // VPDPBUSD     Y10, Y9, Y3
+	VPMOVSXBD    (R8), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y4, Y9, Y9
 	VPMOVSXBD    8(R8), Y8
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y8, Y8
-	VBROADCASTSS 32(CX), Y10
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y10, Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y10, Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VPBROADCASTD 4(DX), Y4
-	VPSRAD       $0x05, Y4, Y4
-	VMOVDQA      Y4, Y5
-	VMOVDQU      64(R9), Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x02, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      96(R9), Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPSRLD       $0x02, Y9, Y10
-	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPBROADCASTD 16(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      64(R9), Y6
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x03, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      96(R9), Y8
-	VPSRLD       $0x02, Y8, Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPSRLD       $0x03, Y9, Y10
-	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPBROADCASTD 20(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      64(R9), Y6
-	VPSRLD       $0x04, Y6, Y6
-	VPAND        all_03030303<>+0(SB), Y6, Y6
-	VPSRLD       $0x04, Y7, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VMOVDQU      96(R9), Y8
-	VPSRLD       $0x04, Y8, Y8
-	VPAND        all_03030303<>+0(SB), Y8, Y8
-	VPSRLD       $0x04, Y9, Y10
-	VPAND        all_04040404<>+0(SB), Y10, Y10
-	VPOR         Y10, Y8, Y8
-	VPBROADCASTD 24(CX), Y10
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe2 // VPDPBUSD     Y10, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xea // VPDPBUSD     Y10, Y8, Y5
-	VMOVDQU      64(R9), Y6
+	VMULPS       Y5, Y8, Y8
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y9, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VPBROADCASTD 4(DX), Y8
+	VPSRAD       $0x05, Y8, Y8
+	VMOVDQA      Y8, Y9
+	VMOVDQU      64(R9), Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VPSRLD       $0x02, Y6, Y11
+	VPAND        all_04040404<>+0(SB), Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPSRLD       $0x02, Y7, Y12
+	VPAND        all_04040404<>+0(SB), Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 16(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VPSRLD       $0x03, Y6, Y11
+	VPAND        all_04040404<>+0(SB), Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x02, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPSRLD       $0x03, Y7, Y12
+	VPAND        all_04040404<>+0(SB), Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 20(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x04, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VPSRLD       $0x04, Y6, Y11
+	VPAND        all_04040404<>+0(SB), Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VMOVDQU      96(R9), Y11
+	VPSRLD       $0x04, Y11, Y11
+	VPAND        all_03030303<>+0(SB), Y11, Y11
+	VPSRLD       $0x04, Y7, Y12
+	VPAND        all_04040404<>+0(SB), Y12, Y12
+	VPOR         Y12, Y11, Y11
+	VPBROADCASTD 24(CX), Y12
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc4 // VPDPBUSD     Y12, Y10, Y8
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xcc // VPDPBUSD     Y12, Y11, Y9
+	VMOVDQU      64(R9), Y10
+	VPSRLD       $0x06, Y10, Y10
+	VPAND        all_03030303<>+0(SB), Y10, Y10
+	VPSRLD       $0x05, Y6, Y6
+	VPAND        all_04040404<>+0(SB), Y6, Y6
+	VPOR         Y6, Y10, Y10
+	VMOVDQU      96(R9), Y6
 	VPSRLD       $0x06, Y6, Y6
 	VPAND        all_03030303<>+0(SB), Y6, Y6
 	VPSRLD       $0x05, Y7, Y7
 	VPAND        all_04040404<>+0(SB), Y7, Y7
 	VPOR         Y7, Y6, Y6
-	VMOVDQU      96(R9), Y7
-	VPSRLD       $0x06, Y7, Y7
-	VPAND        all_03030303<>+0(SB), Y7, Y7
-	VPSRLD       $0x05, Y9, Y8
-	VPAND        all_04040404<>+0(SB), Y8, Y8
-	VPOR         Y8, Y7, Y7
-	VPBROADCASTD 28(CX), Y8
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x4d; BYTE $0x50; BYTE $0xe0 // VPDPBUSD     Y8, Y6, Y4
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xe8 // VPDPBUSD     Y8, Y7, Y5
+	VPBROADCASTD 28(CX), Y7
+	BYTE $0xc4; BYTE $0x62; BYTE $0x2d; BYTE $0x50; BYTE $0xc7 // VPDPBUSD     Y7, Y10, Y8
+	BYTE $0xc4; BYTE $0x62; BYTE $0x4d; BYTE $0x50; BYTE $0xcf // VPDPBUSD     Y7, Y6, Y9
 	VPMOVSXBD    16(R8), Y6
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y2, Y6, Y6
+	VMULPS       Y4, Y6, Y6
 	VPMOVSXBD    24(R8), Y7
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y3, Y7, Y7
-	VBROADCASTSS 32(CX), Y8
-	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y8, Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y8, Y6
-	VFMADD231PS  Y6, Y5, Y1
+	VMULPS       Y5, Y7, Y7
+	VBROADCASTSS 32(CX), Y10
+	VCVTDQ2PS    Y8, Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y10, Y2, Y0
+	VCVTDQ2PS    Y9, Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y10, Y3, Y1
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -42347,7 +42392,7 @@ stored:
 
 // func dot256Q3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q3_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q3_Kx2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -42406,8 +42451,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y0
 	VCVTPH2PS 16(AX), Y1
-	LEAQ      32(AX), R9
-	LEAQ      288(AX), R10
+	LEAQ      64(AX), R9
+	LEAQ      320(AX), R10
 	MOVQ      $0x00000008, AX
 
 block:
@@ -42510,28 +42555,22 @@ block:
 	VPSRAD       $0x05, Y10, Y10
 	VPADDD       Y10, Y7, Y7
 	VPADDD       Y10, Y6, Y6
-	VBROADCASTSS 64(CX), Y10
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y4, Y10, Y11
-	VFMADD213PS  (R8), Y11, Y7
+	VMULPS       Y4, Y7, Y7
+	VMOVUPS      Y7, 256(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y9, Y10, Y11
-	VFMADD213PS  32(R8), Y11, Y6
-	VMOVUPS      Y7, (R8)
-	VMOVUPS      Y6, 32(R8)
+	VMULPS       Y9, Y6, Y6
+	VMOVUPS      Y6, 288(R8)
 	VPBROADCASTD 4(DX), Y6
 	VPSRAD       $0x05, Y6, Y6
 	VPADDD       Y6, Y2, Y2
 	VPADDD       Y6, Y8, Y8
-	VBROADCASTSS 68(CX), Y6
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y4, Y6, Y4
-	VFMADD213PS  64(R8), Y4, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 320(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y9, Y6, Y4
-	VFMADD213PS  96(R8), Y4, Y8
-	VMOVUPS      Y2, 64(R8)
-	VMOVUPS      Y8, 96(R8)
+	VMULPS       Y9, Y8, Y8
+	VMOVUPS      Y8, 352(R8)
 	VMOVDQU      64(R10), Y2
 	VPAND        all_03030303<>+0(SB), Y2, Y2
 	VPSRLD       $0x02, Y3, Y4
@@ -42630,11 +42669,11 @@ block:
 	VPADDD       Y5, Y6, Y6
 	VBROADCASTSS 64(CX), Y5
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y3, Y5, Y9
-	VFMADD213PS  (R8), Y9, Y7
+	VFMADD213PS  256(R8), Y3, Y7
+	VFMADD213PS  (R8), Y5, Y7
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y4, Y5, Y9
-	VFMADD213PS  32(R8), Y9, Y6
+	VFMADD213PS  288(R8), Y4, Y6
+	VFMADD213PS  32(R8), Y5, Y6
 	VMOVUPS      Y7, (R8)
 	VMOVUPS      Y6, 32(R8)
 	VPBROADCASTD 12(DX), Y5
@@ -42643,11 +42682,11 @@ block:
 	VPADDD       Y5, Y8, Y8
 	VBROADCASTSS 68(CX), Y5
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y3, Y5, Y3
-	VFMADD213PS  64(R8), Y3, Y2
+	VFMADD213PS  320(R8), Y3, Y2
+	VFMADD213PS  64(R8), Y5, Y2
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y5, Y3
-	VFMADD213PS  96(R8), Y3, Y8
+	VFMADD213PS  352(R8), Y4, Y8
+	VFMADD213PS  96(R8), Y5, Y8
 	VMOVUPS      Y2, 64(R8)
 	VMOVUPS      Y8, 96(R8)
 	ADDQ         $0x00000050, CX
@@ -42706,7 +42745,7 @@ stored:
 
 // func dotVNNIQ3_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ3_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ3_Kx2(SB), $448-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -42765,8 +42804,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y0
 	VCVTPH2PS 16(AX), Y1
-	LEAQ      32(AX), R9
-	LEAQ      288(AX), R10
+	LEAQ      64(AX), R9
+	LEAQ      320(AX), R10
 	MOVQ      $0x00000008, AX
 
 block:
@@ -42855,24 +42894,18 @@ block:
 	VPMOVSXBD    8(R9), Y8
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y1, Y8, Y8
-	VBROADCASTSS 64(CX), Y10
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y6, Y10, Y11
-	VFMADD213PS  (R8), Y11, Y2
+	VMULPS       Y6, Y2, Y2
+	VMOVUPS      Y2, 256(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y10, Y11
-	VFMADD213PS  32(R8), Y11, Y3
-	VMOVUPS      Y2, (R8)
-	VMOVUPS      Y3, 32(R8)
-	VBROADCASTSS 68(CX), Y2
+	VMULPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 288(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y2, Y3
-	VFMADD213PS  64(R8), Y3, Y4
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      Y4, 320(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y2, Y3
-	VFMADD213PS  96(R8), Y3, Y5
-	VMOVUPS      Y4, 64(R8)
-	VMOVUPS      Y5, 96(R8)
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 352(R8)
 	VPBROADCASTD 8(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VMOVDQA      Y2, Y3
@@ -42957,20 +42990,20 @@ block:
 	VMULPS       Y1, Y7, Y7
 	VBROADCASTSS 64(CX), Y8
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y6, Y8, Y9
-	VFMADD213PS  (R8), Y9, Y2
+	VFMADD213PS  256(R8), Y6, Y2
+	VFMADD213PS  (R8), Y8, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y7, Y8, Y9
-	VFMADD213PS  32(R8), Y9, Y3
+	VFMADD213PS  288(R8), Y7, Y3
+	VFMADD213PS  32(R8), Y8, Y3
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      Y3, 32(R8)
 	VBROADCASTSS 68(CX), Y2
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y6, Y2, Y3
-	VFMADD213PS  64(R8), Y3, Y4
+	VFMADD213PS  320(R8), Y6, Y4
+	VFMADD213PS  64(R8), Y2, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y2, Y3
-	VFMADD213PS  96(R8), Y3, Y5
+	VFMADD213PS  352(R8), Y7, Y5
+	VFMADD213PS  96(R8), Y2, Y5
 	VMOVUPS      Y4, 64(R8)
 	VMOVUPS      Y5, 96(R8)
 	ADDQ         $0x00000050, CX
@@ -43029,7 +43062,7 @@ stored:
 
 // func dot256Q3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q3_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q3_Kx3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -43098,8 +43131,8 @@ startsome:
 	VMOVUPS      Y0, 160(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -43224,41 +43257,32 @@ block:
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y5, Y5
 	VPADDD       Y2, Y4, Y4
-	VBROADCASTSS 96(CX), Y2
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y9, Y2, Y11
-	VFMADD213PS  (R8), Y11, Y5
+	VMULPS       Y9, Y5, Y5
+	VMOVUPS      Y5, 384(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y2, Y11
-	VFMADD213PS  32(R8), Y11, Y4
-	VMOVUPS      Y5, (R8)
-	VMOVUPS      Y4, 32(R8)
+	VMULPS       Y10, Y4, Y4
+	VMOVUPS      Y4, 416(R8)
 	VPBROADCASTD 4(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y7, Y7
 	VPADDD       Y2, Y6, Y6
-	VBROADCASTSS 100(CX), Y2
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y9, Y2, Y4
-	VFMADD213PS  64(R8), Y4, Y7
+	VMULPS       Y9, Y7, Y7
+	VMOVUPS      Y7, 448(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y2, Y4
-	VFMADD213PS  96(R8), Y4, Y6
-	VMOVUPS      Y7, 64(R8)
-	VMOVUPS      Y6, 96(R8)
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, 480(R8)
 	VPBROADCASTD 8(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPADDD       Y2, Y8, Y8
-	VBROADCASTSS 104(CX), Y2
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y9, Y2, Y4
-	VFMADD213PS  128(R8), Y4, Y0
+	VMULPS       Y9, Y0, Y0
+	VMOVUPS      Y0, 512(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y10, Y2, Y4
-	VFMADD213PS  160(R8), Y4, Y8
-	VMOVUPS      Y0, 128(R8)
-	VMOVUPS      Y8, 160(R8)
+	VMULPS       Y10, Y8, Y8
+	VMOVUPS      Y8, 544(R8)
 	VMOVDQU      64(R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VPSRLD       $0x02, Y1, Y2
@@ -43379,11 +43403,11 @@ block:
 	VPADDD       Y1, Y4, Y4
 	VBROADCASTSS 96(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y1, Y9
-	VFMADD213PS  (R8), Y9, Y5
+	VFMADD213PS  384(R8), Y2, Y5
+	VFMADD213PS  (R8), Y1, Y5
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y3, Y1, Y9
-	VFMADD213PS  32(R8), Y9, Y4
+	VFMADD213PS  416(R8), Y3, Y4
+	VFMADD213PS  32(R8), Y1, Y4
 	VMOVUPS      Y5, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VPBROADCASTD 16(DX), Y1
@@ -43392,11 +43416,11 @@ block:
 	VPADDD       Y1, Y6, Y6
 	VBROADCASTSS 100(CX), Y1
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y2, Y1, Y4
-	VFMADD213PS  64(R8), Y4, Y7
+	VFMADD213PS  448(R8), Y2, Y7
+	VFMADD213PS  64(R8), Y1, Y7
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y1, Y4
-	VFMADD213PS  96(R8), Y4, Y6
+	VFMADD213PS  480(R8), Y3, Y6
+	VFMADD213PS  96(R8), Y1, Y6
 	VMOVUPS      Y7, 64(R8)
 	VMOVUPS      Y6, 96(R8)
 	VPBROADCASTD 20(DX), Y1
@@ -43405,11 +43429,11 @@ block:
 	VPADDD       Y1, Y8, Y8
 	VBROADCASTSS 104(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y2, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y0
+	VFMADD213PS  512(R8), Y2, Y0
+	VFMADD213PS  128(R8), Y1, Y0
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y8
+	VFMADD213PS  544(R8), Y3, Y8
+	VFMADD213PS  160(R8), Y1, Y8
 	VMOVUPS      Y0, 128(R8)
 	VMOVUPS      Y8, 160(R8)
 	ADDQ         $0x00000078, CX
@@ -43478,7 +43502,7 @@ stored:
 
 // func dotVNNIQ3_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ3_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ3_Kx3(SB), $640-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -43547,8 +43571,8 @@ startsome:
 	VMOVUPS      Y0, 160(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -43654,33 +43678,24 @@ block:
 	VPMOVSXBD    8(R11), Y10
 	VCVTDQ2PS    Y10, Y10
 	VMULPS       Y6, Y10, Y10
-	VBROADCASTSS 96(CX), Y6
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y8, Y6, Y11
-	VFMADD213PS  (R8), Y11, Y0
+	VMULPS       Y8, Y0, Y0
+	VMOVUPS      Y0, 384(R8)
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y6, Y11
-	VFMADD213PS  32(R8), Y11, Y1
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VBROADCASTSS 100(CX), Y0
+	VMULPS       Y10, Y1, Y1
+	VMOVUPS      Y1, 416(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VMULPS       Y8, Y2, Y2
+	VMOVUPS      Y2, 448(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
-	VMOVUPS      Y2, 64(R8)
-	VMOVUPS      Y3, 96(R8)
-	VBROADCASTSS 104(CX), Y0
+	VMULPS       Y10, Y3, Y3
+	VMOVUPS      Y3, 480(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 512(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
-	VMOVUPS      Y4, 128(R8)
-	VMOVUPS      Y5, 160(R8)
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 544(R8)
 	VPBROADCASTD 12(DX), Y0
 	VPSRAD       $0x05, Y0, Y0
 	VMOVDQA      Y0, Y1
@@ -43782,29 +43797,29 @@ block:
 	VMULPS       Y6, Y8, Y8
 	VBROADCASTSS 96(CX), Y6
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y7, Y6, Y9
-	VFMADD213PS  (R8), Y9, Y0
+	VFMADD213PS  384(R8), Y7, Y0
+	VFMADD213PS  (R8), Y6, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y8, Y6, Y9
-	VFMADD213PS  32(R8), Y9, Y1
+	VFMADD213PS  416(R8), Y8, Y1
+	VFMADD213PS  32(R8), Y6, Y1
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y1, 32(R8)
 	VBROADCASTSS 100(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y7, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VFMADD213PS  448(R8), Y7, Y2
+	VFMADD213PS  64(R8), Y0, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VFMADD213PS  480(R8), Y8, Y3
+	VFMADD213PS  96(R8), Y0, Y3
 	VMOVUPS      Y2, 64(R8)
 	VMOVUPS      Y3, 96(R8)
 	VBROADCASTSS 104(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y7, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VFMADD213PS  512(R8), Y7, Y4
+	VFMADD213PS  128(R8), Y0, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VFMADD213PS  544(R8), Y8, Y5
+	VFMADD213PS  160(R8), Y0, Y5
 	VMOVUPS      Y4, 128(R8)
 	VMOVUPS      Y5, 160(R8)
 	ADDQ         $0x00000078, CX
@@ -43873,7 +43888,7 @@ stored:
 
 // func dot256Q3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q3_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q3_Kx4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -43954,8 +43969,8 @@ startsome:
 	VMOVUPS      Y0, 224(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -44100,54 +44115,42 @@ block:
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y5, Y5
 	VPADDD       Y2, Y4, Y4
-	VBROADCASTSS 128(CX), Y2
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y11, Y2, Y13
-	VFMADD213PS  (R8), Y13, Y5
+	VMULPS       Y11, Y5, Y5
+	VMOVUPS      Y5, 512(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y12, Y2, Y13
-	VFMADD213PS  32(R8), Y13, Y4
-	VMOVUPS      Y5, (R8)
-	VMOVUPS      Y4, 32(R8)
+	VMULPS       Y12, Y4, Y4
+	VMOVUPS      Y4, 544(R8)
 	VPBROADCASTD 4(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y7, Y7
 	VPADDD       Y2, Y6, Y6
-	VBROADCASTSS 132(CX), Y2
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y11, Y2, Y4
-	VFMADD213PS  64(R8), Y4, Y7
+	VMULPS       Y11, Y7, Y7
+	VMOVUPS      Y7, 576(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y12, Y2, Y4
-	VFMADD213PS  96(R8), Y4, Y6
-	VMOVUPS      Y7, 64(R8)
-	VMOVUPS      Y6, 96(R8)
+	VMULPS       Y12, Y6, Y6
+	VMOVUPS      Y6, 608(R8)
 	VPBROADCASTD 8(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y9, Y9
 	VPADDD       Y2, Y8, Y8
-	VBROADCASTSS 136(CX), Y2
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y11, Y2, Y4
-	VFMADD213PS  128(R8), Y4, Y9
+	VMULPS       Y11, Y9, Y9
+	VMOVUPS      Y9, 640(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y12, Y2, Y4
-	VFMADD213PS  160(R8), Y4, Y8
-	VMOVUPS      Y9, 128(R8)
-	VMOVUPS      Y8, 160(R8)
+	VMULPS       Y12, Y8, Y8
+	VMOVUPS      Y8, 672(R8)
 	VPBROADCASTD 12(DX), Y2
 	VPSRAD       $0x05, Y2, Y2
 	VPADDD       Y2, Y0, Y0
 	VPADDD       Y2, Y10, Y10
-	VBROADCASTSS 140(CX), Y2
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y11, Y2, Y4
-	VFMADD213PS  192(R8), Y4, Y0
+	VMULPS       Y11, Y0, Y0
+	VMOVUPS      Y0, 704(R8)
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y12, Y2, Y4
-	VFMADD213PS  224(R8), Y4, Y10
-	VMOVUPS      Y0, 192(R8)
-	VMOVUPS      Y10, 224(R8)
+	VMULPS       Y12, Y10, Y10
+	VMOVUPS      Y10, 736(R8)
 	VMOVDQU      64(R10), Y0
 	VPAND        all_03030303<>+0(SB), Y0, Y0
 	VPSRLD       $0x02, Y1, Y2
@@ -44288,11 +44291,11 @@ block:
 	VPADDD       Y1, Y4, Y4
 	VBROADCASTSS 128(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y2, Y1, Y11
-	VFMADD213PS  (R8), Y11, Y5
+	VFMADD213PS  512(R8), Y2, Y5
+	VFMADD213PS  (R8), Y1, Y5
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y3, Y1, Y11
-	VFMADD213PS  32(R8), Y11, Y4
+	VFMADD213PS  544(R8), Y3, Y4
+	VFMADD213PS  32(R8), Y1, Y4
 	VMOVUPS      Y5, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VPBROADCASTD 20(DX), Y1
@@ -44301,11 +44304,11 @@ block:
 	VPADDD       Y1, Y6, Y6
 	VBROADCASTSS 132(CX), Y1
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y2, Y1, Y4
-	VFMADD213PS  64(R8), Y4, Y7
+	VFMADD213PS  576(R8), Y2, Y7
+	VFMADD213PS  64(R8), Y1, Y7
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y1, Y4
-	VFMADD213PS  96(R8), Y4, Y6
+	VFMADD213PS  608(R8), Y3, Y6
+	VFMADD213PS  96(R8), Y1, Y6
 	VMOVUPS      Y7, 64(R8)
 	VMOVUPS      Y6, 96(R8)
 	VPBROADCASTD 24(DX), Y1
@@ -44314,11 +44317,11 @@ block:
 	VPADDD       Y1, Y8, Y8
 	VBROADCASTSS 136(CX), Y1
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y2, Y1, Y4
-	VFMADD213PS  128(R8), Y4, Y9
+	VFMADD213PS  640(R8), Y2, Y9
+	VFMADD213PS  128(R8), Y1, Y9
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y1, Y4
-	VFMADD213PS  160(R8), Y4, Y8
+	VFMADD213PS  672(R8), Y3, Y8
+	VFMADD213PS  160(R8), Y1, Y8
 	VMOVUPS      Y9, 128(R8)
 	VMOVUPS      Y8, 160(R8)
 	VPBROADCASTD 28(DX), Y1
@@ -44327,11 +44330,11 @@ block:
 	VPADDD       Y1, Y10, Y10
 	VBROADCASTSS 140(CX), Y1
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y2, Y1, Y2
-	VFMADD213PS  192(R8), Y2, Y0
+	VFMADD213PS  704(R8), Y2, Y0
+	VFMADD213PS  192(R8), Y1, Y0
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y3, Y1, Y2
-	VFMADD213PS  224(R8), Y2, Y10
+	VFMADD213PS  736(R8), Y3, Y10
+	VFMADD213PS  224(R8), Y1, Y10
 	VMOVUPS      Y0, 192(R8)
 	VMOVUPS      Y10, 224(R8)
 	ADDQ         $0x000000a0, CX
@@ -44410,7 +44413,7 @@ stored:
 
 // func dotVNNIQ3_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ3_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ3_Kx4(SB), $832-61
 	MOVQ strip+16(FP), AX
 	MOVQ core+24(FP), CX
 	MOVQ aux+32(FP), DX
@@ -44491,8 +44494,8 @@ startsome:
 	VMOVUPS      Y0, 224(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -44613,42 +44616,30 @@ block:
 	VPMOVSXBD    8(R11), Y12
 	VCVTDQ2PS    Y12, Y12
 	VMULPS       Y8, Y12, Y12
-	VBROADCASTSS 128(CX), Y8
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y10, Y8, Y13
-	VFMADD213PS  (R8), Y13, Y0
+	VMULPS       Y10, Y0, Y0
+	VMOVUPS      Y0, 512(R8)
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y12, Y8, Y13
-	VFMADD213PS  32(R8), Y13, Y1
-	VMOVUPS      Y0, (R8)
-	VMOVUPS      Y1, 32(R8)
-	VBROADCASTSS 132(CX), Y0
+	VMULPS       Y12, Y1, Y1
+	VMOVUPS      Y1, 544(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VMULPS       Y10, Y2, Y2
+	VMOVUPS      Y2, 576(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
-	VMOVUPS      Y2, 64(R8)
-	VMOVUPS      Y3, 96(R8)
-	VBROADCASTSS 136(CX), Y0
+	VMULPS       Y12, Y3, Y3
+	VMOVUPS      Y3, 608(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VMULPS       Y10, Y4, Y4
+	VMOVUPS      Y4, 640(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
-	VMOVUPS      Y4, 128(R8)
-	VMOVUPS      Y5, 160(R8)
-	VBROADCASTSS 140(CX), Y0
+	VMULPS       Y12, Y5, Y5
+	VMOVUPS      Y5, 672(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  192(R8), Y1, Y6
+	VMULPS       Y10, Y6, Y6
+	VMOVUPS      Y6, 704(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y12, Y0, Y1
-	VFMADD213PS  224(R8), Y1, Y7
-	VMOVUPS      Y6, 192(R8)
-	VMOVUPS      Y7, 224(R8)
+	VMULPS       Y12, Y7, Y7
+	VMOVUPS      Y7, 736(R8)
 	VPBROADCASTD 16(DX), Y0
 	VPSRAD       $0x05, Y0, Y0
 	VMOVDQA      Y0, Y1
@@ -44765,38 +44756,38 @@ block:
 	VMULPS       Y8, Y10, Y10
 	VBROADCASTSS 128(CX), Y8
 	VCVTDQ2PS    Y0, Y0
-	VMULPS       Y9, Y8, Y11
-	VFMADD213PS  (R8), Y11, Y0
+	VFMADD213PS  512(R8), Y9, Y0
+	VFMADD213PS  (R8), Y8, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y8, Y11
-	VFMADD213PS  32(R8), Y11, Y1
+	VFMADD213PS  544(R8), Y10, Y1
+	VFMADD213PS  32(R8), Y8, Y1
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y1, 32(R8)
 	VBROADCASTSS 132(CX), Y0
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y9, Y0, Y1
-	VFMADD213PS  64(R8), Y1, Y2
+	VFMADD213PS  576(R8), Y9, Y2
+	VFMADD213PS  64(R8), Y0, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  96(R8), Y1, Y3
+	VFMADD213PS  608(R8), Y10, Y3
+	VFMADD213PS  96(R8), Y0, Y3
 	VMOVUPS      Y2, 64(R8)
 	VMOVUPS      Y3, 96(R8)
 	VBROADCASTSS 136(CX), Y0
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y9, Y0, Y1
-	VFMADD213PS  128(R8), Y1, Y4
+	VFMADD213PS  640(R8), Y9, Y4
+	VFMADD213PS  128(R8), Y0, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  160(R8), Y1, Y5
+	VFMADD213PS  672(R8), Y10, Y5
+	VFMADD213PS  160(R8), Y0, Y5
 	VMOVUPS      Y4, 128(R8)
 	VMOVUPS      Y5, 160(R8)
 	VBROADCASTSS 140(CX), Y0
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y9, Y0, Y1
-	VFMADD213PS  192(R8), Y1, Y6
+	VFMADD213PS  704(R8), Y9, Y6
+	VFMADD213PS  192(R8), Y0, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y0, Y1
-	VFMADD213PS  224(R8), Y1, Y7
+	VFMADD213PS  736(R8), Y10, Y7
+	VFMADD213PS  224(R8), Y0, Y7
 	VMOVUPS      Y6, 192(R8)
 	VMOVUPS      Y7, 224(R8)
 	ADDQ         $0x000000a0, CX
@@ -44885,9 +44876,9 @@ unit:
 	VCVTPH2PS (CX), Y0
 	VCVTPH2PS 16(CX), Y1
 	IMUL3Q    $0x00000020, DX, DI
-	LEAQ      32(CX)(DI*1), DI
+	LEAQ      64(CX)(DI*1), DI
 	IMUL3Q    $0x000000c0, DX, SI
-	LEAQ      288(CX)(SI*1), SI
+	LEAQ      320(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
 	SUBQ      DX, CX
 	CMPQ      CX, BX
@@ -45059,7 +45050,7 @@ GLOBL all_7c7c7c7c<>(SB), RODATA|NOPTR, $32
 
 // func dot512Q4_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45122,8 +45113,8 @@ block:
 	VMULPS           Z4, Z6, Z6
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
-	VMULPS.BCST      32(CX), Z6, Z4
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(CX), Z6, Z4
 	VFMADD231PS      Z4, Z3, Z2
 	VFMADD231PS.BCST (DX), Z7, Z2
 	ADDQ             $0x00000028, CX
@@ -45146,7 +45137,7 @@ block:
 
 // func dot512Q4_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45223,12 +45214,12 @@ block:
 	VMULPS           Z6, Z8, Z8
 	VCVTDQ2PS        Z9, Z9
 	VMULPS           Z7, Z9, Z9
-	VMULPS.BCST      64(CX), Z8, Z6
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      64(CX), Z8, Z6
 	VFMADD231PS      Z6, Z3, Z2
 	VFMADD231PS.BCST (DX), Z9, Z2
-	VMULPS.BCST      68(CX), Z8, Z6
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      68(CX), Z8, Z6
 	VFMADD231PS      Z6, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z9, Z4
 	ADDQ             $0x00000050, CX
@@ -45255,7 +45246,7 @@ block:
 
 // func dot512Q4_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45344,16 +45335,16 @@ block:
 	VMULPS           Z8, Z10, Z10
 	VCVTDQ2PS        Z11, Z11
 	VMULPS           Z9, Z11, Z11
-	VMULPS.BCST      96(CX), Z10, Z8
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      96(CX), Z10, Z8
 	VFMADD231PS      Z8, Z3, Z2
 	VFMADD231PS.BCST (DX), Z11, Z2
-	VMULPS.BCST      100(CX), Z10, Z8
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      100(CX), Z10, Z8
 	VFMADD231PS      Z8, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z11, Z4
-	VMULPS.BCST      104(CX), Z10, Z8
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      104(CX), Z10, Z8
 	VFMADD231PS      Z8, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z11, Z6
 	ADDQ             $0x00000078, CX
@@ -45382,7 +45373,7 @@ block:
 
 // func dot512Q4_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q4_Kx4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45483,20 +45474,20 @@ block:
 	VMULPS           Z10, Z12, Z12
 	VCVTDQ2PS        Z13, Z13
 	VMULPS           Z11, Z13, Z13
-	VMULPS.BCST      128(CX), Z12, Z10
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      128(CX), Z12, Z10
 	VFMADD231PS      Z10, Z3, Z2
 	VFMADD231PS.BCST (DX), Z13, Z2
-	VMULPS.BCST      132(CX), Z12, Z10
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      132(CX), Z12, Z10
 	VFMADD231PS      Z10, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z13, Z4
-	VMULPS.BCST      136(CX), Z12, Z10
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      136(CX), Z12, Z10
 	VFMADD231PS      Z10, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z13, Z6
-	VMULPS.BCST      140(CX), Z12, Z10
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      140(CX), Z12, Z10
 	VFMADD231PS      Z10, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z13, Z8
 	ADDQ             $0x000000a0, CX
@@ -45527,7 +45518,7 @@ block:
 
 // func dot512Q4_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45645,24 +45636,24 @@ block:
 	VMULPS           Z12, Z14, Z14
 	VCVTDQ2PS        Z15, Z15
 	VMULPS           Z13, Z15, Z15
-	VMULPS.BCST      160(CX), Z14, Z12
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      160(CX), Z14, Z12
 	VFMADD231PS      Z12, Z3, Z2
 	VFMADD231PS.BCST (DX), Z15, Z2
-	VMULPS.BCST      164(CX), Z14, Z12
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      164(CX), Z14, Z12
 	VFMADD231PS      Z12, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z15, Z4
-	VMULPS.BCST      168(CX), Z14, Z12
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      168(CX), Z14, Z12
 	VFMADD231PS      Z12, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z15, Z6
-	VMULPS.BCST      172(CX), Z14, Z12
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      172(CX), Z14, Z12
 	VFMADD231PS      Z12, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z15, Z8
-	VMULPS.BCST      176(CX), Z14, Z12
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      176(CX), Z14, Z12
 	VFMADD231PS      Z12, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z15, Z10
 	ADDQ             $0x000000c8, CX
@@ -45695,7 +45686,7 @@ block:
 
 // func dot512Q4_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -45825,28 +45816,28 @@ block:
 	VMULPS           Z14, Z16, Z16
 	VCVTDQ2PS        Z17, Z17
 	VMULPS           Z15, Z17, Z17
-	VMULPS.BCST      192(CX), Z16, Z14
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      192(CX), Z16, Z14
 	VFMADD231PS      Z14, Z3, Z2
 	VFMADD231PS.BCST (DX), Z17, Z2
-	VMULPS.BCST      196(CX), Z16, Z14
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      196(CX), Z16, Z14
 	VFMADD231PS      Z14, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z17, Z4
-	VMULPS.BCST      200(CX), Z16, Z14
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      200(CX), Z16, Z14
 	VFMADD231PS      Z14, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z17, Z6
-	VMULPS.BCST      204(CX), Z16, Z14
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      204(CX), Z16, Z14
 	VFMADD231PS      Z14, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z17, Z8
-	VMULPS.BCST      208(CX), Z16, Z14
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      208(CX), Z16, Z14
 	VFMADD231PS      Z14, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z17, Z10
-	VMULPS.BCST      212(CX), Z16, Z14
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      212(CX), Z16, Z14
 	VFMADD231PS      Z14, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z17, Z12
 	ADDQ             $0x000000f0, CX
@@ -45881,7 +45872,7 @@ block:
 
 // func dot512Q4_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -46023,32 +46014,32 @@ block:
 	VMULPS           Z16, Z18, Z18
 	VCVTDQ2PS        Z19, Z19
 	VMULPS           Z17, Z19, Z19
-	VMULPS.BCST      224(CX), Z18, Z16
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      224(CX), Z18, Z16
 	VFMADD231PS      Z16, Z3, Z2
 	VFMADD231PS.BCST (DX), Z19, Z2
-	VMULPS.BCST      228(CX), Z18, Z16
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      228(CX), Z18, Z16
 	VFMADD231PS      Z16, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z19, Z4
-	VMULPS.BCST      232(CX), Z18, Z16
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      232(CX), Z18, Z16
 	VFMADD231PS      Z16, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z19, Z6
-	VMULPS.BCST      236(CX), Z18, Z16
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      236(CX), Z18, Z16
 	VFMADD231PS      Z16, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z19, Z8
-	VMULPS.BCST      240(CX), Z18, Z16
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      240(CX), Z18, Z16
 	VFMADD231PS      Z16, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z19, Z10
-	VMULPS.BCST      244(CX), Z18, Z16
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      244(CX), Z18, Z16
 	VFMADD231PS      Z16, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z19, Z12
-	VMULPS.BCST      248(CX), Z18, Z16
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      248(CX), Z18, Z16
 	VFMADD231PS      Z16, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z19, Z14
 	ADDQ             $0x00000118, CX
@@ -46085,7 +46076,7 @@ block:
 
 // func dot512Q4_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -46239,36 +46230,36 @@ block:
 	VMULPS           Z18, Z20, Z20
 	VCVTDQ2PS        Z21, Z21
 	VMULPS           Z19, Z21, Z21
-	VMULPS.BCST      256(CX), Z20, Z18
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      256(CX), Z20, Z18
 	VFMADD231PS      Z18, Z3, Z2
 	VFMADD231PS.BCST (DX), Z21, Z2
-	VMULPS.BCST      260(CX), Z20, Z18
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      260(CX), Z20, Z18
 	VFMADD231PS      Z18, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z21, Z4
-	VMULPS.BCST      264(CX), Z20, Z18
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      264(CX), Z20, Z18
 	VFMADD231PS      Z18, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z21, Z6
-	VMULPS.BCST      268(CX), Z20, Z18
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      268(CX), Z20, Z18
 	VFMADD231PS      Z18, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z21, Z8
-	VMULPS.BCST      272(CX), Z20, Z18
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      272(CX), Z20, Z18
 	VFMADD231PS      Z18, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z21, Z10
-	VMULPS.BCST      276(CX), Z20, Z18
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      276(CX), Z20, Z18
 	VFMADD231PS      Z18, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z21, Z12
-	VMULPS.BCST      280(CX), Z20, Z18
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      280(CX), Z20, Z18
 	VFMADD231PS      Z18, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z21, Z14
-	VMULPS.BCST      284(CX), Z20, Z18
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      284(CX), Z20, Z18
 	VFMADD231PS      Z18, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z21, Z16
 	ADDQ             $0x00000140, CX
@@ -46307,7 +46298,7 @@ block:
 
 // func dot512Q4_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -46473,40 +46464,40 @@ block:
 	VMULPS           Z20, Z22, Z22
 	VCVTDQ2PS        Z23, Z23
 	VMULPS           Z21, Z23, Z23
-	VMULPS.BCST      288(CX), Z22, Z20
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      288(CX), Z22, Z20
 	VFMADD231PS      Z20, Z3, Z2
 	VFMADD231PS.BCST (DX), Z23, Z2
-	VMULPS.BCST      292(CX), Z22, Z20
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      292(CX), Z22, Z20
 	VFMADD231PS      Z20, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z23, Z4
-	VMULPS.BCST      296(CX), Z22, Z20
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      296(CX), Z22, Z20
 	VFMADD231PS      Z20, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z23, Z6
-	VMULPS.BCST      300(CX), Z22, Z20
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      300(CX), Z22, Z20
 	VFMADD231PS      Z20, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z23, Z8
-	VMULPS.BCST      304(CX), Z22, Z20
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      304(CX), Z22, Z20
 	VFMADD231PS      Z20, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z23, Z10
-	VMULPS.BCST      308(CX), Z22, Z20
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      308(CX), Z22, Z20
 	VFMADD231PS      Z20, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z23, Z12
-	VMULPS.BCST      312(CX), Z22, Z20
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      312(CX), Z22, Z20
 	VFMADD231PS      Z20, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z23, Z14
-	VMULPS.BCST      316(CX), Z22, Z20
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      316(CX), Z22, Z20
 	VFMADD231PS      Z20, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z23, Z16
-	VMULPS.BCST      320(CX), Z22, Z20
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      320(CX), Z22, Z20
 	VFMADD231PS      Z20, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z23, Z18
 	ADDQ             $0x00000168, CX
@@ -46547,7 +46538,7 @@ block:
 
 // func dot512Q4_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -46725,44 +46716,44 @@ block:
 	VMULPS           Z22, Z24, Z24
 	VCVTDQ2PS        Z25, Z25
 	VMULPS           Z23, Z25, Z25
-	VMULPS.BCST      320(CX), Z24, Z22
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      320(CX), Z24, Z22
 	VFMADD231PS      Z22, Z3, Z2
 	VFMADD231PS.BCST (DX), Z25, Z2
-	VMULPS.BCST      324(CX), Z24, Z22
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      324(CX), Z24, Z22
 	VFMADD231PS      Z22, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z25, Z4
-	VMULPS.BCST      328(CX), Z24, Z22
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      328(CX), Z24, Z22
 	VFMADD231PS      Z22, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z25, Z6
-	VMULPS.BCST      332(CX), Z24, Z22
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      332(CX), Z24, Z22
 	VFMADD231PS      Z22, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z25, Z8
-	VMULPS.BCST      336(CX), Z24, Z22
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      336(CX), Z24, Z22
 	VFMADD231PS      Z22, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z25, Z10
-	VMULPS.BCST      340(CX), Z24, Z22
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      340(CX), Z24, Z22
 	VFMADD231PS      Z22, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z25, Z12
-	VMULPS.BCST      344(CX), Z24, Z22
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      344(CX), Z24, Z22
 	VFMADD231PS      Z22, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z25, Z14
-	VMULPS.BCST      348(CX), Z24, Z22
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      348(CX), Z24, Z22
 	VFMADD231PS      Z22, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z25, Z16
-	VMULPS.BCST      352(CX), Z24, Z22
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      352(CX), Z24, Z22
 	VFMADD231PS      Z22, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z25, Z18
-	VMULPS.BCST      356(CX), Z24, Z22
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      356(CX), Z24, Z22
 	VFMADD231PS      Z22, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z25, Z20
 	ADDQ             $0x00000190, CX
@@ -46805,7 +46796,7 @@ block:
 
 // func dot512Q4_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -46995,48 +46986,48 @@ block:
 	VMULPS           Z24, Z26, Z26
 	VCVTDQ2PS        Z27, Z27
 	VMULPS           Z25, Z27, Z27
-	VMULPS.BCST      352(CX), Z26, Z24
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      352(CX), Z26, Z24
 	VFMADD231PS      Z24, Z3, Z2
 	VFMADD231PS.BCST (DX), Z27, Z2
-	VMULPS.BCST      356(CX), Z26, Z24
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      356(CX), Z26, Z24
 	VFMADD231PS      Z24, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z27, Z4
-	VMULPS.BCST      360(CX), Z26, Z24
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      360(CX), Z26, Z24
 	VFMADD231PS      Z24, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z27, Z6
-	VMULPS.BCST      364(CX), Z26, Z24
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      364(CX), Z26, Z24
 	VFMADD231PS      Z24, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z27, Z8
-	VMULPS.BCST      368(CX), Z26, Z24
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      368(CX), Z26, Z24
 	VFMADD231PS      Z24, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z27, Z10
-	VMULPS.BCST      372(CX), Z26, Z24
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      372(CX), Z26, Z24
 	VFMADD231PS      Z24, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z27, Z12
-	VMULPS.BCST      376(CX), Z26, Z24
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      376(CX), Z26, Z24
 	VFMADD231PS      Z24, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z27, Z14
-	VMULPS.BCST      380(CX), Z26, Z24
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      380(CX), Z26, Z24
 	VFMADD231PS      Z24, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z27, Z16
-	VMULPS.BCST      384(CX), Z26, Z24
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      384(CX), Z26, Z24
 	VFMADD231PS      Z24, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z27, Z18
-	VMULPS.BCST      388(CX), Z26, Z24
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      388(CX), Z26, Z24
 	VFMADD231PS      Z24, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z27, Z20
-	VMULPS.BCST      392(CX), Z26, Z24
 	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      392(CX), Z26, Z24
 	VFMADD231PS      Z24, Z23, Z22
 	VFMADD231PS.BCST 40(DX), Z27, Z22
 	ADDQ             $0x000001b8, CX
@@ -47081,7 +47072,7 @@ block:
 
 // func dot512Q4_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q4_Kx12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q4_Kx12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
 	MOVL         $0x80000000, AX
@@ -47283,52 +47274,52 @@ block:
 	VMULPS           Z26, Z28, Z28
 	VCVTDQ2PS        Z29, Z29
 	VMULPS           Z27, Z29, Z29
-	VMULPS.BCST      384(CX), Z28, Z26
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      384(CX), Z28, Z26
 	VFMADD231PS      Z26, Z3, Z2
 	VFMADD231PS.BCST (DX), Z29, Z2
-	VMULPS.BCST      388(CX), Z28, Z26
 	VCVTDQ2PS        Z5, Z5
+	VMULPS.BCST      388(CX), Z28, Z26
 	VFMADD231PS      Z26, Z5, Z4
 	VFMADD231PS.BCST 4(DX), Z29, Z4
-	VMULPS.BCST      392(CX), Z28, Z26
 	VCVTDQ2PS        Z7, Z7
+	VMULPS.BCST      392(CX), Z28, Z26
 	VFMADD231PS      Z26, Z7, Z6
 	VFMADD231PS.BCST 8(DX), Z29, Z6
-	VMULPS.BCST      396(CX), Z28, Z26
 	VCVTDQ2PS        Z9, Z9
+	VMULPS.BCST      396(CX), Z28, Z26
 	VFMADD231PS      Z26, Z9, Z8
 	VFMADD231PS.BCST 12(DX), Z29, Z8
-	VMULPS.BCST      400(CX), Z28, Z26
 	VCVTDQ2PS        Z11, Z11
+	VMULPS.BCST      400(CX), Z28, Z26
 	VFMADD231PS      Z26, Z11, Z10
 	VFMADD231PS.BCST 16(DX), Z29, Z10
-	VMULPS.BCST      404(CX), Z28, Z26
 	VCVTDQ2PS        Z13, Z13
+	VMULPS.BCST      404(CX), Z28, Z26
 	VFMADD231PS      Z26, Z13, Z12
 	VFMADD231PS.BCST 20(DX), Z29, Z12
-	VMULPS.BCST      408(CX), Z28, Z26
 	VCVTDQ2PS        Z15, Z15
+	VMULPS.BCST      408(CX), Z28, Z26
 	VFMADD231PS      Z26, Z15, Z14
 	VFMADD231PS.BCST 24(DX), Z29, Z14
-	VMULPS.BCST      412(CX), Z28, Z26
 	VCVTDQ2PS        Z17, Z17
+	VMULPS.BCST      412(CX), Z28, Z26
 	VFMADD231PS      Z26, Z17, Z16
 	VFMADD231PS.BCST 28(DX), Z29, Z16
-	VMULPS.BCST      416(CX), Z28, Z26
 	VCVTDQ2PS        Z19, Z19
+	VMULPS.BCST      416(CX), Z28, Z26
 	VFMADD231PS      Z26, Z19, Z18
 	VFMADD231PS.BCST 32(DX), Z29, Z18
-	VMULPS.BCST      420(CX), Z28, Z26
 	VCVTDQ2PS        Z21, Z21
+	VMULPS.BCST      420(CX), Z28, Z26
 	VFMADD231PS      Z26, Z21, Z20
 	VFMADD231PS.BCST 36(DX), Z29, Z20
-	VMULPS.BCST      424(CX), Z28, Z26
 	VCVTDQ2PS        Z23, Z23
+	VMULPS.BCST      424(CX), Z28, Z26
 	VFMADD231PS      Z26, Z23, Z22
 	VFMADD231PS.BCST 40(DX), Z29, Z22
-	VMULPS.BCST      428(CX), Z28, Z26
 	VCVTDQ2PS        Z25, Z25
+	VMULPS.BCST      428(CX), Z28, Z26
 	VFMADD231PS      Z26, Z25, Z24
 	VFMADD231PS.BCST 44(DX), Z29, Z24
 	ADDQ             $0x000001e0, CX
@@ -47375,7 +47366,7 @@ block:
 
 // func stream512Q4_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q4_K(SB), NOSPLIT, $0-61
+TEXT ·stream512Q4_K(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
@@ -47432,8 +47423,8 @@ block:
 	VMULPS           Z4, Z6, Z6
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
-	VMULPS.BCST      32(CX), Z6, Z6
 	VCVTDQ2PS        Z3, Z3
+	VMULPS.BCST      32(CX), Z6, Z6
 	VFMADD231PS      Z6, Z3, Z2
 	VFMADD231PS.BCST (DX), Z7, Z2
 	ADDQ             $0x00000028, CX
@@ -47458,7 +47449,7 @@ block:
 
 // func dot256Q4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q4_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -47652,7 +47643,7 @@ stored:
 
 // func dotVNNIQ4_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ4_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -47832,7 +47823,7 @@ stored:
 
 // func dot256Q4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q4_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -48109,7 +48100,7 @@ stored:
 
 // func dotVNNIQ4_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ4_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -48358,7 +48349,7 @@ stored:
 
 // func dot256Q4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q4_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -48709,7 +48700,7 @@ stored:
 
 // func dotVNNIQ4_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ4_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -49018,7 +49009,7 @@ stored:
 
 // func dot256Q4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q4_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q4_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -49443,7 +49434,7 @@ stored:
 
 // func dotVNNIQ4_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ4_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ4_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -49915,10 +49906,10 @@ block:
 
 // func dot512Q5_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -49954,49 +49945,49 @@ block:
 	VCVTPH2PS        32(AX), Z6
 	VPXORD           Z2, Z6, Z6
 	VPXORD           Z4, Z4, Z4
-	VPANDD           (R10), Z0, Z7
-	VPSLLD           $0x04, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    (CX), Z7, Z4
-	VPANDD           64(R10), Z0, Z7
-	VPSLLD           $0x03, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    4(CX), Z7, Z4
-	VPANDD           128(R10), Z0, Z7
-	VPSLLD           $0x02, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    8(CX), Z7, Z4
-	VPANDD           192(R10), Z0, Z7
-	VPSLLD           $0x01, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    12(CX), Z7, Z4
-	VPSRLW           $0x04, (R10), Z7
-	VPANDD           Z0, Z7, Z7
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z7
-	VPDPBUSD.BCST    16(CX), Z7, Z4
-	VPSRLW           $0x04, 64(R10), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x01, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    20(CX), Z7, Z4
-	VPSRLW           $0x04, 128(R10), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x02, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    24(CX), Z7, Z4
-	VPSRLW           $0x04, 192(R10), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x03, 256(R10), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    28(CX), Z7, Z4
+	VPANDD           256(R10), Z1, Z7
+	VPSRLW           $0x04, (R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    16(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        (R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    (CX), Z8, Z4
+	VPSRLD           $0x01, 256(R10), Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, 64(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    20(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        64(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z4
+	VPSRLD           $0x02, 256(R10), Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, 128(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        128(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z4
+	VPSRLD           $0x03, 256(R10), Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, 192(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        192(R10), Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    12(CX), Z8, Z4
 	VPMOVZXBD        (R11), Z7
 	VPMOVZXBD        128(R11), Z8
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z5
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      32(CX), Z7, Z5
 	VFMADD231PS      Z5, Z4, Z3
 	VFMADD231PS.BCST (DX), Z8, Z3
 	ADDQ             $0x00000028, CX
@@ -50019,10 +50010,10 @@ block:
 
 // func dot512Q5_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50064,61 +50055,61 @@ block:
 	VPXORD           Z2, Z8, Z8
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
-	VPANDD           (R10), Z0, Z9
-	VPSLLD           $0x04, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    (CX), Z9, Z4
-	VPDPBUSD.BCST    4(CX), Z9, Z6
-	VPANDD           64(R10), Z0, Z9
-	VPSLLD           $0x03, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    8(CX), Z9, Z4
-	VPDPBUSD.BCST    12(CX), Z9, Z6
-	VPANDD           128(R10), Z0, Z9
-	VPSLLD           $0x02, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    16(CX), Z9, Z4
-	VPDPBUSD.BCST    20(CX), Z9, Z6
-	VPANDD           192(R10), Z0, Z9
-	VPSLLD           $0x01, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    24(CX), Z9, Z4
-	VPDPBUSD.BCST    28(CX), Z9, Z6
-	VPSRLW           $0x04, (R10), Z9
-	VPANDD           Z0, Z9, Z9
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z9
-	VPDPBUSD.BCST    32(CX), Z9, Z4
-	VPDPBUSD.BCST    36(CX), Z9, Z6
-	VPSRLW           $0x04, 64(R10), Z9
-	VPANDD           Z0, Z9, Z9
-	VPSRLD           $0x01, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    40(CX), Z9, Z4
-	VPDPBUSD.BCST    44(CX), Z9, Z6
-	VPSRLW           $0x04, 128(R10), Z9
-	VPANDD           Z0, Z9, Z9
-	VPSRLD           $0x02, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    48(CX), Z9, Z4
-	VPDPBUSD.BCST    52(CX), Z9, Z6
-	VPSRLW           $0x04, 192(R10), Z9
-	VPANDD           Z0, Z9, Z9
-	VPSRLD           $0x03, 256(R10), Z10
-	VPTERNLOGD       $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST    56(CX), Z9, Z4
-	VPDPBUSD.BCST    60(CX), Z9, Z6
+	VPANDD           256(R10), Z1, Z9
+	VPSRLW           $0x04, (R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    32(CX), Z10, Z4
+	VPDPBUSD.BCST    36(CX), Z10, Z6
+	VPSLLD           $0x04, Z9, Z9
+	VMOVDQU32        (R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    (CX), Z10, Z4
+	VPDPBUSD.BCST    4(CX), Z10, Z6
+	VPSRLD           $0x01, 256(R10), Z9
+	VPANDD           Z9, Z1, Z9
+	VPSRLW           $0x04, 64(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    40(CX), Z10, Z4
+	VPDPBUSD.BCST    44(CX), Z10, Z6
+	VPSLLD           $0x04, Z9, Z9
+	VMOVDQU32        64(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    8(CX), Z10, Z4
+	VPDPBUSD.BCST    12(CX), Z10, Z6
+	VPSRLD           $0x02, 256(R10), Z9
+	VPANDD           Z9, Z1, Z9
+	VPSRLW           $0x04, 128(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    48(CX), Z10, Z4
+	VPDPBUSD.BCST    52(CX), Z10, Z6
+	VPSLLD           $0x04, Z9, Z9
+	VMOVDQU32        128(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    16(CX), Z10, Z4
+	VPDPBUSD.BCST    20(CX), Z10, Z6
+	VPSRLD           $0x03, 256(R10), Z9
+	VPANDD           Z9, Z1, Z9
+	VPSRLW           $0x04, 192(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    56(CX), Z10, Z4
+	VPDPBUSD.BCST    60(CX), Z10, Z6
+	VPSLLD           $0x04, Z9, Z9
+	VMOVDQU32        192(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    24(CX), Z10, Z4
+	VPDPBUSD.BCST    28(CX), Z10, Z6
 	VPMOVZXBD        (R11), Z9
 	VPMOVZXBD        128(R11), Z10
 	VCVTDQ2PS        Z9, Z9
 	VMULPS           Z7, Z9, Z9
 	VCVTDQ2PS        Z10, Z10
 	VMULPS           Z8, Z10, Z10
-	VMULPS.BCST      64(CX), Z9, Z7
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      64(CX), Z9, Z7
 	VFMADD231PS      Z7, Z4, Z3
 	VFMADD231PS.BCST (DX), Z10, Z3
-	VMULPS.BCST      68(CX), Z9, Z7
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      68(CX), Z9, Z7
 	VFMADD231PS      Z7, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z10, Z5
 	ADDQ             $0x00000050, CX
@@ -50145,10 +50136,10 @@ block:
 
 // func dot512Q5_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50194,73 +50185,73 @@ block:
 	VPXORD           Z4, Z4, Z4
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
-	VPANDD           (R10), Z0, Z11
-	VPSLLD           $0x04, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    (CX), Z11, Z4
-	VPDPBUSD.BCST    4(CX), Z11, Z6
-	VPDPBUSD.BCST    8(CX), Z11, Z8
-	VPANDD           64(R10), Z0, Z11
-	VPSLLD           $0x03, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    12(CX), Z11, Z4
-	VPDPBUSD.BCST    16(CX), Z11, Z6
-	VPDPBUSD.BCST    20(CX), Z11, Z8
-	VPANDD           128(R10), Z0, Z11
-	VPSLLD           $0x02, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    24(CX), Z11, Z4
-	VPDPBUSD.BCST    28(CX), Z11, Z6
-	VPDPBUSD.BCST    32(CX), Z11, Z8
-	VPANDD           192(R10), Z0, Z11
-	VPSLLD           $0x01, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    36(CX), Z11, Z4
-	VPDPBUSD.BCST    40(CX), Z11, Z6
-	VPDPBUSD.BCST    44(CX), Z11, Z8
-	VPSRLW           $0x04, (R10), Z11
-	VPANDD           Z0, Z11, Z11
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z11
-	VPDPBUSD.BCST    48(CX), Z11, Z4
-	VPDPBUSD.BCST    52(CX), Z11, Z6
-	VPDPBUSD.BCST    56(CX), Z11, Z8
-	VPSRLW           $0x04, 64(R10), Z11
-	VPANDD           Z0, Z11, Z11
-	VPSRLD           $0x01, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    60(CX), Z11, Z4
-	VPDPBUSD.BCST    64(CX), Z11, Z6
-	VPDPBUSD.BCST    68(CX), Z11, Z8
-	VPSRLW           $0x04, 128(R10), Z11
-	VPANDD           Z0, Z11, Z11
-	VPSRLD           $0x02, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    72(CX), Z11, Z4
-	VPDPBUSD.BCST    76(CX), Z11, Z6
-	VPDPBUSD.BCST    80(CX), Z11, Z8
-	VPSRLW           $0x04, 192(R10), Z11
-	VPANDD           Z0, Z11, Z11
-	VPSRLD           $0x03, 256(R10), Z12
-	VPTERNLOGD       $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST    84(CX), Z11, Z4
-	VPDPBUSD.BCST    88(CX), Z11, Z6
-	VPDPBUSD.BCST    92(CX), Z11, Z8
+	VPANDD           256(R10), Z1, Z11
+	VPSRLW           $0x04, (R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    48(CX), Z12, Z4
+	VPDPBUSD.BCST    52(CX), Z12, Z6
+	VPDPBUSD.BCST    56(CX), Z12, Z8
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        (R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    (CX), Z12, Z4
+	VPDPBUSD.BCST    4(CX), Z12, Z6
+	VPDPBUSD.BCST    8(CX), Z12, Z8
+	VPSRLD           $0x01, 256(R10), Z11
+	VPANDD           Z11, Z1, Z11
+	VPSRLW           $0x04, 64(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    60(CX), Z12, Z4
+	VPDPBUSD.BCST    64(CX), Z12, Z6
+	VPDPBUSD.BCST    68(CX), Z12, Z8
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        64(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    12(CX), Z12, Z4
+	VPDPBUSD.BCST    16(CX), Z12, Z6
+	VPDPBUSD.BCST    20(CX), Z12, Z8
+	VPSRLD           $0x02, 256(R10), Z11
+	VPANDD           Z11, Z1, Z11
+	VPSRLW           $0x04, 128(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    72(CX), Z12, Z4
+	VPDPBUSD.BCST    76(CX), Z12, Z6
+	VPDPBUSD.BCST    80(CX), Z12, Z8
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        128(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    24(CX), Z12, Z4
+	VPDPBUSD.BCST    28(CX), Z12, Z6
+	VPDPBUSD.BCST    32(CX), Z12, Z8
+	VPSRLD           $0x03, 256(R10), Z11
+	VPANDD           Z11, Z1, Z11
+	VPSRLW           $0x04, 192(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    84(CX), Z12, Z4
+	VPDPBUSD.BCST    88(CX), Z12, Z6
+	VPDPBUSD.BCST    92(CX), Z12, Z8
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        192(R10), Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    36(CX), Z12, Z4
+	VPDPBUSD.BCST    40(CX), Z12, Z6
+	VPDPBUSD.BCST    44(CX), Z12, Z8
 	VPMOVZXBD        (R11), Z11
 	VPMOVZXBD        128(R11), Z12
 	VCVTDQ2PS        Z11, Z11
 	VMULPS           Z9, Z11, Z11
 	VCVTDQ2PS        Z12, Z12
 	VMULPS           Z10, Z12, Z12
-	VMULPS.BCST      96(CX), Z11, Z9
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      96(CX), Z11, Z9
 	VFMADD231PS      Z9, Z4, Z3
 	VFMADD231PS.BCST (DX), Z12, Z3
-	VMULPS.BCST      100(CX), Z11, Z9
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      100(CX), Z11, Z9
 	VFMADD231PS      Z9, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z12, Z5
-	VMULPS.BCST      104(CX), Z11, Z9
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      104(CX), Z11, Z9
 	VFMADD231PS      Z9, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z12, Z7
 	ADDQ             $0x00000078, CX
@@ -50289,10 +50280,10 @@ block:
 
 // func dot512Q5_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q5_Kx4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50342,85 +50333,85 @@ block:
 	VPXORD           Z6, Z6, Z6
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
-	VPANDD           (R10), Z0, Z13
-	VPSLLD           $0x04, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    (CX), Z13, Z4
-	VPDPBUSD.BCST    4(CX), Z13, Z6
-	VPDPBUSD.BCST    8(CX), Z13, Z8
-	VPDPBUSD.BCST    12(CX), Z13, Z10
-	VPANDD           64(R10), Z0, Z13
-	VPSLLD           $0x03, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    16(CX), Z13, Z4
-	VPDPBUSD.BCST    20(CX), Z13, Z6
-	VPDPBUSD.BCST    24(CX), Z13, Z8
-	VPDPBUSD.BCST    28(CX), Z13, Z10
-	VPANDD           128(R10), Z0, Z13
-	VPSLLD           $0x02, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    32(CX), Z13, Z4
-	VPDPBUSD.BCST    36(CX), Z13, Z6
-	VPDPBUSD.BCST    40(CX), Z13, Z8
-	VPDPBUSD.BCST    44(CX), Z13, Z10
-	VPANDD           192(R10), Z0, Z13
-	VPSLLD           $0x01, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    48(CX), Z13, Z4
-	VPDPBUSD.BCST    52(CX), Z13, Z6
-	VPDPBUSD.BCST    56(CX), Z13, Z8
-	VPDPBUSD.BCST    60(CX), Z13, Z10
-	VPSRLW           $0x04, (R10), Z13
-	VPANDD           Z0, Z13, Z13
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z13
-	VPDPBUSD.BCST    64(CX), Z13, Z4
-	VPDPBUSD.BCST    68(CX), Z13, Z6
-	VPDPBUSD.BCST    72(CX), Z13, Z8
-	VPDPBUSD.BCST    76(CX), Z13, Z10
-	VPSRLW           $0x04, 64(R10), Z13
-	VPANDD           Z0, Z13, Z13
-	VPSRLD           $0x01, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    80(CX), Z13, Z4
-	VPDPBUSD.BCST    84(CX), Z13, Z6
-	VPDPBUSD.BCST    88(CX), Z13, Z8
-	VPDPBUSD.BCST    92(CX), Z13, Z10
-	VPSRLW           $0x04, 128(R10), Z13
-	VPANDD           Z0, Z13, Z13
-	VPSRLD           $0x02, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    96(CX), Z13, Z4
-	VPDPBUSD.BCST    100(CX), Z13, Z6
-	VPDPBUSD.BCST    104(CX), Z13, Z8
-	VPDPBUSD.BCST    108(CX), Z13, Z10
-	VPSRLW           $0x04, 192(R10), Z13
-	VPANDD           Z0, Z13, Z13
-	VPSRLD           $0x03, 256(R10), Z14
-	VPTERNLOGD       $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST    112(CX), Z13, Z4
-	VPDPBUSD.BCST    116(CX), Z13, Z6
-	VPDPBUSD.BCST    120(CX), Z13, Z8
-	VPDPBUSD.BCST    124(CX), Z13, Z10
+	VPANDD           256(R10), Z1, Z13
+	VPSRLW           $0x04, (R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    64(CX), Z14, Z4
+	VPDPBUSD.BCST    68(CX), Z14, Z6
+	VPDPBUSD.BCST    72(CX), Z14, Z8
+	VPDPBUSD.BCST    76(CX), Z14, Z10
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        (R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    (CX), Z14, Z4
+	VPDPBUSD.BCST    4(CX), Z14, Z6
+	VPDPBUSD.BCST    8(CX), Z14, Z8
+	VPDPBUSD.BCST    12(CX), Z14, Z10
+	VPSRLD           $0x01, 256(R10), Z13
+	VPANDD           Z13, Z1, Z13
+	VPSRLW           $0x04, 64(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    80(CX), Z14, Z4
+	VPDPBUSD.BCST    84(CX), Z14, Z6
+	VPDPBUSD.BCST    88(CX), Z14, Z8
+	VPDPBUSD.BCST    92(CX), Z14, Z10
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        64(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    16(CX), Z14, Z4
+	VPDPBUSD.BCST    20(CX), Z14, Z6
+	VPDPBUSD.BCST    24(CX), Z14, Z8
+	VPDPBUSD.BCST    28(CX), Z14, Z10
+	VPSRLD           $0x02, 256(R10), Z13
+	VPANDD           Z13, Z1, Z13
+	VPSRLW           $0x04, 128(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    96(CX), Z14, Z4
+	VPDPBUSD.BCST    100(CX), Z14, Z6
+	VPDPBUSD.BCST    104(CX), Z14, Z8
+	VPDPBUSD.BCST    108(CX), Z14, Z10
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        128(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    32(CX), Z14, Z4
+	VPDPBUSD.BCST    36(CX), Z14, Z6
+	VPDPBUSD.BCST    40(CX), Z14, Z8
+	VPDPBUSD.BCST    44(CX), Z14, Z10
+	VPSRLD           $0x03, 256(R10), Z13
+	VPANDD           Z13, Z1, Z13
+	VPSRLW           $0x04, 192(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    112(CX), Z14, Z4
+	VPDPBUSD.BCST    116(CX), Z14, Z6
+	VPDPBUSD.BCST    120(CX), Z14, Z8
+	VPDPBUSD.BCST    124(CX), Z14, Z10
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        192(R10), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    48(CX), Z14, Z4
+	VPDPBUSD.BCST    52(CX), Z14, Z6
+	VPDPBUSD.BCST    56(CX), Z14, Z8
+	VPDPBUSD.BCST    60(CX), Z14, Z10
 	VPMOVZXBD        (R11), Z13
 	VPMOVZXBD        128(R11), Z14
 	VCVTDQ2PS        Z13, Z13
 	VMULPS           Z11, Z13, Z13
 	VCVTDQ2PS        Z14, Z14
 	VMULPS           Z12, Z14, Z14
-	VMULPS.BCST      128(CX), Z13, Z11
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      128(CX), Z13, Z11
 	VFMADD231PS      Z11, Z4, Z3
 	VFMADD231PS.BCST (DX), Z14, Z3
-	VMULPS.BCST      132(CX), Z13, Z11
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      132(CX), Z13, Z11
 	VFMADD231PS      Z11, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z14, Z5
-	VMULPS.BCST      136(CX), Z13, Z11
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      136(CX), Z13, Z11
 	VFMADD231PS      Z11, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z14, Z7
-	VMULPS.BCST      140(CX), Z13, Z11
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      140(CX), Z13, Z11
 	VFMADD231PS      Z11, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z14, Z9
 	ADDQ             $0x000000a0, CX
@@ -50451,10 +50442,10 @@ block:
 
 // func dot512Q5_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx5(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50514,97 +50505,97 @@ block:
 	VPXORD           Z8, Z8, Z8
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
-	VPANDD           (R10), Z0, Z15
-	VPSLLD           $0x04, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    (CX), Z15, Z4
-	VPDPBUSD.BCST    4(CX), Z15, Z6
-	VPDPBUSD.BCST    8(CX), Z15, Z8
-	VPDPBUSD.BCST    12(CX), Z15, Z10
-	VPDPBUSD.BCST    16(CX), Z15, Z12
-	VPANDD           64(R10), Z0, Z15
-	VPSLLD           $0x03, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    20(CX), Z15, Z4
-	VPDPBUSD.BCST    24(CX), Z15, Z6
-	VPDPBUSD.BCST    28(CX), Z15, Z8
-	VPDPBUSD.BCST    32(CX), Z15, Z10
-	VPDPBUSD.BCST    36(CX), Z15, Z12
-	VPANDD           128(R10), Z0, Z15
-	VPSLLD           $0x02, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    40(CX), Z15, Z4
-	VPDPBUSD.BCST    44(CX), Z15, Z6
-	VPDPBUSD.BCST    48(CX), Z15, Z8
-	VPDPBUSD.BCST    52(CX), Z15, Z10
-	VPDPBUSD.BCST    56(CX), Z15, Z12
-	VPANDD           192(R10), Z0, Z15
-	VPSLLD           $0x01, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    60(CX), Z15, Z4
-	VPDPBUSD.BCST    64(CX), Z15, Z6
-	VPDPBUSD.BCST    68(CX), Z15, Z8
-	VPDPBUSD.BCST    72(CX), Z15, Z10
-	VPDPBUSD.BCST    76(CX), Z15, Z12
-	VPSRLW           $0x04, (R10), Z15
-	VPANDD           Z0, Z15, Z15
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z15
-	VPDPBUSD.BCST    80(CX), Z15, Z4
-	VPDPBUSD.BCST    84(CX), Z15, Z6
-	VPDPBUSD.BCST    88(CX), Z15, Z8
-	VPDPBUSD.BCST    92(CX), Z15, Z10
-	VPDPBUSD.BCST    96(CX), Z15, Z12
-	VPSRLW           $0x04, 64(R10), Z15
-	VPANDD           Z0, Z15, Z15
-	VPSRLD           $0x01, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    100(CX), Z15, Z4
-	VPDPBUSD.BCST    104(CX), Z15, Z6
-	VPDPBUSD.BCST    108(CX), Z15, Z8
-	VPDPBUSD.BCST    112(CX), Z15, Z10
-	VPDPBUSD.BCST    116(CX), Z15, Z12
-	VPSRLW           $0x04, 128(R10), Z15
-	VPANDD           Z0, Z15, Z15
-	VPSRLD           $0x02, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    120(CX), Z15, Z4
-	VPDPBUSD.BCST    124(CX), Z15, Z6
-	VPDPBUSD.BCST    128(CX), Z15, Z8
-	VPDPBUSD.BCST    132(CX), Z15, Z10
-	VPDPBUSD.BCST    136(CX), Z15, Z12
-	VPSRLW           $0x04, 192(R10), Z15
-	VPANDD           Z0, Z15, Z15
-	VPSRLD           $0x03, 256(R10), Z16
-	VPTERNLOGD       $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST    140(CX), Z15, Z4
-	VPDPBUSD.BCST    144(CX), Z15, Z6
-	VPDPBUSD.BCST    148(CX), Z15, Z8
-	VPDPBUSD.BCST    152(CX), Z15, Z10
-	VPDPBUSD.BCST    156(CX), Z15, Z12
+	VPANDD           256(R10), Z1, Z15
+	VPSRLW           $0x04, (R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    80(CX), Z16, Z4
+	VPDPBUSD.BCST    84(CX), Z16, Z6
+	VPDPBUSD.BCST    88(CX), Z16, Z8
+	VPDPBUSD.BCST    92(CX), Z16, Z10
+	VPDPBUSD.BCST    96(CX), Z16, Z12
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        (R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    (CX), Z16, Z4
+	VPDPBUSD.BCST    4(CX), Z16, Z6
+	VPDPBUSD.BCST    8(CX), Z16, Z8
+	VPDPBUSD.BCST    12(CX), Z16, Z10
+	VPDPBUSD.BCST    16(CX), Z16, Z12
+	VPSRLD           $0x01, 256(R10), Z15
+	VPANDD           Z15, Z1, Z15
+	VPSRLW           $0x04, 64(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    100(CX), Z16, Z4
+	VPDPBUSD.BCST    104(CX), Z16, Z6
+	VPDPBUSD.BCST    108(CX), Z16, Z8
+	VPDPBUSD.BCST    112(CX), Z16, Z10
+	VPDPBUSD.BCST    116(CX), Z16, Z12
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        64(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    20(CX), Z16, Z4
+	VPDPBUSD.BCST    24(CX), Z16, Z6
+	VPDPBUSD.BCST    28(CX), Z16, Z8
+	VPDPBUSD.BCST    32(CX), Z16, Z10
+	VPDPBUSD.BCST    36(CX), Z16, Z12
+	VPSRLD           $0x02, 256(R10), Z15
+	VPANDD           Z15, Z1, Z15
+	VPSRLW           $0x04, 128(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    120(CX), Z16, Z4
+	VPDPBUSD.BCST    124(CX), Z16, Z6
+	VPDPBUSD.BCST    128(CX), Z16, Z8
+	VPDPBUSD.BCST    132(CX), Z16, Z10
+	VPDPBUSD.BCST    136(CX), Z16, Z12
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        128(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    40(CX), Z16, Z4
+	VPDPBUSD.BCST    44(CX), Z16, Z6
+	VPDPBUSD.BCST    48(CX), Z16, Z8
+	VPDPBUSD.BCST    52(CX), Z16, Z10
+	VPDPBUSD.BCST    56(CX), Z16, Z12
+	VPSRLD           $0x03, 256(R10), Z15
+	VPANDD           Z15, Z1, Z15
+	VPSRLW           $0x04, 192(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    140(CX), Z16, Z4
+	VPDPBUSD.BCST    144(CX), Z16, Z6
+	VPDPBUSD.BCST    148(CX), Z16, Z8
+	VPDPBUSD.BCST    152(CX), Z16, Z10
+	VPDPBUSD.BCST    156(CX), Z16, Z12
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        192(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    60(CX), Z16, Z4
+	VPDPBUSD.BCST    64(CX), Z16, Z6
+	VPDPBUSD.BCST    68(CX), Z16, Z8
+	VPDPBUSD.BCST    72(CX), Z16, Z10
+	VPDPBUSD.BCST    76(CX), Z16, Z12
 	VPMOVZXBD        (R11), Z15
 	VPMOVZXBD        128(R11), Z16
 	VCVTDQ2PS        Z15, Z15
 	VMULPS           Z13, Z15, Z15
 	VCVTDQ2PS        Z16, Z16
 	VMULPS           Z14, Z16, Z16
-	VMULPS.BCST      160(CX), Z15, Z13
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      160(CX), Z15, Z13
 	VFMADD231PS      Z13, Z4, Z3
 	VFMADD231PS.BCST (DX), Z16, Z3
-	VMULPS.BCST      164(CX), Z15, Z13
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      164(CX), Z15, Z13
 	VFMADD231PS      Z13, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z16, Z5
-	VMULPS.BCST      168(CX), Z15, Z13
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      168(CX), Z15, Z13
 	VFMADD231PS      Z13, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z16, Z7
-	VMULPS.BCST      172(CX), Z15, Z13
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      172(CX), Z15, Z13
 	VFMADD231PS      Z13, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z16, Z9
-	VMULPS.BCST      176(CX), Z15, Z13
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      176(CX), Z15, Z13
 	VFMADD231PS      Z13, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z16, Z11
 	ADDQ             $0x000000c8, CX
@@ -50637,10 +50628,10 @@ block:
 
 // func dot512Q5_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx6(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50704,109 +50695,109 @@ block:
 	VPXORD           Z10, Z10, Z10
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
-	VPANDD           (R10), Z0, Z17
-	VPSLLD           $0x04, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    (CX), Z17, Z4
-	VPDPBUSD.BCST    4(CX), Z17, Z6
-	VPDPBUSD.BCST    8(CX), Z17, Z8
-	VPDPBUSD.BCST    12(CX), Z17, Z10
-	VPDPBUSD.BCST    16(CX), Z17, Z12
-	VPDPBUSD.BCST    20(CX), Z17, Z14
-	VPANDD           64(R10), Z0, Z17
-	VPSLLD           $0x03, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    24(CX), Z17, Z4
-	VPDPBUSD.BCST    28(CX), Z17, Z6
-	VPDPBUSD.BCST    32(CX), Z17, Z8
-	VPDPBUSD.BCST    36(CX), Z17, Z10
-	VPDPBUSD.BCST    40(CX), Z17, Z12
-	VPDPBUSD.BCST    44(CX), Z17, Z14
-	VPANDD           128(R10), Z0, Z17
-	VPSLLD           $0x02, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    48(CX), Z17, Z4
-	VPDPBUSD.BCST    52(CX), Z17, Z6
-	VPDPBUSD.BCST    56(CX), Z17, Z8
-	VPDPBUSD.BCST    60(CX), Z17, Z10
-	VPDPBUSD.BCST    64(CX), Z17, Z12
-	VPDPBUSD.BCST    68(CX), Z17, Z14
-	VPANDD           192(R10), Z0, Z17
-	VPSLLD           $0x01, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    72(CX), Z17, Z4
-	VPDPBUSD.BCST    76(CX), Z17, Z6
-	VPDPBUSD.BCST    80(CX), Z17, Z8
-	VPDPBUSD.BCST    84(CX), Z17, Z10
-	VPDPBUSD.BCST    88(CX), Z17, Z12
-	VPDPBUSD.BCST    92(CX), Z17, Z14
-	VPSRLW           $0x04, (R10), Z17
-	VPANDD           Z0, Z17, Z17
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z17
-	VPDPBUSD.BCST    96(CX), Z17, Z4
-	VPDPBUSD.BCST    100(CX), Z17, Z6
-	VPDPBUSD.BCST    104(CX), Z17, Z8
-	VPDPBUSD.BCST    108(CX), Z17, Z10
-	VPDPBUSD.BCST    112(CX), Z17, Z12
-	VPDPBUSD.BCST    116(CX), Z17, Z14
-	VPSRLW           $0x04, 64(R10), Z17
-	VPANDD           Z0, Z17, Z17
-	VPSRLD           $0x01, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    120(CX), Z17, Z4
-	VPDPBUSD.BCST    124(CX), Z17, Z6
-	VPDPBUSD.BCST    128(CX), Z17, Z8
-	VPDPBUSD.BCST    132(CX), Z17, Z10
-	VPDPBUSD.BCST    136(CX), Z17, Z12
-	VPDPBUSD.BCST    140(CX), Z17, Z14
-	VPSRLW           $0x04, 128(R10), Z17
-	VPANDD           Z0, Z17, Z17
-	VPSRLD           $0x02, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    144(CX), Z17, Z4
-	VPDPBUSD.BCST    148(CX), Z17, Z6
-	VPDPBUSD.BCST    152(CX), Z17, Z8
-	VPDPBUSD.BCST    156(CX), Z17, Z10
-	VPDPBUSD.BCST    160(CX), Z17, Z12
-	VPDPBUSD.BCST    164(CX), Z17, Z14
-	VPSRLW           $0x04, 192(R10), Z17
-	VPANDD           Z0, Z17, Z17
-	VPSRLD           $0x03, 256(R10), Z18
-	VPTERNLOGD       $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST    168(CX), Z17, Z4
-	VPDPBUSD.BCST    172(CX), Z17, Z6
-	VPDPBUSD.BCST    176(CX), Z17, Z8
-	VPDPBUSD.BCST    180(CX), Z17, Z10
-	VPDPBUSD.BCST    184(CX), Z17, Z12
-	VPDPBUSD.BCST    188(CX), Z17, Z14
+	VPANDD           256(R10), Z1, Z17
+	VPSRLW           $0x04, (R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    96(CX), Z18, Z4
+	VPDPBUSD.BCST    100(CX), Z18, Z6
+	VPDPBUSD.BCST    104(CX), Z18, Z8
+	VPDPBUSD.BCST    108(CX), Z18, Z10
+	VPDPBUSD.BCST    112(CX), Z18, Z12
+	VPDPBUSD.BCST    116(CX), Z18, Z14
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        (R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    (CX), Z18, Z4
+	VPDPBUSD.BCST    4(CX), Z18, Z6
+	VPDPBUSD.BCST    8(CX), Z18, Z8
+	VPDPBUSD.BCST    12(CX), Z18, Z10
+	VPDPBUSD.BCST    16(CX), Z18, Z12
+	VPDPBUSD.BCST    20(CX), Z18, Z14
+	VPSRLD           $0x01, 256(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPSRLW           $0x04, 64(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    120(CX), Z18, Z4
+	VPDPBUSD.BCST    124(CX), Z18, Z6
+	VPDPBUSD.BCST    128(CX), Z18, Z8
+	VPDPBUSD.BCST    132(CX), Z18, Z10
+	VPDPBUSD.BCST    136(CX), Z18, Z12
+	VPDPBUSD.BCST    140(CX), Z18, Z14
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        64(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    24(CX), Z18, Z4
+	VPDPBUSD.BCST    28(CX), Z18, Z6
+	VPDPBUSD.BCST    32(CX), Z18, Z8
+	VPDPBUSD.BCST    36(CX), Z18, Z10
+	VPDPBUSD.BCST    40(CX), Z18, Z12
+	VPDPBUSD.BCST    44(CX), Z18, Z14
+	VPSRLD           $0x02, 256(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPSRLW           $0x04, 128(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    144(CX), Z18, Z4
+	VPDPBUSD.BCST    148(CX), Z18, Z6
+	VPDPBUSD.BCST    152(CX), Z18, Z8
+	VPDPBUSD.BCST    156(CX), Z18, Z10
+	VPDPBUSD.BCST    160(CX), Z18, Z12
+	VPDPBUSD.BCST    164(CX), Z18, Z14
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        128(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    48(CX), Z18, Z4
+	VPDPBUSD.BCST    52(CX), Z18, Z6
+	VPDPBUSD.BCST    56(CX), Z18, Z8
+	VPDPBUSD.BCST    60(CX), Z18, Z10
+	VPDPBUSD.BCST    64(CX), Z18, Z12
+	VPDPBUSD.BCST    68(CX), Z18, Z14
+	VPSRLD           $0x03, 256(R10), Z17
+	VPANDD           Z17, Z1, Z17
+	VPSRLW           $0x04, 192(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    168(CX), Z18, Z4
+	VPDPBUSD.BCST    172(CX), Z18, Z6
+	VPDPBUSD.BCST    176(CX), Z18, Z8
+	VPDPBUSD.BCST    180(CX), Z18, Z10
+	VPDPBUSD.BCST    184(CX), Z18, Z12
+	VPDPBUSD.BCST    188(CX), Z18, Z14
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        192(R10), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    72(CX), Z18, Z4
+	VPDPBUSD.BCST    76(CX), Z18, Z6
+	VPDPBUSD.BCST    80(CX), Z18, Z8
+	VPDPBUSD.BCST    84(CX), Z18, Z10
+	VPDPBUSD.BCST    88(CX), Z18, Z12
+	VPDPBUSD.BCST    92(CX), Z18, Z14
 	VPMOVZXBD        (R11), Z17
 	VPMOVZXBD        128(R11), Z18
 	VCVTDQ2PS        Z17, Z17
 	VMULPS           Z15, Z17, Z17
 	VCVTDQ2PS        Z18, Z18
 	VMULPS           Z16, Z18, Z18
-	VMULPS.BCST      192(CX), Z17, Z15
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      192(CX), Z17, Z15
 	VFMADD231PS      Z15, Z4, Z3
 	VFMADD231PS.BCST (DX), Z18, Z3
-	VMULPS.BCST      196(CX), Z17, Z15
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      196(CX), Z17, Z15
 	VFMADD231PS      Z15, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z18, Z5
-	VMULPS.BCST      200(CX), Z17, Z15
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      200(CX), Z17, Z15
 	VFMADD231PS      Z15, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z18, Z7
-	VMULPS.BCST      204(CX), Z17, Z15
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      204(CX), Z17, Z15
 	VFMADD231PS      Z15, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z18, Z9
-	VMULPS.BCST      208(CX), Z17, Z15
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      208(CX), Z17, Z15
 	VFMADD231PS      Z15, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z18, Z11
-	VMULPS.BCST      212(CX), Z17, Z15
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      212(CX), Z17, Z15
 	VFMADD231PS      Z15, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z18, Z13
 	ADDQ             $0x000000f0, CX
@@ -50841,10 +50832,10 @@ block:
 
 // func dot512Q5_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx7(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -50912,121 +50903,121 @@ block:
 	VPXORD           Z12, Z12, Z12
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
-	VPANDD           (R10), Z0, Z19
-	VPSLLD           $0x04, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    (CX), Z19, Z4
-	VPDPBUSD.BCST    4(CX), Z19, Z6
-	VPDPBUSD.BCST    8(CX), Z19, Z8
-	VPDPBUSD.BCST    12(CX), Z19, Z10
-	VPDPBUSD.BCST    16(CX), Z19, Z12
-	VPDPBUSD.BCST    20(CX), Z19, Z14
-	VPDPBUSD.BCST    24(CX), Z19, Z16
-	VPANDD           64(R10), Z0, Z19
-	VPSLLD           $0x03, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    28(CX), Z19, Z4
-	VPDPBUSD.BCST    32(CX), Z19, Z6
-	VPDPBUSD.BCST    36(CX), Z19, Z8
-	VPDPBUSD.BCST    40(CX), Z19, Z10
-	VPDPBUSD.BCST    44(CX), Z19, Z12
-	VPDPBUSD.BCST    48(CX), Z19, Z14
-	VPDPBUSD.BCST    52(CX), Z19, Z16
-	VPANDD           128(R10), Z0, Z19
-	VPSLLD           $0x02, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    56(CX), Z19, Z4
-	VPDPBUSD.BCST    60(CX), Z19, Z6
-	VPDPBUSD.BCST    64(CX), Z19, Z8
-	VPDPBUSD.BCST    68(CX), Z19, Z10
-	VPDPBUSD.BCST    72(CX), Z19, Z12
-	VPDPBUSD.BCST    76(CX), Z19, Z14
-	VPDPBUSD.BCST    80(CX), Z19, Z16
-	VPANDD           192(R10), Z0, Z19
-	VPSLLD           $0x01, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    84(CX), Z19, Z4
-	VPDPBUSD.BCST    88(CX), Z19, Z6
-	VPDPBUSD.BCST    92(CX), Z19, Z8
-	VPDPBUSD.BCST    96(CX), Z19, Z10
-	VPDPBUSD.BCST    100(CX), Z19, Z12
-	VPDPBUSD.BCST    104(CX), Z19, Z14
-	VPDPBUSD.BCST    108(CX), Z19, Z16
-	VPSRLW           $0x04, (R10), Z19
-	VPANDD           Z0, Z19, Z19
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z19
-	VPDPBUSD.BCST    112(CX), Z19, Z4
-	VPDPBUSD.BCST    116(CX), Z19, Z6
-	VPDPBUSD.BCST    120(CX), Z19, Z8
-	VPDPBUSD.BCST    124(CX), Z19, Z10
-	VPDPBUSD.BCST    128(CX), Z19, Z12
-	VPDPBUSD.BCST    132(CX), Z19, Z14
-	VPDPBUSD.BCST    136(CX), Z19, Z16
-	VPSRLW           $0x04, 64(R10), Z19
-	VPANDD           Z0, Z19, Z19
-	VPSRLD           $0x01, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    140(CX), Z19, Z4
-	VPDPBUSD.BCST    144(CX), Z19, Z6
-	VPDPBUSD.BCST    148(CX), Z19, Z8
-	VPDPBUSD.BCST    152(CX), Z19, Z10
-	VPDPBUSD.BCST    156(CX), Z19, Z12
-	VPDPBUSD.BCST    160(CX), Z19, Z14
-	VPDPBUSD.BCST    164(CX), Z19, Z16
-	VPSRLW           $0x04, 128(R10), Z19
-	VPANDD           Z0, Z19, Z19
-	VPSRLD           $0x02, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    168(CX), Z19, Z4
-	VPDPBUSD.BCST    172(CX), Z19, Z6
-	VPDPBUSD.BCST    176(CX), Z19, Z8
-	VPDPBUSD.BCST    180(CX), Z19, Z10
-	VPDPBUSD.BCST    184(CX), Z19, Z12
-	VPDPBUSD.BCST    188(CX), Z19, Z14
-	VPDPBUSD.BCST    192(CX), Z19, Z16
-	VPSRLW           $0x04, 192(R10), Z19
-	VPANDD           Z0, Z19, Z19
-	VPSRLD           $0x03, 256(R10), Z20
-	VPTERNLOGD       $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST    196(CX), Z19, Z4
-	VPDPBUSD.BCST    200(CX), Z19, Z6
-	VPDPBUSD.BCST    204(CX), Z19, Z8
-	VPDPBUSD.BCST    208(CX), Z19, Z10
-	VPDPBUSD.BCST    212(CX), Z19, Z12
-	VPDPBUSD.BCST    216(CX), Z19, Z14
-	VPDPBUSD.BCST    220(CX), Z19, Z16
+	VPANDD           256(R10), Z1, Z19
+	VPSRLW           $0x04, (R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    112(CX), Z20, Z4
+	VPDPBUSD.BCST    116(CX), Z20, Z6
+	VPDPBUSD.BCST    120(CX), Z20, Z8
+	VPDPBUSD.BCST    124(CX), Z20, Z10
+	VPDPBUSD.BCST    128(CX), Z20, Z12
+	VPDPBUSD.BCST    132(CX), Z20, Z14
+	VPDPBUSD.BCST    136(CX), Z20, Z16
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        (R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    (CX), Z20, Z4
+	VPDPBUSD.BCST    4(CX), Z20, Z6
+	VPDPBUSD.BCST    8(CX), Z20, Z8
+	VPDPBUSD.BCST    12(CX), Z20, Z10
+	VPDPBUSD.BCST    16(CX), Z20, Z12
+	VPDPBUSD.BCST    20(CX), Z20, Z14
+	VPDPBUSD.BCST    24(CX), Z20, Z16
+	VPSRLD           $0x01, 256(R10), Z19
+	VPANDD           Z19, Z1, Z19
+	VPSRLW           $0x04, 64(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    140(CX), Z20, Z4
+	VPDPBUSD.BCST    144(CX), Z20, Z6
+	VPDPBUSD.BCST    148(CX), Z20, Z8
+	VPDPBUSD.BCST    152(CX), Z20, Z10
+	VPDPBUSD.BCST    156(CX), Z20, Z12
+	VPDPBUSD.BCST    160(CX), Z20, Z14
+	VPDPBUSD.BCST    164(CX), Z20, Z16
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        64(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    28(CX), Z20, Z4
+	VPDPBUSD.BCST    32(CX), Z20, Z6
+	VPDPBUSD.BCST    36(CX), Z20, Z8
+	VPDPBUSD.BCST    40(CX), Z20, Z10
+	VPDPBUSD.BCST    44(CX), Z20, Z12
+	VPDPBUSD.BCST    48(CX), Z20, Z14
+	VPDPBUSD.BCST    52(CX), Z20, Z16
+	VPSRLD           $0x02, 256(R10), Z19
+	VPANDD           Z19, Z1, Z19
+	VPSRLW           $0x04, 128(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    168(CX), Z20, Z4
+	VPDPBUSD.BCST    172(CX), Z20, Z6
+	VPDPBUSD.BCST    176(CX), Z20, Z8
+	VPDPBUSD.BCST    180(CX), Z20, Z10
+	VPDPBUSD.BCST    184(CX), Z20, Z12
+	VPDPBUSD.BCST    188(CX), Z20, Z14
+	VPDPBUSD.BCST    192(CX), Z20, Z16
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        128(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    56(CX), Z20, Z4
+	VPDPBUSD.BCST    60(CX), Z20, Z6
+	VPDPBUSD.BCST    64(CX), Z20, Z8
+	VPDPBUSD.BCST    68(CX), Z20, Z10
+	VPDPBUSD.BCST    72(CX), Z20, Z12
+	VPDPBUSD.BCST    76(CX), Z20, Z14
+	VPDPBUSD.BCST    80(CX), Z20, Z16
+	VPSRLD           $0x03, 256(R10), Z19
+	VPANDD           Z19, Z1, Z19
+	VPSRLW           $0x04, 192(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    196(CX), Z20, Z4
+	VPDPBUSD.BCST    200(CX), Z20, Z6
+	VPDPBUSD.BCST    204(CX), Z20, Z8
+	VPDPBUSD.BCST    208(CX), Z20, Z10
+	VPDPBUSD.BCST    212(CX), Z20, Z12
+	VPDPBUSD.BCST    216(CX), Z20, Z14
+	VPDPBUSD.BCST    220(CX), Z20, Z16
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        192(R10), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    84(CX), Z20, Z4
+	VPDPBUSD.BCST    88(CX), Z20, Z6
+	VPDPBUSD.BCST    92(CX), Z20, Z8
+	VPDPBUSD.BCST    96(CX), Z20, Z10
+	VPDPBUSD.BCST    100(CX), Z20, Z12
+	VPDPBUSD.BCST    104(CX), Z20, Z14
+	VPDPBUSD.BCST    108(CX), Z20, Z16
 	VPMOVZXBD        (R11), Z19
 	VPMOVZXBD        128(R11), Z20
 	VCVTDQ2PS        Z19, Z19
 	VMULPS           Z17, Z19, Z19
 	VCVTDQ2PS        Z20, Z20
 	VMULPS           Z18, Z20, Z20
-	VMULPS.BCST      224(CX), Z19, Z17
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      224(CX), Z19, Z17
 	VFMADD231PS      Z17, Z4, Z3
 	VFMADD231PS.BCST (DX), Z20, Z3
-	VMULPS.BCST      228(CX), Z19, Z17
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      228(CX), Z19, Z17
 	VFMADD231PS      Z17, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z20, Z5
-	VMULPS.BCST      232(CX), Z19, Z17
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      232(CX), Z19, Z17
 	VFMADD231PS      Z17, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z20, Z7
-	VMULPS.BCST      236(CX), Z19, Z17
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      236(CX), Z19, Z17
 	VFMADD231PS      Z17, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z20, Z9
-	VMULPS.BCST      240(CX), Z19, Z17
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      240(CX), Z19, Z17
 	VFMADD231PS      Z17, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z20, Z11
-	VMULPS.BCST      244(CX), Z19, Z17
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      244(CX), Z19, Z17
 	VFMADD231PS      Z17, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z20, Z13
-	VMULPS.BCST      248(CX), Z19, Z17
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      248(CX), Z19, Z17
 	VFMADD231PS      Z17, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z20, Z15
 	ADDQ             $0x00000118, CX
@@ -51063,10 +51054,10 @@ block:
 
 // func dot512Q5_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx8(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -51138,133 +51129,133 @@ block:
 	VPXORD           Z14, Z14, Z14
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
-	VPANDD           (R10), Z0, Z21
-	VPSLLD           $0x04, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    (CX), Z21, Z4
-	VPDPBUSD.BCST    4(CX), Z21, Z6
-	VPDPBUSD.BCST    8(CX), Z21, Z8
-	VPDPBUSD.BCST    12(CX), Z21, Z10
-	VPDPBUSD.BCST    16(CX), Z21, Z12
-	VPDPBUSD.BCST    20(CX), Z21, Z14
-	VPDPBUSD.BCST    24(CX), Z21, Z16
-	VPDPBUSD.BCST    28(CX), Z21, Z18
-	VPANDD           64(R10), Z0, Z21
-	VPSLLD           $0x03, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    32(CX), Z21, Z4
-	VPDPBUSD.BCST    36(CX), Z21, Z6
-	VPDPBUSD.BCST    40(CX), Z21, Z8
-	VPDPBUSD.BCST    44(CX), Z21, Z10
-	VPDPBUSD.BCST    48(CX), Z21, Z12
-	VPDPBUSD.BCST    52(CX), Z21, Z14
-	VPDPBUSD.BCST    56(CX), Z21, Z16
-	VPDPBUSD.BCST    60(CX), Z21, Z18
-	VPANDD           128(R10), Z0, Z21
-	VPSLLD           $0x02, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    64(CX), Z21, Z4
-	VPDPBUSD.BCST    68(CX), Z21, Z6
-	VPDPBUSD.BCST    72(CX), Z21, Z8
-	VPDPBUSD.BCST    76(CX), Z21, Z10
-	VPDPBUSD.BCST    80(CX), Z21, Z12
-	VPDPBUSD.BCST    84(CX), Z21, Z14
-	VPDPBUSD.BCST    88(CX), Z21, Z16
-	VPDPBUSD.BCST    92(CX), Z21, Z18
-	VPANDD           192(R10), Z0, Z21
-	VPSLLD           $0x01, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    96(CX), Z21, Z4
-	VPDPBUSD.BCST    100(CX), Z21, Z6
-	VPDPBUSD.BCST    104(CX), Z21, Z8
-	VPDPBUSD.BCST    108(CX), Z21, Z10
-	VPDPBUSD.BCST    112(CX), Z21, Z12
-	VPDPBUSD.BCST    116(CX), Z21, Z14
-	VPDPBUSD.BCST    120(CX), Z21, Z16
-	VPDPBUSD.BCST    124(CX), Z21, Z18
-	VPSRLW           $0x04, (R10), Z21
-	VPANDD           Z0, Z21, Z21
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z21
-	VPDPBUSD.BCST    128(CX), Z21, Z4
-	VPDPBUSD.BCST    132(CX), Z21, Z6
-	VPDPBUSD.BCST    136(CX), Z21, Z8
-	VPDPBUSD.BCST    140(CX), Z21, Z10
-	VPDPBUSD.BCST    144(CX), Z21, Z12
-	VPDPBUSD.BCST    148(CX), Z21, Z14
-	VPDPBUSD.BCST    152(CX), Z21, Z16
-	VPDPBUSD.BCST    156(CX), Z21, Z18
-	VPSRLW           $0x04, 64(R10), Z21
-	VPANDD           Z0, Z21, Z21
-	VPSRLD           $0x01, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    160(CX), Z21, Z4
-	VPDPBUSD.BCST    164(CX), Z21, Z6
-	VPDPBUSD.BCST    168(CX), Z21, Z8
-	VPDPBUSD.BCST    172(CX), Z21, Z10
-	VPDPBUSD.BCST    176(CX), Z21, Z12
-	VPDPBUSD.BCST    180(CX), Z21, Z14
-	VPDPBUSD.BCST    184(CX), Z21, Z16
-	VPDPBUSD.BCST    188(CX), Z21, Z18
-	VPSRLW           $0x04, 128(R10), Z21
-	VPANDD           Z0, Z21, Z21
-	VPSRLD           $0x02, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    192(CX), Z21, Z4
-	VPDPBUSD.BCST    196(CX), Z21, Z6
-	VPDPBUSD.BCST    200(CX), Z21, Z8
-	VPDPBUSD.BCST    204(CX), Z21, Z10
-	VPDPBUSD.BCST    208(CX), Z21, Z12
-	VPDPBUSD.BCST    212(CX), Z21, Z14
-	VPDPBUSD.BCST    216(CX), Z21, Z16
-	VPDPBUSD.BCST    220(CX), Z21, Z18
-	VPSRLW           $0x04, 192(R10), Z21
-	VPANDD           Z0, Z21, Z21
-	VPSRLD           $0x03, 256(R10), Z22
-	VPTERNLOGD       $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST    224(CX), Z21, Z4
-	VPDPBUSD.BCST    228(CX), Z21, Z6
-	VPDPBUSD.BCST    232(CX), Z21, Z8
-	VPDPBUSD.BCST    236(CX), Z21, Z10
-	VPDPBUSD.BCST    240(CX), Z21, Z12
-	VPDPBUSD.BCST    244(CX), Z21, Z14
-	VPDPBUSD.BCST    248(CX), Z21, Z16
-	VPDPBUSD.BCST    252(CX), Z21, Z18
+	VPANDD           256(R10), Z1, Z21
+	VPSRLW           $0x04, (R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    128(CX), Z22, Z4
+	VPDPBUSD.BCST    132(CX), Z22, Z6
+	VPDPBUSD.BCST    136(CX), Z22, Z8
+	VPDPBUSD.BCST    140(CX), Z22, Z10
+	VPDPBUSD.BCST    144(CX), Z22, Z12
+	VPDPBUSD.BCST    148(CX), Z22, Z14
+	VPDPBUSD.BCST    152(CX), Z22, Z16
+	VPDPBUSD.BCST    156(CX), Z22, Z18
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        (R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    (CX), Z22, Z4
+	VPDPBUSD.BCST    4(CX), Z22, Z6
+	VPDPBUSD.BCST    8(CX), Z22, Z8
+	VPDPBUSD.BCST    12(CX), Z22, Z10
+	VPDPBUSD.BCST    16(CX), Z22, Z12
+	VPDPBUSD.BCST    20(CX), Z22, Z14
+	VPDPBUSD.BCST    24(CX), Z22, Z16
+	VPDPBUSD.BCST    28(CX), Z22, Z18
+	VPSRLD           $0x01, 256(R10), Z21
+	VPANDD           Z21, Z1, Z21
+	VPSRLW           $0x04, 64(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    160(CX), Z22, Z4
+	VPDPBUSD.BCST    164(CX), Z22, Z6
+	VPDPBUSD.BCST    168(CX), Z22, Z8
+	VPDPBUSD.BCST    172(CX), Z22, Z10
+	VPDPBUSD.BCST    176(CX), Z22, Z12
+	VPDPBUSD.BCST    180(CX), Z22, Z14
+	VPDPBUSD.BCST    184(CX), Z22, Z16
+	VPDPBUSD.BCST    188(CX), Z22, Z18
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        64(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    32(CX), Z22, Z4
+	VPDPBUSD.BCST    36(CX), Z22, Z6
+	VPDPBUSD.BCST    40(CX), Z22, Z8
+	VPDPBUSD.BCST    44(CX), Z22, Z10
+	VPDPBUSD.BCST    48(CX), Z22, Z12
+	VPDPBUSD.BCST    52(CX), Z22, Z14
+	VPDPBUSD.BCST    56(CX), Z22, Z16
+	VPDPBUSD.BCST    60(CX), Z22, Z18
+	VPSRLD           $0x02, 256(R10), Z21
+	VPANDD           Z21, Z1, Z21
+	VPSRLW           $0x04, 128(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    192(CX), Z22, Z4
+	VPDPBUSD.BCST    196(CX), Z22, Z6
+	VPDPBUSD.BCST    200(CX), Z22, Z8
+	VPDPBUSD.BCST    204(CX), Z22, Z10
+	VPDPBUSD.BCST    208(CX), Z22, Z12
+	VPDPBUSD.BCST    212(CX), Z22, Z14
+	VPDPBUSD.BCST    216(CX), Z22, Z16
+	VPDPBUSD.BCST    220(CX), Z22, Z18
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        128(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    64(CX), Z22, Z4
+	VPDPBUSD.BCST    68(CX), Z22, Z6
+	VPDPBUSD.BCST    72(CX), Z22, Z8
+	VPDPBUSD.BCST    76(CX), Z22, Z10
+	VPDPBUSD.BCST    80(CX), Z22, Z12
+	VPDPBUSD.BCST    84(CX), Z22, Z14
+	VPDPBUSD.BCST    88(CX), Z22, Z16
+	VPDPBUSD.BCST    92(CX), Z22, Z18
+	VPSRLD           $0x03, 256(R10), Z21
+	VPANDD           Z21, Z1, Z21
+	VPSRLW           $0x04, 192(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    224(CX), Z22, Z4
+	VPDPBUSD.BCST    228(CX), Z22, Z6
+	VPDPBUSD.BCST    232(CX), Z22, Z8
+	VPDPBUSD.BCST    236(CX), Z22, Z10
+	VPDPBUSD.BCST    240(CX), Z22, Z12
+	VPDPBUSD.BCST    244(CX), Z22, Z14
+	VPDPBUSD.BCST    248(CX), Z22, Z16
+	VPDPBUSD.BCST    252(CX), Z22, Z18
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        192(R10), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    96(CX), Z22, Z4
+	VPDPBUSD.BCST    100(CX), Z22, Z6
+	VPDPBUSD.BCST    104(CX), Z22, Z8
+	VPDPBUSD.BCST    108(CX), Z22, Z10
+	VPDPBUSD.BCST    112(CX), Z22, Z12
+	VPDPBUSD.BCST    116(CX), Z22, Z14
+	VPDPBUSD.BCST    120(CX), Z22, Z16
+	VPDPBUSD.BCST    124(CX), Z22, Z18
 	VPMOVZXBD        (R11), Z21
 	VPMOVZXBD        128(R11), Z22
 	VCVTDQ2PS        Z21, Z21
 	VMULPS           Z19, Z21, Z21
 	VCVTDQ2PS        Z22, Z22
 	VMULPS           Z20, Z22, Z22
-	VMULPS.BCST      256(CX), Z21, Z19
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      256(CX), Z21, Z19
 	VFMADD231PS      Z19, Z4, Z3
 	VFMADD231PS.BCST (DX), Z22, Z3
-	VMULPS.BCST      260(CX), Z21, Z19
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      260(CX), Z21, Z19
 	VFMADD231PS      Z19, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z22, Z5
-	VMULPS.BCST      264(CX), Z21, Z19
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      264(CX), Z21, Z19
 	VFMADD231PS      Z19, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z22, Z7
-	VMULPS.BCST      268(CX), Z21, Z19
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      268(CX), Z21, Z19
 	VFMADD231PS      Z19, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z22, Z9
-	VMULPS.BCST      272(CX), Z21, Z19
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      272(CX), Z21, Z19
 	VFMADD231PS      Z19, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z22, Z11
-	VMULPS.BCST      276(CX), Z21, Z19
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      276(CX), Z21, Z19
 	VFMADD231PS      Z19, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z22, Z13
-	VMULPS.BCST      280(CX), Z21, Z19
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      280(CX), Z21, Z19
 	VFMADD231PS      Z19, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z22, Z15
-	VMULPS.BCST      284(CX), Z21, Z19
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      284(CX), Z21, Z19
 	VFMADD231PS      Z19, Z18, Z17
 	VFMADD231PS.BCST 28(DX), Z22, Z17
 	ADDQ             $0x00000140, CX
@@ -51303,10 +51294,10 @@ block:
 
 // func dot512Q5_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx9(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -51382,145 +51373,145 @@ block:
 	VPXORD           Z16, Z16, Z16
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
-	VPANDD           (R10), Z0, Z23
-	VPSLLD           $0x04, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    (CX), Z23, Z4
-	VPDPBUSD.BCST    4(CX), Z23, Z6
-	VPDPBUSD.BCST    8(CX), Z23, Z8
-	VPDPBUSD.BCST    12(CX), Z23, Z10
-	VPDPBUSD.BCST    16(CX), Z23, Z12
-	VPDPBUSD.BCST    20(CX), Z23, Z14
-	VPDPBUSD.BCST    24(CX), Z23, Z16
-	VPDPBUSD.BCST    28(CX), Z23, Z18
-	VPDPBUSD.BCST    32(CX), Z23, Z20
-	VPANDD           64(R10), Z0, Z23
-	VPSLLD           $0x03, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    36(CX), Z23, Z4
-	VPDPBUSD.BCST    40(CX), Z23, Z6
-	VPDPBUSD.BCST    44(CX), Z23, Z8
-	VPDPBUSD.BCST    48(CX), Z23, Z10
-	VPDPBUSD.BCST    52(CX), Z23, Z12
-	VPDPBUSD.BCST    56(CX), Z23, Z14
-	VPDPBUSD.BCST    60(CX), Z23, Z16
-	VPDPBUSD.BCST    64(CX), Z23, Z18
-	VPDPBUSD.BCST    68(CX), Z23, Z20
-	VPANDD           128(R10), Z0, Z23
-	VPSLLD           $0x02, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    72(CX), Z23, Z4
-	VPDPBUSD.BCST    76(CX), Z23, Z6
-	VPDPBUSD.BCST    80(CX), Z23, Z8
-	VPDPBUSD.BCST    84(CX), Z23, Z10
-	VPDPBUSD.BCST    88(CX), Z23, Z12
-	VPDPBUSD.BCST    92(CX), Z23, Z14
-	VPDPBUSD.BCST    96(CX), Z23, Z16
-	VPDPBUSD.BCST    100(CX), Z23, Z18
-	VPDPBUSD.BCST    104(CX), Z23, Z20
-	VPANDD           192(R10), Z0, Z23
-	VPSLLD           $0x01, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    108(CX), Z23, Z4
-	VPDPBUSD.BCST    112(CX), Z23, Z6
-	VPDPBUSD.BCST    116(CX), Z23, Z8
-	VPDPBUSD.BCST    120(CX), Z23, Z10
-	VPDPBUSD.BCST    124(CX), Z23, Z12
-	VPDPBUSD.BCST    128(CX), Z23, Z14
-	VPDPBUSD.BCST    132(CX), Z23, Z16
-	VPDPBUSD.BCST    136(CX), Z23, Z18
-	VPDPBUSD.BCST    140(CX), Z23, Z20
-	VPSRLW           $0x04, (R10), Z23
-	VPANDD           Z0, Z23, Z23
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z23
-	VPDPBUSD.BCST    144(CX), Z23, Z4
-	VPDPBUSD.BCST    148(CX), Z23, Z6
-	VPDPBUSD.BCST    152(CX), Z23, Z8
-	VPDPBUSD.BCST    156(CX), Z23, Z10
-	VPDPBUSD.BCST    160(CX), Z23, Z12
-	VPDPBUSD.BCST    164(CX), Z23, Z14
-	VPDPBUSD.BCST    168(CX), Z23, Z16
-	VPDPBUSD.BCST    172(CX), Z23, Z18
-	VPDPBUSD.BCST    176(CX), Z23, Z20
-	VPSRLW           $0x04, 64(R10), Z23
-	VPANDD           Z0, Z23, Z23
-	VPSRLD           $0x01, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    180(CX), Z23, Z4
-	VPDPBUSD.BCST    184(CX), Z23, Z6
-	VPDPBUSD.BCST    188(CX), Z23, Z8
-	VPDPBUSD.BCST    192(CX), Z23, Z10
-	VPDPBUSD.BCST    196(CX), Z23, Z12
-	VPDPBUSD.BCST    200(CX), Z23, Z14
-	VPDPBUSD.BCST    204(CX), Z23, Z16
-	VPDPBUSD.BCST    208(CX), Z23, Z18
-	VPDPBUSD.BCST    212(CX), Z23, Z20
-	VPSRLW           $0x04, 128(R10), Z23
-	VPANDD           Z0, Z23, Z23
-	VPSRLD           $0x02, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    216(CX), Z23, Z4
-	VPDPBUSD.BCST    220(CX), Z23, Z6
-	VPDPBUSD.BCST    224(CX), Z23, Z8
-	VPDPBUSD.BCST    228(CX), Z23, Z10
-	VPDPBUSD.BCST    232(CX), Z23, Z12
-	VPDPBUSD.BCST    236(CX), Z23, Z14
-	VPDPBUSD.BCST    240(CX), Z23, Z16
-	VPDPBUSD.BCST    244(CX), Z23, Z18
-	VPDPBUSD.BCST    248(CX), Z23, Z20
-	VPSRLW           $0x04, 192(R10), Z23
-	VPANDD           Z0, Z23, Z23
-	VPSRLD           $0x03, 256(R10), Z24
-	VPTERNLOGD       $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST    252(CX), Z23, Z4
-	VPDPBUSD.BCST    256(CX), Z23, Z6
-	VPDPBUSD.BCST    260(CX), Z23, Z8
-	VPDPBUSD.BCST    264(CX), Z23, Z10
-	VPDPBUSD.BCST    268(CX), Z23, Z12
-	VPDPBUSD.BCST    272(CX), Z23, Z14
-	VPDPBUSD.BCST    276(CX), Z23, Z16
-	VPDPBUSD.BCST    280(CX), Z23, Z18
-	VPDPBUSD.BCST    284(CX), Z23, Z20
+	VPANDD           256(R10), Z1, Z23
+	VPSRLW           $0x04, (R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    144(CX), Z24, Z4
+	VPDPBUSD.BCST    148(CX), Z24, Z6
+	VPDPBUSD.BCST    152(CX), Z24, Z8
+	VPDPBUSD.BCST    156(CX), Z24, Z10
+	VPDPBUSD.BCST    160(CX), Z24, Z12
+	VPDPBUSD.BCST    164(CX), Z24, Z14
+	VPDPBUSD.BCST    168(CX), Z24, Z16
+	VPDPBUSD.BCST    172(CX), Z24, Z18
+	VPDPBUSD.BCST    176(CX), Z24, Z20
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        (R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    (CX), Z24, Z4
+	VPDPBUSD.BCST    4(CX), Z24, Z6
+	VPDPBUSD.BCST    8(CX), Z24, Z8
+	VPDPBUSD.BCST    12(CX), Z24, Z10
+	VPDPBUSD.BCST    16(CX), Z24, Z12
+	VPDPBUSD.BCST    20(CX), Z24, Z14
+	VPDPBUSD.BCST    24(CX), Z24, Z16
+	VPDPBUSD.BCST    28(CX), Z24, Z18
+	VPDPBUSD.BCST    32(CX), Z24, Z20
+	VPSRLD           $0x01, 256(R10), Z23
+	VPANDD           Z23, Z1, Z23
+	VPSRLW           $0x04, 64(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    180(CX), Z24, Z4
+	VPDPBUSD.BCST    184(CX), Z24, Z6
+	VPDPBUSD.BCST    188(CX), Z24, Z8
+	VPDPBUSD.BCST    192(CX), Z24, Z10
+	VPDPBUSD.BCST    196(CX), Z24, Z12
+	VPDPBUSD.BCST    200(CX), Z24, Z14
+	VPDPBUSD.BCST    204(CX), Z24, Z16
+	VPDPBUSD.BCST    208(CX), Z24, Z18
+	VPDPBUSD.BCST    212(CX), Z24, Z20
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        64(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    36(CX), Z24, Z4
+	VPDPBUSD.BCST    40(CX), Z24, Z6
+	VPDPBUSD.BCST    44(CX), Z24, Z8
+	VPDPBUSD.BCST    48(CX), Z24, Z10
+	VPDPBUSD.BCST    52(CX), Z24, Z12
+	VPDPBUSD.BCST    56(CX), Z24, Z14
+	VPDPBUSD.BCST    60(CX), Z24, Z16
+	VPDPBUSD.BCST    64(CX), Z24, Z18
+	VPDPBUSD.BCST    68(CX), Z24, Z20
+	VPSRLD           $0x02, 256(R10), Z23
+	VPANDD           Z23, Z1, Z23
+	VPSRLW           $0x04, 128(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    216(CX), Z24, Z4
+	VPDPBUSD.BCST    220(CX), Z24, Z6
+	VPDPBUSD.BCST    224(CX), Z24, Z8
+	VPDPBUSD.BCST    228(CX), Z24, Z10
+	VPDPBUSD.BCST    232(CX), Z24, Z12
+	VPDPBUSD.BCST    236(CX), Z24, Z14
+	VPDPBUSD.BCST    240(CX), Z24, Z16
+	VPDPBUSD.BCST    244(CX), Z24, Z18
+	VPDPBUSD.BCST    248(CX), Z24, Z20
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        128(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    72(CX), Z24, Z4
+	VPDPBUSD.BCST    76(CX), Z24, Z6
+	VPDPBUSD.BCST    80(CX), Z24, Z8
+	VPDPBUSD.BCST    84(CX), Z24, Z10
+	VPDPBUSD.BCST    88(CX), Z24, Z12
+	VPDPBUSD.BCST    92(CX), Z24, Z14
+	VPDPBUSD.BCST    96(CX), Z24, Z16
+	VPDPBUSD.BCST    100(CX), Z24, Z18
+	VPDPBUSD.BCST    104(CX), Z24, Z20
+	VPSRLD           $0x03, 256(R10), Z23
+	VPANDD           Z23, Z1, Z23
+	VPSRLW           $0x04, 192(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    252(CX), Z24, Z4
+	VPDPBUSD.BCST    256(CX), Z24, Z6
+	VPDPBUSD.BCST    260(CX), Z24, Z8
+	VPDPBUSD.BCST    264(CX), Z24, Z10
+	VPDPBUSD.BCST    268(CX), Z24, Z12
+	VPDPBUSD.BCST    272(CX), Z24, Z14
+	VPDPBUSD.BCST    276(CX), Z24, Z16
+	VPDPBUSD.BCST    280(CX), Z24, Z18
+	VPDPBUSD.BCST    284(CX), Z24, Z20
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        192(R10), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    108(CX), Z24, Z4
+	VPDPBUSD.BCST    112(CX), Z24, Z6
+	VPDPBUSD.BCST    116(CX), Z24, Z8
+	VPDPBUSD.BCST    120(CX), Z24, Z10
+	VPDPBUSD.BCST    124(CX), Z24, Z12
+	VPDPBUSD.BCST    128(CX), Z24, Z14
+	VPDPBUSD.BCST    132(CX), Z24, Z16
+	VPDPBUSD.BCST    136(CX), Z24, Z18
+	VPDPBUSD.BCST    140(CX), Z24, Z20
 	VPMOVZXBD        (R11), Z23
 	VPMOVZXBD        128(R11), Z24
 	VCVTDQ2PS        Z23, Z23
 	VMULPS           Z21, Z23, Z23
 	VCVTDQ2PS        Z24, Z24
 	VMULPS           Z22, Z24, Z24
-	VMULPS.BCST      288(CX), Z23, Z21
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      288(CX), Z23, Z21
 	VFMADD231PS      Z21, Z4, Z3
 	VFMADD231PS.BCST (DX), Z24, Z3
-	VMULPS.BCST      292(CX), Z23, Z21
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      292(CX), Z23, Z21
 	VFMADD231PS      Z21, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z24, Z5
-	VMULPS.BCST      296(CX), Z23, Z21
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      296(CX), Z23, Z21
 	VFMADD231PS      Z21, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z24, Z7
-	VMULPS.BCST      300(CX), Z23, Z21
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      300(CX), Z23, Z21
 	VFMADD231PS      Z21, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z24, Z9
-	VMULPS.BCST      304(CX), Z23, Z21
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      304(CX), Z23, Z21
 	VFMADD231PS      Z21, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z24, Z11
-	VMULPS.BCST      308(CX), Z23, Z21
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      308(CX), Z23, Z21
 	VFMADD231PS      Z21, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z24, Z13
-	VMULPS.BCST      312(CX), Z23, Z21
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      312(CX), Z23, Z21
 	VFMADD231PS      Z21, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z24, Z15
-	VMULPS.BCST      316(CX), Z23, Z21
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      316(CX), Z23, Z21
 	VFMADD231PS      Z21, Z18, Z17
 	VFMADD231PS.BCST 28(DX), Z24, Z17
-	VMULPS.BCST      320(CX), Z23, Z21
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      320(CX), Z23, Z21
 	VFMADD231PS      Z21, Z20, Z19
 	VFMADD231PS.BCST 32(DX), Z24, Z19
 	ADDQ             $0x00000168, CX
@@ -51561,10 +51552,10 @@ block:
 
 // func dot512Q5_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx10(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -51644,157 +51635,157 @@ block:
 	VPXORD           Z18, Z18, Z18
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
-	VPANDD           (R10), Z0, Z25
-	VPSLLD           $0x04, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    (CX), Z25, Z4
-	VPDPBUSD.BCST    4(CX), Z25, Z6
-	VPDPBUSD.BCST    8(CX), Z25, Z8
-	VPDPBUSD.BCST    12(CX), Z25, Z10
-	VPDPBUSD.BCST    16(CX), Z25, Z12
-	VPDPBUSD.BCST    20(CX), Z25, Z14
-	VPDPBUSD.BCST    24(CX), Z25, Z16
-	VPDPBUSD.BCST    28(CX), Z25, Z18
-	VPDPBUSD.BCST    32(CX), Z25, Z20
-	VPDPBUSD.BCST    36(CX), Z25, Z22
-	VPANDD           64(R10), Z0, Z25
-	VPSLLD           $0x03, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    40(CX), Z25, Z4
-	VPDPBUSD.BCST    44(CX), Z25, Z6
-	VPDPBUSD.BCST    48(CX), Z25, Z8
-	VPDPBUSD.BCST    52(CX), Z25, Z10
-	VPDPBUSD.BCST    56(CX), Z25, Z12
-	VPDPBUSD.BCST    60(CX), Z25, Z14
-	VPDPBUSD.BCST    64(CX), Z25, Z16
-	VPDPBUSD.BCST    68(CX), Z25, Z18
-	VPDPBUSD.BCST    72(CX), Z25, Z20
-	VPDPBUSD.BCST    76(CX), Z25, Z22
-	VPANDD           128(R10), Z0, Z25
-	VPSLLD           $0x02, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    80(CX), Z25, Z4
-	VPDPBUSD.BCST    84(CX), Z25, Z6
-	VPDPBUSD.BCST    88(CX), Z25, Z8
-	VPDPBUSD.BCST    92(CX), Z25, Z10
-	VPDPBUSD.BCST    96(CX), Z25, Z12
-	VPDPBUSD.BCST    100(CX), Z25, Z14
-	VPDPBUSD.BCST    104(CX), Z25, Z16
-	VPDPBUSD.BCST    108(CX), Z25, Z18
-	VPDPBUSD.BCST    112(CX), Z25, Z20
-	VPDPBUSD.BCST    116(CX), Z25, Z22
-	VPANDD           192(R10), Z0, Z25
-	VPSLLD           $0x01, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    120(CX), Z25, Z4
-	VPDPBUSD.BCST    124(CX), Z25, Z6
-	VPDPBUSD.BCST    128(CX), Z25, Z8
-	VPDPBUSD.BCST    132(CX), Z25, Z10
-	VPDPBUSD.BCST    136(CX), Z25, Z12
-	VPDPBUSD.BCST    140(CX), Z25, Z14
-	VPDPBUSD.BCST    144(CX), Z25, Z16
-	VPDPBUSD.BCST    148(CX), Z25, Z18
-	VPDPBUSD.BCST    152(CX), Z25, Z20
-	VPDPBUSD.BCST    156(CX), Z25, Z22
-	VPSRLW           $0x04, (R10), Z25
-	VPANDD           Z0, Z25, Z25
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z25
-	VPDPBUSD.BCST    160(CX), Z25, Z4
-	VPDPBUSD.BCST    164(CX), Z25, Z6
-	VPDPBUSD.BCST    168(CX), Z25, Z8
-	VPDPBUSD.BCST    172(CX), Z25, Z10
-	VPDPBUSD.BCST    176(CX), Z25, Z12
-	VPDPBUSD.BCST    180(CX), Z25, Z14
-	VPDPBUSD.BCST    184(CX), Z25, Z16
-	VPDPBUSD.BCST    188(CX), Z25, Z18
-	VPDPBUSD.BCST    192(CX), Z25, Z20
-	VPDPBUSD.BCST    196(CX), Z25, Z22
-	VPSRLW           $0x04, 64(R10), Z25
-	VPANDD           Z0, Z25, Z25
-	VPSRLD           $0x01, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    200(CX), Z25, Z4
-	VPDPBUSD.BCST    204(CX), Z25, Z6
-	VPDPBUSD.BCST    208(CX), Z25, Z8
-	VPDPBUSD.BCST    212(CX), Z25, Z10
-	VPDPBUSD.BCST    216(CX), Z25, Z12
-	VPDPBUSD.BCST    220(CX), Z25, Z14
-	VPDPBUSD.BCST    224(CX), Z25, Z16
-	VPDPBUSD.BCST    228(CX), Z25, Z18
-	VPDPBUSD.BCST    232(CX), Z25, Z20
-	VPDPBUSD.BCST    236(CX), Z25, Z22
-	VPSRLW           $0x04, 128(R10), Z25
-	VPANDD           Z0, Z25, Z25
-	VPSRLD           $0x02, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    240(CX), Z25, Z4
-	VPDPBUSD.BCST    244(CX), Z25, Z6
-	VPDPBUSD.BCST    248(CX), Z25, Z8
-	VPDPBUSD.BCST    252(CX), Z25, Z10
-	VPDPBUSD.BCST    256(CX), Z25, Z12
-	VPDPBUSD.BCST    260(CX), Z25, Z14
-	VPDPBUSD.BCST    264(CX), Z25, Z16
-	VPDPBUSD.BCST    268(CX), Z25, Z18
-	VPDPBUSD.BCST    272(CX), Z25, Z20
-	VPDPBUSD.BCST    276(CX), Z25, Z22
-	VPSRLW           $0x04, 192(R10), Z25
-	VPANDD           Z0, Z25, Z25
-	VPSRLD           $0x03, 256(R10), Z26
-	VPTERNLOGD       $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST    280(CX), Z25, Z4
-	VPDPBUSD.BCST    284(CX), Z25, Z6
-	VPDPBUSD.BCST    288(CX), Z25, Z8
-	VPDPBUSD.BCST    292(CX), Z25, Z10
-	VPDPBUSD.BCST    296(CX), Z25, Z12
-	VPDPBUSD.BCST    300(CX), Z25, Z14
-	VPDPBUSD.BCST    304(CX), Z25, Z16
-	VPDPBUSD.BCST    308(CX), Z25, Z18
-	VPDPBUSD.BCST    312(CX), Z25, Z20
-	VPDPBUSD.BCST    316(CX), Z25, Z22
+	VPANDD           256(R10), Z1, Z25
+	VPSRLW           $0x04, (R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    160(CX), Z26, Z4
+	VPDPBUSD.BCST    164(CX), Z26, Z6
+	VPDPBUSD.BCST    168(CX), Z26, Z8
+	VPDPBUSD.BCST    172(CX), Z26, Z10
+	VPDPBUSD.BCST    176(CX), Z26, Z12
+	VPDPBUSD.BCST    180(CX), Z26, Z14
+	VPDPBUSD.BCST    184(CX), Z26, Z16
+	VPDPBUSD.BCST    188(CX), Z26, Z18
+	VPDPBUSD.BCST    192(CX), Z26, Z20
+	VPDPBUSD.BCST    196(CX), Z26, Z22
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        (R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    (CX), Z26, Z4
+	VPDPBUSD.BCST    4(CX), Z26, Z6
+	VPDPBUSD.BCST    8(CX), Z26, Z8
+	VPDPBUSD.BCST    12(CX), Z26, Z10
+	VPDPBUSD.BCST    16(CX), Z26, Z12
+	VPDPBUSD.BCST    20(CX), Z26, Z14
+	VPDPBUSD.BCST    24(CX), Z26, Z16
+	VPDPBUSD.BCST    28(CX), Z26, Z18
+	VPDPBUSD.BCST    32(CX), Z26, Z20
+	VPDPBUSD.BCST    36(CX), Z26, Z22
+	VPSRLD           $0x01, 256(R10), Z25
+	VPANDD           Z25, Z1, Z25
+	VPSRLW           $0x04, 64(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    200(CX), Z26, Z4
+	VPDPBUSD.BCST    204(CX), Z26, Z6
+	VPDPBUSD.BCST    208(CX), Z26, Z8
+	VPDPBUSD.BCST    212(CX), Z26, Z10
+	VPDPBUSD.BCST    216(CX), Z26, Z12
+	VPDPBUSD.BCST    220(CX), Z26, Z14
+	VPDPBUSD.BCST    224(CX), Z26, Z16
+	VPDPBUSD.BCST    228(CX), Z26, Z18
+	VPDPBUSD.BCST    232(CX), Z26, Z20
+	VPDPBUSD.BCST    236(CX), Z26, Z22
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        64(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    40(CX), Z26, Z4
+	VPDPBUSD.BCST    44(CX), Z26, Z6
+	VPDPBUSD.BCST    48(CX), Z26, Z8
+	VPDPBUSD.BCST    52(CX), Z26, Z10
+	VPDPBUSD.BCST    56(CX), Z26, Z12
+	VPDPBUSD.BCST    60(CX), Z26, Z14
+	VPDPBUSD.BCST    64(CX), Z26, Z16
+	VPDPBUSD.BCST    68(CX), Z26, Z18
+	VPDPBUSD.BCST    72(CX), Z26, Z20
+	VPDPBUSD.BCST    76(CX), Z26, Z22
+	VPSRLD           $0x02, 256(R10), Z25
+	VPANDD           Z25, Z1, Z25
+	VPSRLW           $0x04, 128(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    240(CX), Z26, Z4
+	VPDPBUSD.BCST    244(CX), Z26, Z6
+	VPDPBUSD.BCST    248(CX), Z26, Z8
+	VPDPBUSD.BCST    252(CX), Z26, Z10
+	VPDPBUSD.BCST    256(CX), Z26, Z12
+	VPDPBUSD.BCST    260(CX), Z26, Z14
+	VPDPBUSD.BCST    264(CX), Z26, Z16
+	VPDPBUSD.BCST    268(CX), Z26, Z18
+	VPDPBUSD.BCST    272(CX), Z26, Z20
+	VPDPBUSD.BCST    276(CX), Z26, Z22
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        128(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    80(CX), Z26, Z4
+	VPDPBUSD.BCST    84(CX), Z26, Z6
+	VPDPBUSD.BCST    88(CX), Z26, Z8
+	VPDPBUSD.BCST    92(CX), Z26, Z10
+	VPDPBUSD.BCST    96(CX), Z26, Z12
+	VPDPBUSD.BCST    100(CX), Z26, Z14
+	VPDPBUSD.BCST    104(CX), Z26, Z16
+	VPDPBUSD.BCST    108(CX), Z26, Z18
+	VPDPBUSD.BCST    112(CX), Z26, Z20
+	VPDPBUSD.BCST    116(CX), Z26, Z22
+	VPSRLD           $0x03, 256(R10), Z25
+	VPANDD           Z25, Z1, Z25
+	VPSRLW           $0x04, 192(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    280(CX), Z26, Z4
+	VPDPBUSD.BCST    284(CX), Z26, Z6
+	VPDPBUSD.BCST    288(CX), Z26, Z8
+	VPDPBUSD.BCST    292(CX), Z26, Z10
+	VPDPBUSD.BCST    296(CX), Z26, Z12
+	VPDPBUSD.BCST    300(CX), Z26, Z14
+	VPDPBUSD.BCST    304(CX), Z26, Z16
+	VPDPBUSD.BCST    308(CX), Z26, Z18
+	VPDPBUSD.BCST    312(CX), Z26, Z20
+	VPDPBUSD.BCST    316(CX), Z26, Z22
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        192(R10), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    120(CX), Z26, Z4
+	VPDPBUSD.BCST    124(CX), Z26, Z6
+	VPDPBUSD.BCST    128(CX), Z26, Z8
+	VPDPBUSD.BCST    132(CX), Z26, Z10
+	VPDPBUSD.BCST    136(CX), Z26, Z12
+	VPDPBUSD.BCST    140(CX), Z26, Z14
+	VPDPBUSD.BCST    144(CX), Z26, Z16
+	VPDPBUSD.BCST    148(CX), Z26, Z18
+	VPDPBUSD.BCST    152(CX), Z26, Z20
+	VPDPBUSD.BCST    156(CX), Z26, Z22
 	VPMOVZXBD        (R11), Z25
 	VPMOVZXBD        128(R11), Z26
 	VCVTDQ2PS        Z25, Z25
 	VMULPS           Z23, Z25, Z25
 	VCVTDQ2PS        Z26, Z26
 	VMULPS           Z24, Z26, Z26
-	VMULPS.BCST      320(CX), Z25, Z23
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      320(CX), Z25, Z23
 	VFMADD231PS      Z23, Z4, Z3
 	VFMADD231PS.BCST (DX), Z26, Z3
-	VMULPS.BCST      324(CX), Z25, Z23
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      324(CX), Z25, Z23
 	VFMADD231PS      Z23, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z26, Z5
-	VMULPS.BCST      328(CX), Z25, Z23
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      328(CX), Z25, Z23
 	VFMADD231PS      Z23, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z26, Z7
-	VMULPS.BCST      332(CX), Z25, Z23
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      332(CX), Z25, Z23
 	VFMADD231PS      Z23, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z26, Z9
-	VMULPS.BCST      336(CX), Z25, Z23
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      336(CX), Z25, Z23
 	VFMADD231PS      Z23, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z26, Z11
-	VMULPS.BCST      340(CX), Z25, Z23
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      340(CX), Z25, Z23
 	VFMADD231PS      Z23, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z26, Z13
-	VMULPS.BCST      344(CX), Z25, Z23
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      344(CX), Z25, Z23
 	VFMADD231PS      Z23, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z26, Z15
-	VMULPS.BCST      348(CX), Z25, Z23
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      348(CX), Z25, Z23
 	VFMADD231PS      Z23, Z18, Z17
 	VFMADD231PS.BCST 28(DX), Z26, Z17
-	VMULPS.BCST      352(CX), Z25, Z23
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      352(CX), Z25, Z23
 	VFMADD231PS      Z23, Z20, Z19
 	VFMADD231PS.BCST 32(DX), Z26, Z19
-	VMULPS.BCST      356(CX), Z25, Z23
 	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      356(CX), Z25, Z23
 	VFMADD231PS      Z23, Z22, Z21
 	VFMADD231PS.BCST 36(DX), Z26, Z21
 	ADDQ             $0x00000190, CX
@@ -51837,10 +51828,10 @@ block:
 
 // func dot512Q5_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx11(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -51924,169 +51915,169 @@ block:
 	VPXORD           Z20, Z20, Z20
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
-	VPANDD           (R10), Z0, Z27
-	VPSLLD           $0x04, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    (CX), Z27, Z4
-	VPDPBUSD.BCST    4(CX), Z27, Z6
-	VPDPBUSD.BCST    8(CX), Z27, Z8
-	VPDPBUSD.BCST    12(CX), Z27, Z10
-	VPDPBUSD.BCST    16(CX), Z27, Z12
-	VPDPBUSD.BCST    20(CX), Z27, Z14
-	VPDPBUSD.BCST    24(CX), Z27, Z16
-	VPDPBUSD.BCST    28(CX), Z27, Z18
-	VPDPBUSD.BCST    32(CX), Z27, Z20
-	VPDPBUSD.BCST    36(CX), Z27, Z22
-	VPDPBUSD.BCST    40(CX), Z27, Z24
-	VPANDD           64(R10), Z0, Z27
-	VPSLLD           $0x03, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    44(CX), Z27, Z4
-	VPDPBUSD.BCST    48(CX), Z27, Z6
-	VPDPBUSD.BCST    52(CX), Z27, Z8
-	VPDPBUSD.BCST    56(CX), Z27, Z10
-	VPDPBUSD.BCST    60(CX), Z27, Z12
-	VPDPBUSD.BCST    64(CX), Z27, Z14
-	VPDPBUSD.BCST    68(CX), Z27, Z16
-	VPDPBUSD.BCST    72(CX), Z27, Z18
-	VPDPBUSD.BCST    76(CX), Z27, Z20
-	VPDPBUSD.BCST    80(CX), Z27, Z22
-	VPDPBUSD.BCST    84(CX), Z27, Z24
-	VPANDD           128(R10), Z0, Z27
-	VPSLLD           $0x02, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    88(CX), Z27, Z4
-	VPDPBUSD.BCST    92(CX), Z27, Z6
-	VPDPBUSD.BCST    96(CX), Z27, Z8
-	VPDPBUSD.BCST    100(CX), Z27, Z10
-	VPDPBUSD.BCST    104(CX), Z27, Z12
-	VPDPBUSD.BCST    108(CX), Z27, Z14
-	VPDPBUSD.BCST    112(CX), Z27, Z16
-	VPDPBUSD.BCST    116(CX), Z27, Z18
-	VPDPBUSD.BCST    120(CX), Z27, Z20
-	VPDPBUSD.BCST    124(CX), Z27, Z22
-	VPDPBUSD.BCST    128(CX), Z27, Z24
-	VPANDD           192(R10), Z0, Z27
-	VPSLLD           $0x01, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    132(CX), Z27, Z4
-	VPDPBUSD.BCST    136(CX), Z27, Z6
-	VPDPBUSD.BCST    140(CX), Z27, Z8
-	VPDPBUSD.BCST    144(CX), Z27, Z10
-	VPDPBUSD.BCST    148(CX), Z27, Z12
-	VPDPBUSD.BCST    152(CX), Z27, Z14
-	VPDPBUSD.BCST    156(CX), Z27, Z16
-	VPDPBUSD.BCST    160(CX), Z27, Z18
-	VPDPBUSD.BCST    164(CX), Z27, Z20
-	VPDPBUSD.BCST    168(CX), Z27, Z22
-	VPDPBUSD.BCST    172(CX), Z27, Z24
-	VPSRLW           $0x04, (R10), Z27
-	VPANDD           Z0, Z27, Z27
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z27
-	VPDPBUSD.BCST    176(CX), Z27, Z4
-	VPDPBUSD.BCST    180(CX), Z27, Z6
-	VPDPBUSD.BCST    184(CX), Z27, Z8
-	VPDPBUSD.BCST    188(CX), Z27, Z10
-	VPDPBUSD.BCST    192(CX), Z27, Z12
-	VPDPBUSD.BCST    196(CX), Z27, Z14
-	VPDPBUSD.BCST    200(CX), Z27, Z16
-	VPDPBUSD.BCST    204(CX), Z27, Z18
-	VPDPBUSD.BCST    208(CX), Z27, Z20
-	VPDPBUSD.BCST    212(CX), Z27, Z22
-	VPDPBUSD.BCST    216(CX), Z27, Z24
-	VPSRLW           $0x04, 64(R10), Z27
-	VPANDD           Z0, Z27, Z27
-	VPSRLD           $0x01, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    220(CX), Z27, Z4
-	VPDPBUSD.BCST    224(CX), Z27, Z6
-	VPDPBUSD.BCST    228(CX), Z27, Z8
-	VPDPBUSD.BCST    232(CX), Z27, Z10
-	VPDPBUSD.BCST    236(CX), Z27, Z12
-	VPDPBUSD.BCST    240(CX), Z27, Z14
-	VPDPBUSD.BCST    244(CX), Z27, Z16
-	VPDPBUSD.BCST    248(CX), Z27, Z18
-	VPDPBUSD.BCST    252(CX), Z27, Z20
-	VPDPBUSD.BCST    256(CX), Z27, Z22
-	VPDPBUSD.BCST    260(CX), Z27, Z24
-	VPSRLW           $0x04, 128(R10), Z27
-	VPANDD           Z0, Z27, Z27
-	VPSRLD           $0x02, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    264(CX), Z27, Z4
-	VPDPBUSD.BCST    268(CX), Z27, Z6
-	VPDPBUSD.BCST    272(CX), Z27, Z8
-	VPDPBUSD.BCST    276(CX), Z27, Z10
-	VPDPBUSD.BCST    280(CX), Z27, Z12
-	VPDPBUSD.BCST    284(CX), Z27, Z14
-	VPDPBUSD.BCST    288(CX), Z27, Z16
-	VPDPBUSD.BCST    292(CX), Z27, Z18
-	VPDPBUSD.BCST    296(CX), Z27, Z20
-	VPDPBUSD.BCST    300(CX), Z27, Z22
-	VPDPBUSD.BCST    304(CX), Z27, Z24
-	VPSRLW           $0x04, 192(R10), Z27
-	VPANDD           Z0, Z27, Z27
-	VPSRLD           $0x03, 256(R10), Z28
-	VPTERNLOGD       $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST    308(CX), Z27, Z4
-	VPDPBUSD.BCST    312(CX), Z27, Z6
-	VPDPBUSD.BCST    316(CX), Z27, Z8
-	VPDPBUSD.BCST    320(CX), Z27, Z10
-	VPDPBUSD.BCST    324(CX), Z27, Z12
-	VPDPBUSD.BCST    328(CX), Z27, Z14
-	VPDPBUSD.BCST    332(CX), Z27, Z16
-	VPDPBUSD.BCST    336(CX), Z27, Z18
-	VPDPBUSD.BCST    340(CX), Z27, Z20
-	VPDPBUSD.BCST    344(CX), Z27, Z22
-	VPDPBUSD.BCST    348(CX), Z27, Z24
+	VPANDD           256(R10), Z1, Z27
+	VPSRLW           $0x04, (R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    176(CX), Z28, Z4
+	VPDPBUSD.BCST    180(CX), Z28, Z6
+	VPDPBUSD.BCST    184(CX), Z28, Z8
+	VPDPBUSD.BCST    188(CX), Z28, Z10
+	VPDPBUSD.BCST    192(CX), Z28, Z12
+	VPDPBUSD.BCST    196(CX), Z28, Z14
+	VPDPBUSD.BCST    200(CX), Z28, Z16
+	VPDPBUSD.BCST    204(CX), Z28, Z18
+	VPDPBUSD.BCST    208(CX), Z28, Z20
+	VPDPBUSD.BCST    212(CX), Z28, Z22
+	VPDPBUSD.BCST    216(CX), Z28, Z24
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        (R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    (CX), Z28, Z4
+	VPDPBUSD.BCST    4(CX), Z28, Z6
+	VPDPBUSD.BCST    8(CX), Z28, Z8
+	VPDPBUSD.BCST    12(CX), Z28, Z10
+	VPDPBUSD.BCST    16(CX), Z28, Z12
+	VPDPBUSD.BCST    20(CX), Z28, Z14
+	VPDPBUSD.BCST    24(CX), Z28, Z16
+	VPDPBUSD.BCST    28(CX), Z28, Z18
+	VPDPBUSD.BCST    32(CX), Z28, Z20
+	VPDPBUSD.BCST    36(CX), Z28, Z22
+	VPDPBUSD.BCST    40(CX), Z28, Z24
+	VPSRLD           $0x01, 256(R10), Z27
+	VPANDD           Z27, Z1, Z27
+	VPSRLW           $0x04, 64(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    220(CX), Z28, Z4
+	VPDPBUSD.BCST    224(CX), Z28, Z6
+	VPDPBUSD.BCST    228(CX), Z28, Z8
+	VPDPBUSD.BCST    232(CX), Z28, Z10
+	VPDPBUSD.BCST    236(CX), Z28, Z12
+	VPDPBUSD.BCST    240(CX), Z28, Z14
+	VPDPBUSD.BCST    244(CX), Z28, Z16
+	VPDPBUSD.BCST    248(CX), Z28, Z18
+	VPDPBUSD.BCST    252(CX), Z28, Z20
+	VPDPBUSD.BCST    256(CX), Z28, Z22
+	VPDPBUSD.BCST    260(CX), Z28, Z24
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        64(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    44(CX), Z28, Z4
+	VPDPBUSD.BCST    48(CX), Z28, Z6
+	VPDPBUSD.BCST    52(CX), Z28, Z8
+	VPDPBUSD.BCST    56(CX), Z28, Z10
+	VPDPBUSD.BCST    60(CX), Z28, Z12
+	VPDPBUSD.BCST    64(CX), Z28, Z14
+	VPDPBUSD.BCST    68(CX), Z28, Z16
+	VPDPBUSD.BCST    72(CX), Z28, Z18
+	VPDPBUSD.BCST    76(CX), Z28, Z20
+	VPDPBUSD.BCST    80(CX), Z28, Z22
+	VPDPBUSD.BCST    84(CX), Z28, Z24
+	VPSRLD           $0x02, 256(R10), Z27
+	VPANDD           Z27, Z1, Z27
+	VPSRLW           $0x04, 128(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    264(CX), Z28, Z4
+	VPDPBUSD.BCST    268(CX), Z28, Z6
+	VPDPBUSD.BCST    272(CX), Z28, Z8
+	VPDPBUSD.BCST    276(CX), Z28, Z10
+	VPDPBUSD.BCST    280(CX), Z28, Z12
+	VPDPBUSD.BCST    284(CX), Z28, Z14
+	VPDPBUSD.BCST    288(CX), Z28, Z16
+	VPDPBUSD.BCST    292(CX), Z28, Z18
+	VPDPBUSD.BCST    296(CX), Z28, Z20
+	VPDPBUSD.BCST    300(CX), Z28, Z22
+	VPDPBUSD.BCST    304(CX), Z28, Z24
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        128(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    88(CX), Z28, Z4
+	VPDPBUSD.BCST    92(CX), Z28, Z6
+	VPDPBUSD.BCST    96(CX), Z28, Z8
+	VPDPBUSD.BCST    100(CX), Z28, Z10
+	VPDPBUSD.BCST    104(CX), Z28, Z12
+	VPDPBUSD.BCST    108(CX), Z28, Z14
+	VPDPBUSD.BCST    112(CX), Z28, Z16
+	VPDPBUSD.BCST    116(CX), Z28, Z18
+	VPDPBUSD.BCST    120(CX), Z28, Z20
+	VPDPBUSD.BCST    124(CX), Z28, Z22
+	VPDPBUSD.BCST    128(CX), Z28, Z24
+	VPSRLD           $0x03, 256(R10), Z27
+	VPANDD           Z27, Z1, Z27
+	VPSRLW           $0x04, 192(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    308(CX), Z28, Z4
+	VPDPBUSD.BCST    312(CX), Z28, Z6
+	VPDPBUSD.BCST    316(CX), Z28, Z8
+	VPDPBUSD.BCST    320(CX), Z28, Z10
+	VPDPBUSD.BCST    324(CX), Z28, Z12
+	VPDPBUSD.BCST    328(CX), Z28, Z14
+	VPDPBUSD.BCST    332(CX), Z28, Z16
+	VPDPBUSD.BCST    336(CX), Z28, Z18
+	VPDPBUSD.BCST    340(CX), Z28, Z20
+	VPDPBUSD.BCST    344(CX), Z28, Z22
+	VPDPBUSD.BCST    348(CX), Z28, Z24
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        192(R10), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    132(CX), Z28, Z4
+	VPDPBUSD.BCST    136(CX), Z28, Z6
+	VPDPBUSD.BCST    140(CX), Z28, Z8
+	VPDPBUSD.BCST    144(CX), Z28, Z10
+	VPDPBUSD.BCST    148(CX), Z28, Z12
+	VPDPBUSD.BCST    152(CX), Z28, Z14
+	VPDPBUSD.BCST    156(CX), Z28, Z16
+	VPDPBUSD.BCST    160(CX), Z28, Z18
+	VPDPBUSD.BCST    164(CX), Z28, Z20
+	VPDPBUSD.BCST    168(CX), Z28, Z22
+	VPDPBUSD.BCST    172(CX), Z28, Z24
 	VPMOVZXBD        (R11), Z27
 	VPMOVZXBD        128(R11), Z28
 	VCVTDQ2PS        Z27, Z27
 	VMULPS           Z25, Z27, Z27
 	VCVTDQ2PS        Z28, Z28
 	VMULPS           Z26, Z28, Z28
-	VMULPS.BCST      352(CX), Z27, Z25
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      352(CX), Z27, Z25
 	VFMADD231PS      Z25, Z4, Z3
 	VFMADD231PS.BCST (DX), Z28, Z3
-	VMULPS.BCST      356(CX), Z27, Z25
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      356(CX), Z27, Z25
 	VFMADD231PS      Z25, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z28, Z5
-	VMULPS.BCST      360(CX), Z27, Z25
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      360(CX), Z27, Z25
 	VFMADD231PS      Z25, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z28, Z7
-	VMULPS.BCST      364(CX), Z27, Z25
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      364(CX), Z27, Z25
 	VFMADD231PS      Z25, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z28, Z9
-	VMULPS.BCST      368(CX), Z27, Z25
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      368(CX), Z27, Z25
 	VFMADD231PS      Z25, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z28, Z11
-	VMULPS.BCST      372(CX), Z27, Z25
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      372(CX), Z27, Z25
 	VFMADD231PS      Z25, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z28, Z13
-	VMULPS.BCST      376(CX), Z27, Z25
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      376(CX), Z27, Z25
 	VFMADD231PS      Z25, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z28, Z15
-	VMULPS.BCST      380(CX), Z27, Z25
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      380(CX), Z27, Z25
 	VFMADD231PS      Z25, Z18, Z17
 	VFMADD231PS.BCST 28(DX), Z28, Z17
-	VMULPS.BCST      384(CX), Z27, Z25
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      384(CX), Z27, Z25
 	VFMADD231PS      Z25, Z20, Z19
 	VFMADD231PS.BCST 32(DX), Z28, Z19
-	VMULPS.BCST      388(CX), Z27, Z25
 	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      388(CX), Z27, Z25
 	VFMADD231PS      Z25, Z22, Z21
 	VFMADD231PS.BCST 36(DX), Z28, Z21
-	VMULPS.BCST      392(CX), Z27, Z25
 	VCVTDQ2PS        Z24, Z24
+	VMULPS.BCST      392(CX), Z27, Z25
 	VFMADD231PS      Z25, Z24, Z23
 	VFMADD231PS.BCST 40(DX), Z28, Z23
 	ADDQ             $0x000001b8, CX
@@ -52131,10 +52122,10 @@ block:
 
 // func dot512Q5_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q5_Kx12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q5_Kx12(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x10101010, AX
+	MOVL         $0x11111111, AX
 	VPBROADCASTD AX, Z1
 	MOVL         $0x80000000, AX
 	VPBROADCASTD AX, Z2
@@ -52222,181 +52213,181 @@ block:
 	VPXORD           Z22, Z22, Z22
 	VPXORD           Z24, Z24, Z24
 	VPXORD           Z26, Z26, Z26
-	VPANDD           (R10), Z0, Z29
-	VPSLLD           $0x04, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    (CX), Z29, Z4
-	VPDPBUSD.BCST    4(CX), Z29, Z6
-	VPDPBUSD.BCST    8(CX), Z29, Z8
-	VPDPBUSD.BCST    12(CX), Z29, Z10
-	VPDPBUSD.BCST    16(CX), Z29, Z12
-	VPDPBUSD.BCST    20(CX), Z29, Z14
-	VPDPBUSD.BCST    24(CX), Z29, Z16
-	VPDPBUSD.BCST    28(CX), Z29, Z18
-	VPDPBUSD.BCST    32(CX), Z29, Z20
-	VPDPBUSD.BCST    36(CX), Z29, Z22
-	VPDPBUSD.BCST    40(CX), Z29, Z24
-	VPDPBUSD.BCST    44(CX), Z29, Z26
-	VPANDD           64(R10), Z0, Z29
-	VPSLLD           $0x03, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    48(CX), Z29, Z4
-	VPDPBUSD.BCST    52(CX), Z29, Z6
-	VPDPBUSD.BCST    56(CX), Z29, Z8
-	VPDPBUSD.BCST    60(CX), Z29, Z10
-	VPDPBUSD.BCST    64(CX), Z29, Z12
-	VPDPBUSD.BCST    68(CX), Z29, Z14
-	VPDPBUSD.BCST    72(CX), Z29, Z16
-	VPDPBUSD.BCST    76(CX), Z29, Z18
-	VPDPBUSD.BCST    80(CX), Z29, Z20
-	VPDPBUSD.BCST    84(CX), Z29, Z22
-	VPDPBUSD.BCST    88(CX), Z29, Z24
-	VPDPBUSD.BCST    92(CX), Z29, Z26
-	VPANDD           128(R10), Z0, Z29
-	VPSLLD           $0x02, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    96(CX), Z29, Z4
-	VPDPBUSD.BCST    100(CX), Z29, Z6
-	VPDPBUSD.BCST    104(CX), Z29, Z8
-	VPDPBUSD.BCST    108(CX), Z29, Z10
-	VPDPBUSD.BCST    112(CX), Z29, Z12
-	VPDPBUSD.BCST    116(CX), Z29, Z14
-	VPDPBUSD.BCST    120(CX), Z29, Z16
-	VPDPBUSD.BCST    124(CX), Z29, Z18
-	VPDPBUSD.BCST    128(CX), Z29, Z20
-	VPDPBUSD.BCST    132(CX), Z29, Z22
-	VPDPBUSD.BCST    136(CX), Z29, Z24
-	VPDPBUSD.BCST    140(CX), Z29, Z26
-	VPANDD           192(R10), Z0, Z29
-	VPSLLD           $0x01, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    144(CX), Z29, Z4
-	VPDPBUSD.BCST    148(CX), Z29, Z6
-	VPDPBUSD.BCST    152(CX), Z29, Z8
-	VPDPBUSD.BCST    156(CX), Z29, Z10
-	VPDPBUSD.BCST    160(CX), Z29, Z12
-	VPDPBUSD.BCST    164(CX), Z29, Z14
-	VPDPBUSD.BCST    168(CX), Z29, Z16
-	VPDPBUSD.BCST    172(CX), Z29, Z18
-	VPDPBUSD.BCST    176(CX), Z29, Z20
-	VPDPBUSD.BCST    180(CX), Z29, Z22
-	VPDPBUSD.BCST    184(CX), Z29, Z24
-	VPDPBUSD.BCST    188(CX), Z29, Z26
-	VPSRLW           $0x04, (R10), Z29
-	VPANDD           Z0, Z29, Z29
-	VPTERNLOGD       $0xf8, 256(R10), Z1, Z29
-	VPDPBUSD.BCST    192(CX), Z29, Z4
-	VPDPBUSD.BCST    196(CX), Z29, Z6
-	VPDPBUSD.BCST    200(CX), Z29, Z8
-	VPDPBUSD.BCST    204(CX), Z29, Z10
-	VPDPBUSD.BCST    208(CX), Z29, Z12
-	VPDPBUSD.BCST    212(CX), Z29, Z14
-	VPDPBUSD.BCST    216(CX), Z29, Z16
-	VPDPBUSD.BCST    220(CX), Z29, Z18
-	VPDPBUSD.BCST    224(CX), Z29, Z20
-	VPDPBUSD.BCST    228(CX), Z29, Z22
-	VPDPBUSD.BCST    232(CX), Z29, Z24
-	VPDPBUSD.BCST    236(CX), Z29, Z26
-	VPSRLW           $0x04, 64(R10), Z29
-	VPANDD           Z0, Z29, Z29
-	VPSRLD           $0x01, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    240(CX), Z29, Z4
-	VPDPBUSD.BCST    244(CX), Z29, Z6
-	VPDPBUSD.BCST    248(CX), Z29, Z8
-	VPDPBUSD.BCST    252(CX), Z29, Z10
-	VPDPBUSD.BCST    256(CX), Z29, Z12
-	VPDPBUSD.BCST    260(CX), Z29, Z14
-	VPDPBUSD.BCST    264(CX), Z29, Z16
-	VPDPBUSD.BCST    268(CX), Z29, Z18
-	VPDPBUSD.BCST    272(CX), Z29, Z20
-	VPDPBUSD.BCST    276(CX), Z29, Z22
-	VPDPBUSD.BCST    280(CX), Z29, Z24
-	VPDPBUSD.BCST    284(CX), Z29, Z26
-	VPSRLW           $0x04, 128(R10), Z29
-	VPANDD           Z0, Z29, Z29
-	VPSRLD           $0x02, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    288(CX), Z29, Z4
-	VPDPBUSD.BCST    292(CX), Z29, Z6
-	VPDPBUSD.BCST    296(CX), Z29, Z8
-	VPDPBUSD.BCST    300(CX), Z29, Z10
-	VPDPBUSD.BCST    304(CX), Z29, Z12
-	VPDPBUSD.BCST    308(CX), Z29, Z14
-	VPDPBUSD.BCST    312(CX), Z29, Z16
-	VPDPBUSD.BCST    316(CX), Z29, Z18
-	VPDPBUSD.BCST    320(CX), Z29, Z20
-	VPDPBUSD.BCST    324(CX), Z29, Z22
-	VPDPBUSD.BCST    328(CX), Z29, Z24
-	VPDPBUSD.BCST    332(CX), Z29, Z26
-	VPSRLW           $0x04, 192(R10), Z29
-	VPANDD           Z0, Z29, Z29
-	VPSRLD           $0x03, 256(R10), Z30
-	VPTERNLOGD       $0xf8, Z30, Z1, Z29
-	VPDPBUSD.BCST    336(CX), Z29, Z4
-	VPDPBUSD.BCST    340(CX), Z29, Z6
-	VPDPBUSD.BCST    344(CX), Z29, Z8
-	VPDPBUSD.BCST    348(CX), Z29, Z10
-	VPDPBUSD.BCST    352(CX), Z29, Z12
-	VPDPBUSD.BCST    356(CX), Z29, Z14
-	VPDPBUSD.BCST    360(CX), Z29, Z16
-	VPDPBUSD.BCST    364(CX), Z29, Z18
-	VPDPBUSD.BCST    368(CX), Z29, Z20
-	VPDPBUSD.BCST    372(CX), Z29, Z22
-	VPDPBUSD.BCST    376(CX), Z29, Z24
-	VPDPBUSD.BCST    380(CX), Z29, Z26
+	VPANDD           256(R10), Z1, Z29
+	VPSRLW           $0x04, (R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    192(CX), Z30, Z4
+	VPDPBUSD.BCST    196(CX), Z30, Z6
+	VPDPBUSD.BCST    200(CX), Z30, Z8
+	VPDPBUSD.BCST    204(CX), Z30, Z10
+	VPDPBUSD.BCST    208(CX), Z30, Z12
+	VPDPBUSD.BCST    212(CX), Z30, Z14
+	VPDPBUSD.BCST    216(CX), Z30, Z16
+	VPDPBUSD.BCST    220(CX), Z30, Z18
+	VPDPBUSD.BCST    224(CX), Z30, Z20
+	VPDPBUSD.BCST    228(CX), Z30, Z22
+	VPDPBUSD.BCST    232(CX), Z30, Z24
+	VPDPBUSD.BCST    236(CX), Z30, Z26
+	VPSLLD           $0x04, Z29, Z29
+	VMOVDQU32        (R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    (CX), Z30, Z4
+	VPDPBUSD.BCST    4(CX), Z30, Z6
+	VPDPBUSD.BCST    8(CX), Z30, Z8
+	VPDPBUSD.BCST    12(CX), Z30, Z10
+	VPDPBUSD.BCST    16(CX), Z30, Z12
+	VPDPBUSD.BCST    20(CX), Z30, Z14
+	VPDPBUSD.BCST    24(CX), Z30, Z16
+	VPDPBUSD.BCST    28(CX), Z30, Z18
+	VPDPBUSD.BCST    32(CX), Z30, Z20
+	VPDPBUSD.BCST    36(CX), Z30, Z22
+	VPDPBUSD.BCST    40(CX), Z30, Z24
+	VPDPBUSD.BCST    44(CX), Z30, Z26
+	VPSRLD           $0x01, 256(R10), Z29
+	VPANDD           Z29, Z1, Z29
+	VPSRLW           $0x04, 64(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    240(CX), Z30, Z4
+	VPDPBUSD.BCST    244(CX), Z30, Z6
+	VPDPBUSD.BCST    248(CX), Z30, Z8
+	VPDPBUSD.BCST    252(CX), Z30, Z10
+	VPDPBUSD.BCST    256(CX), Z30, Z12
+	VPDPBUSD.BCST    260(CX), Z30, Z14
+	VPDPBUSD.BCST    264(CX), Z30, Z16
+	VPDPBUSD.BCST    268(CX), Z30, Z18
+	VPDPBUSD.BCST    272(CX), Z30, Z20
+	VPDPBUSD.BCST    276(CX), Z30, Z22
+	VPDPBUSD.BCST    280(CX), Z30, Z24
+	VPDPBUSD.BCST    284(CX), Z30, Z26
+	VPSLLD           $0x04, Z29, Z29
+	VMOVDQU32        64(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    48(CX), Z30, Z4
+	VPDPBUSD.BCST    52(CX), Z30, Z6
+	VPDPBUSD.BCST    56(CX), Z30, Z8
+	VPDPBUSD.BCST    60(CX), Z30, Z10
+	VPDPBUSD.BCST    64(CX), Z30, Z12
+	VPDPBUSD.BCST    68(CX), Z30, Z14
+	VPDPBUSD.BCST    72(CX), Z30, Z16
+	VPDPBUSD.BCST    76(CX), Z30, Z18
+	VPDPBUSD.BCST    80(CX), Z30, Z20
+	VPDPBUSD.BCST    84(CX), Z30, Z22
+	VPDPBUSD.BCST    88(CX), Z30, Z24
+	VPDPBUSD.BCST    92(CX), Z30, Z26
+	VPSRLD           $0x02, 256(R10), Z29
+	VPANDD           Z29, Z1, Z29
+	VPSRLW           $0x04, 128(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    288(CX), Z30, Z4
+	VPDPBUSD.BCST    292(CX), Z30, Z6
+	VPDPBUSD.BCST    296(CX), Z30, Z8
+	VPDPBUSD.BCST    300(CX), Z30, Z10
+	VPDPBUSD.BCST    304(CX), Z30, Z12
+	VPDPBUSD.BCST    308(CX), Z30, Z14
+	VPDPBUSD.BCST    312(CX), Z30, Z16
+	VPDPBUSD.BCST    316(CX), Z30, Z18
+	VPDPBUSD.BCST    320(CX), Z30, Z20
+	VPDPBUSD.BCST    324(CX), Z30, Z22
+	VPDPBUSD.BCST    328(CX), Z30, Z24
+	VPDPBUSD.BCST    332(CX), Z30, Z26
+	VPSLLD           $0x04, Z29, Z29
+	VMOVDQU32        128(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    96(CX), Z30, Z4
+	VPDPBUSD.BCST    100(CX), Z30, Z6
+	VPDPBUSD.BCST    104(CX), Z30, Z8
+	VPDPBUSD.BCST    108(CX), Z30, Z10
+	VPDPBUSD.BCST    112(CX), Z30, Z12
+	VPDPBUSD.BCST    116(CX), Z30, Z14
+	VPDPBUSD.BCST    120(CX), Z30, Z16
+	VPDPBUSD.BCST    124(CX), Z30, Z18
+	VPDPBUSD.BCST    128(CX), Z30, Z20
+	VPDPBUSD.BCST    132(CX), Z30, Z22
+	VPDPBUSD.BCST    136(CX), Z30, Z24
+	VPDPBUSD.BCST    140(CX), Z30, Z26
+	VPSRLD           $0x03, 256(R10), Z29
+	VPANDD           Z29, Z1, Z29
+	VPSRLW           $0x04, 192(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    336(CX), Z30, Z4
+	VPDPBUSD.BCST    340(CX), Z30, Z6
+	VPDPBUSD.BCST    344(CX), Z30, Z8
+	VPDPBUSD.BCST    348(CX), Z30, Z10
+	VPDPBUSD.BCST    352(CX), Z30, Z12
+	VPDPBUSD.BCST    356(CX), Z30, Z14
+	VPDPBUSD.BCST    360(CX), Z30, Z16
+	VPDPBUSD.BCST    364(CX), Z30, Z18
+	VPDPBUSD.BCST    368(CX), Z30, Z20
+	VPDPBUSD.BCST    372(CX), Z30, Z22
+	VPDPBUSD.BCST    376(CX), Z30, Z24
+	VPDPBUSD.BCST    380(CX), Z30, Z26
+	VPSLLD           $0x04, Z29, Z29
+	VMOVDQU32        192(R10), Z30
+	VPTERNLOGD       $0xe4, Z0, Z29, Z30
+	VPDPBUSD.BCST    144(CX), Z30, Z4
+	VPDPBUSD.BCST    148(CX), Z30, Z6
+	VPDPBUSD.BCST    152(CX), Z30, Z8
+	VPDPBUSD.BCST    156(CX), Z30, Z10
+	VPDPBUSD.BCST    160(CX), Z30, Z12
+	VPDPBUSD.BCST    164(CX), Z30, Z14
+	VPDPBUSD.BCST    168(CX), Z30, Z16
+	VPDPBUSD.BCST    172(CX), Z30, Z18
+	VPDPBUSD.BCST    176(CX), Z30, Z20
+	VPDPBUSD.BCST    180(CX), Z30, Z22
+	VPDPBUSD.BCST    184(CX), Z30, Z24
+	VPDPBUSD.BCST    188(CX), Z30, Z26
 	VPMOVZXBD        (R11), Z29
 	VPMOVZXBD        128(R11), Z30
 	VCVTDQ2PS        Z29, Z29
 	VMULPS           Z27, Z29, Z29
 	VCVTDQ2PS        Z30, Z30
 	VMULPS           Z28, Z30, Z30
-	VMULPS.BCST      384(CX), Z29, Z27
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      384(CX), Z29, Z27
 	VFMADD231PS      Z27, Z4, Z3
 	VFMADD231PS.BCST (DX), Z30, Z3
-	VMULPS.BCST      388(CX), Z29, Z27
 	VCVTDQ2PS        Z6, Z6
+	VMULPS.BCST      388(CX), Z29, Z27
 	VFMADD231PS      Z27, Z6, Z5
 	VFMADD231PS.BCST 4(DX), Z30, Z5
-	VMULPS.BCST      392(CX), Z29, Z27
 	VCVTDQ2PS        Z8, Z8
+	VMULPS.BCST      392(CX), Z29, Z27
 	VFMADD231PS      Z27, Z8, Z7
 	VFMADD231PS.BCST 8(DX), Z30, Z7
-	VMULPS.BCST      396(CX), Z29, Z27
 	VCVTDQ2PS        Z10, Z10
+	VMULPS.BCST      396(CX), Z29, Z27
 	VFMADD231PS      Z27, Z10, Z9
 	VFMADD231PS.BCST 12(DX), Z30, Z9
-	VMULPS.BCST      400(CX), Z29, Z27
 	VCVTDQ2PS        Z12, Z12
+	VMULPS.BCST      400(CX), Z29, Z27
 	VFMADD231PS      Z27, Z12, Z11
 	VFMADD231PS.BCST 16(DX), Z30, Z11
-	VMULPS.BCST      404(CX), Z29, Z27
 	VCVTDQ2PS        Z14, Z14
+	VMULPS.BCST      404(CX), Z29, Z27
 	VFMADD231PS      Z27, Z14, Z13
 	VFMADD231PS.BCST 20(DX), Z30, Z13
-	VMULPS.BCST      408(CX), Z29, Z27
 	VCVTDQ2PS        Z16, Z16
+	VMULPS.BCST      408(CX), Z29, Z27
 	VFMADD231PS      Z27, Z16, Z15
 	VFMADD231PS.BCST 24(DX), Z30, Z15
-	VMULPS.BCST      412(CX), Z29, Z27
 	VCVTDQ2PS        Z18, Z18
+	VMULPS.BCST      412(CX), Z29, Z27
 	VFMADD231PS      Z27, Z18, Z17
 	VFMADD231PS.BCST 28(DX), Z30, Z17
-	VMULPS.BCST      416(CX), Z29, Z27
 	VCVTDQ2PS        Z20, Z20
+	VMULPS.BCST      416(CX), Z29, Z27
 	VFMADD231PS      Z27, Z20, Z19
 	VFMADD231PS.BCST 32(DX), Z30, Z19
-	VMULPS.BCST      420(CX), Z29, Z27
 	VCVTDQ2PS        Z22, Z22
+	VMULPS.BCST      420(CX), Z29, Z27
 	VFMADD231PS      Z27, Z22, Z21
 	VFMADD231PS.BCST 36(DX), Z30, Z21
-	VMULPS.BCST      424(CX), Z29, Z27
 	VCVTDQ2PS        Z24, Z24
+	VMULPS.BCST      424(CX), Z29, Z27
 	VFMADD231PS      Z27, Z24, Z23
 	VFMADD231PS.BCST 40(DX), Z30, Z23
-	VMULPS.BCST      428(CX), Z29, Z27
 	VCVTDQ2PS        Z26, Z26
+	VMULPS.BCST      428(CX), Z29, Z27
 	VFMADD231PS      Z27, Z26, Z25
 	VFMADD231PS.BCST 44(DX), Z30, Z25
 	ADDQ             $0x000001e0, CX
@@ -52443,11 +52434,11 @@ block:
 
 // func stream512Q5_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512Q5_K(SB), NOSPLIT, $0-61
+TEXT ·stream512Q5_K(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
-	MOVL         $0x10101010, CX
+	MOVL         $0x11111111, CX
 	VPBROADCASTD CX, Z1
 	MOVL         $0x80000000, CX
 	VPBROADCASTD CX, Z2
@@ -52475,50 +52466,55 @@ unit:
 	MOVQ      $0x00000008, AX
 
 block:
+	VMOVDQU32        (R9), Z7
+	VMOVDQU32        64(R9), Z8
+	VMOVDQU32        128(R9), Z9
+	VMOVDQU32        192(R9), Z10
+	VMOVDQU32        256(R9), Z11
 	VPXORD           Z4, Z4, Z4
-	VPANDD           (R9), Z0, Z7
-	VPSLLD           $0x04, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
+	VPANDD           Z11, Z1, Z12
+	VPSRLW           $0x04, Z7, Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    16(CX), Z13, Z4
+	VPSLLD           $0x04, Z12, Z12
+	VMOVDQU32        Z7, Z7
+	VPTERNLOGD       $0xe4, Z0, Z12, Z7
 	VPDPBUSD.BCST    (CX), Z7, Z4
-	VPANDD           64(R9), Z0, Z7
-	VPSLLD           $0x03, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    4(CX), Z7, Z4
-	VPANDD           128(R9), Z0, Z7
-	VPSLLD           $0x02, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    8(CX), Z7, Z4
-	VPANDD           192(R9), Z0, Z7
-	VPSLLD           $0x01, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    12(CX), Z7, Z4
-	VPSRLW           $0x04, (R9), Z7
-	VPANDD           Z0, Z7, Z7
-	VPTERNLOGD       $0xf8, 256(R9), Z1, Z7
-	VPDPBUSD.BCST    16(CX), Z7, Z4
-	VPSRLW           $0x04, 64(R9), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x01, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    20(CX), Z7, Z4
-	VPSRLW           $0x04, 128(R9), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x02, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    24(CX), Z7, Z4
-	VPSRLW           $0x04, 192(R9), Z7
-	VPANDD           Z0, Z7, Z7
-	VPSRLD           $0x03, 256(R9), Z8
-	VPTERNLOGD       $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST    28(CX), Z7, Z4
+	VPSRLD           $0x01, Z11, Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, Z8, Z12
+	VPTERNLOGD       $0xe4, Z0, Z7, Z12
+	VPDPBUSD.BCST    20(CX), Z12, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        Z8, Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    4(CX), Z8, Z4
+	VPSRLD           $0x02, Z11, Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, Z9, Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        Z9, Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    8(CX), Z8, Z4
+	VPSRLD           $0x03, Z11, Z7
+	VPANDD           Z7, Z1, Z7
+	VPSRLW           $0x04, Z10, Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z4
+	VPSLLD           $0x04, Z7, Z7
+	VMOVDQU32        Z10, Z8
+	VPTERNLOGD       $0xe4, Z0, Z7, Z8
+	VPDPBUSD.BCST    12(CX), Z8, Z4
 	VPMOVZXBD        (R8), Z7
 	VPMOVZXBD        128(R8), Z8
 	VCVTDQ2PS        Z7, Z7
 	VMULPS           Z5, Z7, Z7
 	VCVTDQ2PS        Z8, Z8
 	VMULPS           Z6, Z8, Z8
-	VMULPS.BCST      32(CX), Z7, Z7
 	VCVTDQ2PS        Z4, Z4
+	VMULPS.BCST      32(CX), Z7, Z7
 	VFMADD231PS      Z7, Z4, Z3
 	VFMADD231PS.BCST (DX), Z8, Z3
 	ADDQ             $0x00000028, CX
@@ -52543,7 +52539,7 @@ block:
 
 // func dot256Q5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q5_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -52788,7 +52784,7 @@ stored:
 
 // func dotVNNIQ5_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ5_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -53017,7 +53013,7 @@ stored:
 
 // func dot256Q5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q5_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -53351,7 +53347,7 @@ stored:
 
 // func dotVNNIQ5_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ5_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -53649,7 +53645,7 @@ stored:
 
 // func dot256Q5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q5_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -54061,7 +54057,7 @@ stored:
 
 // func dotVNNIQ5_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ5_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -54419,7 +54415,7 @@ stored:
 
 // func dot256Q5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q5_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q5_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -54909,7 +54905,7 @@ stored:
 
 // func dotVNNIQ5_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ5_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ5_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -55478,10 +55474,10 @@ block:
 
 // func dot512Q6_Kx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx1(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -55492,98 +55488,97 @@ TEXT ·dot512Q6_Kx1(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z (R9), K1, Z3
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z4
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPANDD        (R10), Z0, Z5
-	VPSLLD        $0x04, 256(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST (CX), Z5, Z3
-	VPANDD        64(R10), Z0, Z5
-	VPSLLD        $0x02, 256(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPANDD        128(R10), Z0, Z5
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPANDD        192(R10), Z0, Z5
-	VPSRLD        $0x02, 256(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPMOVSXBD     (R11), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	VPSRAD.BCST   $0x02, 4(DX), Z3
-	VPSRLW        $0x04, (R10), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSLLD        $0x04, 320(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLW        $0x04, 64(R10), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSLLD        $0x02, 320(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLW        $0x04, 128(R10), Z5
-	VPANDD        Z0, Z5, Z5
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLW        $0x04, 192(R10), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x02, 320(R10), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VPMOVSXBD     16(R11), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z4
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z4, Z3, Z2
-	ADDQ          $0x00000028, CX
-	ADDQ          $0x00000010, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	VMOVUPS       Z2, K1, (R9)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x00000180, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z5
+	VPSRAD.BCST      $0x02, (DX), Z4
+	VPANDD           256(R10), Z1, Z2
+	VMOVDQU32        128(R10), Z6
+	VPTERNLOGD       $0xe4, Z0, Z2, Z6
+	VPDPBUSD.BCST    8(CX), Z6, Z4
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        (R10), Z6
+	VPTERNLOGD       $0xe4, Z0, Z2, Z6
+	VPDPBUSD.BCST    (CX), Z6, Z4
+	VPSRLD           $0x02, 256(R10), Z2
+	VPANDD           Z2, Z1, Z2
+	VMOVDQU32        192(R10), Z6
+	VPTERNLOGD       $0xe4, Z0, Z2, Z6
+	VPDPBUSD.BCST    12(CX), Z6, Z4
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        64(R10), Z6
+	VPTERNLOGD       $0xe4, Z0, Z2, Z6
+	VPDPBUSD.BCST    4(CX), Z6, Z4
+	VPMOVSXBD        (R11), Z2
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z5, Z2, Z2
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z2, Z4, Z2
+	VPSRAD.BCST      $0x02, 4(DX), Z4
+	VPANDD           320(R10), Z1, Z6
+	VPSRLW           $0x04, 128(R10), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    24(CX), Z7, Z4
+	VPSLLD           $0x04, Z6, Z6
+	VPSRLW           $0x04, (R10), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    16(CX), Z7, Z4
+	VPSRLD           $0x02, 320(R10), Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, 192(R10), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    28(CX), Z7, Z4
+	VPSLLD           $0x04, Z6, Z6
+	VPSRLW           $0x04, 64(R10), Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    20(CX), Z7, Z4
+	VPMOVSXBD        16(R11), Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z5, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VFMADD231PS.BCST 32(CX), Z4, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000010, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	VMOVUPS          Z3, K1, (R9)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx2(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx2(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -55594,8 +55589,8 @@ TEXT ·dot512Q6_Kx2(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
 	VPXORD    Z4, Z4, Z4
+	VPXORD    Z6, Z6, Z6
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -55603,114 +55598,112 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z4
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z6
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z6
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPANDD        (R10), Z0, Z7
-	VPSLLD        $0x04, 256(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST (CX), Z7, Z3
-	VPDPBUSD.BCST 4(CX), Z7, Z5
-	VPANDD        64(R10), Z0, Z7
-	VPSLLD        $0x02, 256(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 8(CX), Z7, Z3
-	VPDPBUSD.BCST 12(CX), Z7, Z5
-	VPANDD        128(R10), Z0, Z7
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z7
-	VPDPBUSD.BCST 16(CX), Z7, Z3
-	VPDPBUSD.BCST 20(CX), Z7, Z5
-	VPANDD        192(R10), Z0, Z7
-	VPSRLD        $0x02, 256(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 24(CX), Z7, Z3
-	VPDPBUSD.BCST 28(CX), Z7, Z5
-	VPMOVSXBD     (R11), Z7
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        Z6, Z7, Z7
-	VMULPS.BCST   64(CX), Z7, Z8
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z8, Z3, Z2
-	VMULPS.BCST   68(CX), Z7, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VPSRAD.BCST   $0x02, 8(DX), Z3
-	VPSRAD.BCST   $0x02, 12(DX), Z5
-	VPSRLW        $0x04, (R10), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSLLD        $0x04, 320(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 32(CX), Z7, Z3
-	VPDPBUSD.BCST 36(CX), Z7, Z5
-	VPSRLW        $0x04, 64(R10), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSLLD        $0x02, 320(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 40(CX), Z7, Z3
-	VPDPBUSD.BCST 44(CX), Z7, Z5
-	VPSRLW        $0x04, 128(R10), Z7
-	VPANDD        Z0, Z7, Z7
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z7
-	VPDPBUSD.BCST 48(CX), Z7, Z3
-	VPDPBUSD.BCST 52(CX), Z7, Z5
-	VPSRLW        $0x04, 192(R10), Z7
-	VPANDD        Z0, Z7, Z7
-	VPSRLD        $0x02, 320(R10), Z8
-	VPTERNLOGD    $0xf8, Z8, Z1, Z7
-	VPDPBUSD.BCST 56(CX), Z7, Z3
-	VPDPBUSD.BCST 60(CX), Z7, Z5
-	VPMOVSXBD     16(R11), Z7
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        Z6, Z7, Z7
-	VMULPS.BCST   64(CX), Z7, Z6
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z6, Z3, Z2
-	VMULPS.BCST   68(CX), Z7, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	ADDQ          $0x00000050, CX
-	ADDQ          $0x00000020, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x00000180, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z8
+	VPSRAD.BCST      $0x02, (DX), Z5
+	VPSRAD.BCST      $0x02, 4(DX), Z7
+	VPANDD           256(R10), Z1, Z2
+	VMOVDQU32        128(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    16(CX), Z3, Z5
+	VPDPBUSD.BCST    20(CX), Z3, Z7
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        (R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z5
+	VPDPBUSD.BCST    4(CX), Z3, Z7
+	VPSRLD           $0x02, 256(R10), Z2
+	VPANDD           Z2, Z1, Z2
+	VMOVDQU32        192(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    24(CX), Z3, Z5
+	VPDPBUSD.BCST    28(CX), Z3, Z7
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        64(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    8(CX), Z3, Z5
+	VPDPBUSD.BCST    12(CX), Z3, Z7
+	VPMOVSXBD        (R11), Z3
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z8, Z3, Z3
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z3, Z5, Z2
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z3, Z7, Z3
+	VPSRAD.BCST      $0x02, 8(DX), Z5
+	VPSRAD.BCST      $0x02, 12(DX), Z7
+	VPANDD           320(R10), Z1, Z9
+	VPSRLW           $0x04, 128(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    48(CX), Z10, Z5
+	VPDPBUSD.BCST    52(CX), Z10, Z7
+	VPSLLD           $0x04, Z9, Z9
+	VPSRLW           $0x04, (R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    32(CX), Z10, Z5
+	VPDPBUSD.BCST    36(CX), Z10, Z7
+	VPSRLD           $0x02, 320(R10), Z9
+	VPANDD           Z9, Z1, Z9
+	VPSRLW           $0x04, 192(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    56(CX), Z10, Z5
+	VPDPBUSD.BCST    60(CX), Z10, Z7
+	VPSLLD           $0x04, Z9, Z9
+	VPSRLW           $0x04, 64(R10), Z10
+	VPTERNLOGD       $0xe4, Z0, Z9, Z10
+	VPDPBUSD.BCST    40(CX), Z10, Z5
+	VPDPBUSD.BCST    44(CX), Z10, Z7
+	VPMOVSXBD        16(R11), Z9
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z8, Z9, Z9
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      Z2, Z9, Z5
+	VFMADD231PS.BCST 64(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z3, Z9, Z7
+	VFMADD231PS.BCST 68(CX), Z7, Z6
+	ADDQ             $0x00000050, CX
+	ADDQ             $0x00000020, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx3(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx3(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -55721,9 +55714,9 @@ TEXT ·dot512Q6_Kx3(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z6, Z6, Z6
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z9, Z9, Z9
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -55731,134 +55724,131 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z (AX), K1, Z5
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z (AX), K1, Z7
 	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z (AX), K1, Z9
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z8
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPANDD        (R10), Z0, Z9
-	VPSLLD        $0x04, 256(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST (CX), Z9, Z3
-	VPDPBUSD.BCST 4(CX), Z9, Z5
-	VPDPBUSD.BCST 8(CX), Z9, Z7
-	VPANDD        64(R10), Z0, Z9
-	VPSLLD        $0x02, 256(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 12(CX), Z9, Z3
-	VPDPBUSD.BCST 16(CX), Z9, Z5
-	VPDPBUSD.BCST 20(CX), Z9, Z7
-	VPANDD        128(R10), Z0, Z9
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z9
-	VPDPBUSD.BCST 24(CX), Z9, Z3
-	VPDPBUSD.BCST 28(CX), Z9, Z5
-	VPDPBUSD.BCST 32(CX), Z9, Z7
-	VPANDD        192(R10), Z0, Z9
-	VPSRLD        $0x02, 256(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 36(CX), Z9, Z3
-	VPDPBUSD.BCST 40(CX), Z9, Z5
-	VPDPBUSD.BCST 44(CX), Z9, Z7
-	VPMOVSXBD     (R11), Z9
-	VCVTDQ2PS     Z9, Z9
-	VMULPS        Z8, Z9, Z9
-	VMULPS.BCST   96(CX), Z9, Z10
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z10, Z3, Z2
-	VMULPS.BCST   100(CX), Z9, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z9, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VPSRAD.BCST   $0x02, 12(DX), Z3
-	VPSRAD.BCST   $0x02, 16(DX), Z5
-	VPSRAD.BCST   $0x02, 20(DX), Z7
-	VPSRLW        $0x04, (R10), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSLLD        $0x04, 320(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 48(CX), Z9, Z3
-	VPDPBUSD.BCST 52(CX), Z9, Z5
-	VPDPBUSD.BCST 56(CX), Z9, Z7
-	VPSRLW        $0x04, 64(R10), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSLLD        $0x02, 320(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 60(CX), Z9, Z3
-	VPDPBUSD.BCST 64(CX), Z9, Z5
-	VPDPBUSD.BCST 68(CX), Z9, Z7
-	VPSRLW        $0x04, 128(R10), Z9
-	VPANDD        Z0, Z9, Z9
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z9
-	VPDPBUSD.BCST 72(CX), Z9, Z3
-	VPDPBUSD.BCST 76(CX), Z9, Z5
-	VPDPBUSD.BCST 80(CX), Z9, Z7
-	VPSRLW        $0x04, 192(R10), Z9
-	VPANDD        Z0, Z9, Z9
-	VPSRLD        $0x02, 320(R10), Z10
-	VPTERNLOGD    $0xf8, Z10, Z1, Z9
-	VPDPBUSD.BCST 84(CX), Z9, Z3
-	VPDPBUSD.BCST 88(CX), Z9, Z5
-	VPDPBUSD.BCST 92(CX), Z9, Z7
-	VPMOVSXBD     16(R11), Z9
-	VCVTDQ2PS     Z9, Z9
-	VMULPS        Z8, Z9, Z9
-	VMULPS.BCST   96(CX), Z9, Z8
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z8, Z3, Z2
-	VMULPS.BCST   100(CX), Z9, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z9, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	ADDQ          $0x00000078, CX
-	ADDQ          $0x00000030, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x00000180, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z11
+	VPSRAD.BCST      $0x02, (DX), Z6
+	VPSRAD.BCST      $0x02, 4(DX), Z8
+	VPSRAD.BCST      $0x02, 8(DX), Z10
+	VPANDD           256(R10), Z1, Z2
+	VMOVDQU32        128(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    24(CX), Z3, Z6
+	VPDPBUSD.BCST    28(CX), Z3, Z8
+	VPDPBUSD.BCST    32(CX), Z3, Z10
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        (R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z6
+	VPDPBUSD.BCST    4(CX), Z3, Z8
+	VPDPBUSD.BCST    8(CX), Z3, Z10
+	VPSRLD           $0x02, 256(R10), Z2
+	VPANDD           Z2, Z1, Z2
+	VMOVDQU32        192(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    36(CX), Z3, Z6
+	VPDPBUSD.BCST    40(CX), Z3, Z8
+	VPDPBUSD.BCST    44(CX), Z3, Z10
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        64(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    12(CX), Z3, Z6
+	VPDPBUSD.BCST    16(CX), Z3, Z8
+	VPDPBUSD.BCST    20(CX), Z3, Z10
+	VPMOVSXBD        (R11), Z4
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z11, Z4, Z4
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z4, Z6, Z2
+	VCVTDQ2PS        Z8, Z8
+	VMULPS           Z4, Z8, Z3
+	VCVTDQ2PS        Z10, Z10
+	VMULPS           Z4, Z10, Z4
+	VPSRAD.BCST      $0x02, 12(DX), Z6
+	VPSRAD.BCST      $0x02, 16(DX), Z8
+	VPSRAD.BCST      $0x02, 20(DX), Z10
+	VPANDD           320(R10), Z1, Z12
+	VPSRLW           $0x04, 128(R10), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    72(CX), Z13, Z6
+	VPDPBUSD.BCST    76(CX), Z13, Z8
+	VPDPBUSD.BCST    80(CX), Z13, Z10
+	VPSLLD           $0x04, Z12, Z12
+	VPSRLW           $0x04, (R10), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    48(CX), Z13, Z6
+	VPDPBUSD.BCST    52(CX), Z13, Z8
+	VPDPBUSD.BCST    56(CX), Z13, Z10
+	VPSRLD           $0x02, 320(R10), Z12
+	VPANDD           Z12, Z1, Z12
+	VPSRLW           $0x04, 192(R10), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    84(CX), Z13, Z6
+	VPDPBUSD.BCST    88(CX), Z13, Z8
+	VPDPBUSD.BCST    92(CX), Z13, Z10
+	VPSLLD           $0x04, Z12, Z12
+	VPSRLW           $0x04, 64(R10), Z13
+	VPTERNLOGD       $0xe4, Z0, Z12, Z13
+	VPDPBUSD.BCST    60(CX), Z13, Z6
+	VPDPBUSD.BCST    64(CX), Z13, Z8
+	VPDPBUSD.BCST    68(CX), Z13, Z10
+	VPMOVSXBD        16(R11), Z12
+	VCVTDQ2PS        Z12, Z12
+	VMULPS           Z11, Z12, Z12
+	VCVTDQ2PS        Z6, Z6
+	VFMADD213PS      Z2, Z12, Z6
+	VFMADD231PS.BCST 96(CX), Z6, Z5
+	VCVTDQ2PS        Z8, Z8
+	VFMADD213PS      Z3, Z12, Z8
+	VFMADD231PS.BCST 100(CX), Z8, Z7
+	VCVTDQ2PS        Z10, Z10
+	VFMADD213PS      Z4, Z12, Z10
+	VFMADD231PS.BCST 104(CX), Z10, Z9
+	ADDQ             $0x00000078, CX
+	ADDQ             $0x00000030, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z5, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z7, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z9, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512Q6_Kx4(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx4(SB), $0-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
@@ -55869,10 +55859,10 @@ TEXT ·dot512Q6_Kx4(SB), NOSPLIT, $0-77
 strip:
 	MOVQ      at+32(FP), SI
 	MOVQ      blocks+56(FP), DI
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z4, Z4, Z4
 	VPXORD    Z6, Z6, Z6
 	VPXORD    Z8, Z8, Z8
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z12, Z12, Z12
 	MOVB      add+76(FP), AL
 	TESTB     AL, AL
 	JZ        block
@@ -55880,160 +55870,159 @@ strip:
 	KMOVW     AX, K1
 	MOVQ      ldc+8(FP), R10
 	MOVQ      R9, AX
-	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
-	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z6
 	LEAQ      (AX)(R10*4), AX
 	VMOVUPS.Z (AX), K1, Z8
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z10
+	LEAQ      (AX)(R10*4), AX
+	VMOVUPS.Z (AX), K1, Z12
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z10
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPANDD        (R10), Z0, Z11
-	VPSLLD        $0x04, 256(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST (CX), Z11, Z3
-	VPDPBUSD.BCST 4(CX), Z11, Z5
-	VPDPBUSD.BCST 8(CX), Z11, Z7
-	VPDPBUSD.BCST 12(CX), Z11, Z9
-	VPANDD        64(R10), Z0, Z11
-	VPSLLD        $0x02, 256(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 16(CX), Z11, Z3
-	VPDPBUSD.BCST 20(CX), Z11, Z5
-	VPDPBUSD.BCST 24(CX), Z11, Z7
-	VPDPBUSD.BCST 28(CX), Z11, Z9
-	VPANDD        128(R10), Z0, Z11
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z11
-	VPDPBUSD.BCST 32(CX), Z11, Z3
-	VPDPBUSD.BCST 36(CX), Z11, Z5
-	VPDPBUSD.BCST 40(CX), Z11, Z7
-	VPDPBUSD.BCST 44(CX), Z11, Z9
-	VPANDD        192(R10), Z0, Z11
-	VPSRLD        $0x02, 256(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 48(CX), Z11, Z3
-	VPDPBUSD.BCST 52(CX), Z11, Z5
-	VPDPBUSD.BCST 56(CX), Z11, Z7
-	VPDPBUSD.BCST 60(CX), Z11, Z9
-	VPMOVSXBD     (R11), Z11
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        Z10, Z11, Z11
-	VMULPS.BCST   128(CX), Z11, Z12
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z12, Z3, Z2
-	VMULPS.BCST   132(CX), Z11, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z11, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z11, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VPSRAD.BCST   $0x02, 16(DX), Z3
-	VPSRAD.BCST   $0x02, 20(DX), Z5
-	VPSRAD.BCST   $0x02, 24(DX), Z7
-	VPSRAD.BCST   $0x02, 28(DX), Z9
-	VPSRLW        $0x04, (R10), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSLLD        $0x04, 320(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 64(CX), Z11, Z3
-	VPDPBUSD.BCST 68(CX), Z11, Z5
-	VPDPBUSD.BCST 72(CX), Z11, Z7
-	VPDPBUSD.BCST 76(CX), Z11, Z9
-	VPSRLW        $0x04, 64(R10), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSLLD        $0x02, 320(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 80(CX), Z11, Z3
-	VPDPBUSD.BCST 84(CX), Z11, Z5
-	VPDPBUSD.BCST 88(CX), Z11, Z7
-	VPDPBUSD.BCST 92(CX), Z11, Z9
-	VPSRLW        $0x04, 128(R10), Z11
-	VPANDD        Z0, Z11, Z11
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z11
-	VPDPBUSD.BCST 96(CX), Z11, Z3
-	VPDPBUSD.BCST 100(CX), Z11, Z5
-	VPDPBUSD.BCST 104(CX), Z11, Z7
-	VPDPBUSD.BCST 108(CX), Z11, Z9
-	VPSRLW        $0x04, 192(R10), Z11
-	VPANDD        Z0, Z11, Z11
-	VPSRLD        $0x02, 320(R10), Z12
-	VPTERNLOGD    $0xf8, Z12, Z1, Z11
-	VPDPBUSD.BCST 112(CX), Z11, Z3
-	VPDPBUSD.BCST 116(CX), Z11, Z5
-	VPDPBUSD.BCST 120(CX), Z11, Z7
-	VPDPBUSD.BCST 124(CX), Z11, Z9
-	VPMOVSXBD     16(R11), Z11
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        Z10, Z11, Z11
-	VMULPS.BCST   128(CX), Z11, Z10
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z10, Z3, Z2
-	VMULPS.BCST   132(CX), Z11, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z11, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z11, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	ADDQ          $0x000000a0, CX
-	ADDQ          $0x00000040, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R10
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R10
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R10, R11
+	LEAQ             64(AX)(R11*1), R11
+	IMUL3Q           $0x00000180, R10, R10
+	LEAQ             320(AX)(R10*1), R10
+	VCVTPH2PS        (AX), Z14
+	VPSRAD.BCST      $0x02, (DX), Z7
+	VPSRAD.BCST      $0x02, 4(DX), Z9
+	VPSRAD.BCST      $0x02, 8(DX), Z11
+	VPSRAD.BCST      $0x02, 12(DX), Z13
+	VPANDD           256(R10), Z1, Z2
+	VMOVDQU32        128(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    32(CX), Z3, Z7
+	VPDPBUSD.BCST    36(CX), Z3, Z9
+	VPDPBUSD.BCST    40(CX), Z3, Z11
+	VPDPBUSD.BCST    44(CX), Z3, Z13
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        (R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    (CX), Z3, Z7
+	VPDPBUSD.BCST    4(CX), Z3, Z9
+	VPDPBUSD.BCST    8(CX), Z3, Z11
+	VPDPBUSD.BCST    12(CX), Z3, Z13
+	VPSRLD           $0x02, 256(R10), Z2
+	VPANDD           Z2, Z1, Z2
+	VMOVDQU32        192(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    48(CX), Z3, Z7
+	VPDPBUSD.BCST    52(CX), Z3, Z9
+	VPDPBUSD.BCST    56(CX), Z3, Z11
+	VPDPBUSD.BCST    60(CX), Z3, Z13
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        64(R10), Z3
+	VPTERNLOGD       $0xe4, Z0, Z2, Z3
+	VPDPBUSD.BCST    16(CX), Z3, Z7
+	VPDPBUSD.BCST    20(CX), Z3, Z9
+	VPDPBUSD.BCST    24(CX), Z3, Z11
+	VPDPBUSD.BCST    28(CX), Z3, Z13
+	VPMOVSXBD        (R11), Z5
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z14, Z5, Z5
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z5, Z7, Z2
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z5, Z9, Z3
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z5, Z11, Z4
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z5, Z13, Z5
+	VPSRAD.BCST      $0x02, 16(DX), Z7
+	VPSRAD.BCST      $0x02, 20(DX), Z9
+	VPSRAD.BCST      $0x02, 24(DX), Z11
+	VPSRAD.BCST      $0x02, 28(DX), Z13
+	VPANDD           320(R10), Z1, Z15
+	VPSRLW           $0x04, 128(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    96(CX), Z16, Z7
+	VPDPBUSD.BCST    100(CX), Z16, Z9
+	VPDPBUSD.BCST    104(CX), Z16, Z11
+	VPDPBUSD.BCST    108(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VPSRLW           $0x04, (R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    64(CX), Z16, Z7
+	VPDPBUSD.BCST    68(CX), Z16, Z9
+	VPDPBUSD.BCST    72(CX), Z16, Z11
+	VPDPBUSD.BCST    76(CX), Z16, Z13
+	VPSRLD           $0x02, 320(R10), Z15
+	VPANDD           Z15, Z1, Z15
+	VPSRLW           $0x04, 192(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    112(CX), Z16, Z7
+	VPDPBUSD.BCST    116(CX), Z16, Z9
+	VPDPBUSD.BCST    120(CX), Z16, Z11
+	VPDPBUSD.BCST    124(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VPSRLW           $0x04, 64(R10), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    80(CX), Z16, Z7
+	VPDPBUSD.BCST    84(CX), Z16, Z9
+	VPDPBUSD.BCST    88(CX), Z16, Z11
+	VPDPBUSD.BCST    92(CX), Z16, Z13
+	VPMOVSXBD        16(R11), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z2, Z15, Z7
+	VFMADD231PS.BCST 128(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      Z3, Z15, Z9
+	VFMADD231PS.BCST 132(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      Z4, Z15, Z11
+	VFMADD231PS.BCST 136(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      Z5, Z15, Z13
+	VFMADD231PS.BCST 140(CX), Z13, Z12
+	ADDQ             $0x000000a0, CX
+	ADDQ             $0x00000040, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx5(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx5(SB), $384-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -56048,189 +56037,192 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z12
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPANDD        (R10), Z0, Z13
-	VPSLLD        $0x04, 256(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST (CX), Z13, Z3
-	VPDPBUSD.BCST 4(CX), Z13, Z5
-	VPDPBUSD.BCST 8(CX), Z13, Z7
-	VPDPBUSD.BCST 12(CX), Z13, Z9
-	VPDPBUSD.BCST 16(CX), Z13, Z11
-	VPANDD        64(R10), Z0, Z13
-	VPSLLD        $0x02, 256(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 20(CX), Z13, Z3
-	VPDPBUSD.BCST 24(CX), Z13, Z5
-	VPDPBUSD.BCST 28(CX), Z13, Z7
-	VPDPBUSD.BCST 32(CX), Z13, Z9
-	VPDPBUSD.BCST 36(CX), Z13, Z11
-	VPANDD        128(R10), Z0, Z13
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z13
-	VPDPBUSD.BCST 40(CX), Z13, Z3
-	VPDPBUSD.BCST 44(CX), Z13, Z5
-	VPDPBUSD.BCST 48(CX), Z13, Z7
-	VPDPBUSD.BCST 52(CX), Z13, Z9
-	VPDPBUSD.BCST 56(CX), Z13, Z11
-	VPANDD        192(R10), Z0, Z13
-	VPSRLD        $0x02, 256(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 60(CX), Z13, Z3
-	VPDPBUSD.BCST 64(CX), Z13, Z5
-	VPDPBUSD.BCST 68(CX), Z13, Z7
-	VPDPBUSD.BCST 72(CX), Z13, Z9
-	VPDPBUSD.BCST 76(CX), Z13, Z11
-	VPMOVSXBD     (R11), Z13
-	VCVTDQ2PS     Z13, Z13
-	VMULPS        Z12, Z13, Z13
-	VMULPS.BCST   160(CX), Z13, Z14
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z14, Z3, Z2
-	VMULPS.BCST   164(CX), Z13, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z13, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z13, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z13, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VPSRAD.BCST   $0x02, 20(DX), Z3
-	VPSRAD.BCST   $0x02, 24(DX), Z5
-	VPSRAD.BCST   $0x02, 28(DX), Z7
-	VPSRAD.BCST   $0x02, 32(DX), Z9
-	VPSRAD.BCST   $0x02, 36(DX), Z11
-	VPSRLW        $0x04, (R10), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSLLD        $0x04, 320(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 80(CX), Z13, Z3
-	VPDPBUSD.BCST 84(CX), Z13, Z5
-	VPDPBUSD.BCST 88(CX), Z13, Z7
-	VPDPBUSD.BCST 92(CX), Z13, Z9
-	VPDPBUSD.BCST 96(CX), Z13, Z11
-	VPSRLW        $0x04, 64(R10), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSLLD        $0x02, 320(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 100(CX), Z13, Z3
-	VPDPBUSD.BCST 104(CX), Z13, Z5
-	VPDPBUSD.BCST 108(CX), Z13, Z7
-	VPDPBUSD.BCST 112(CX), Z13, Z9
-	VPDPBUSD.BCST 116(CX), Z13, Z11
-	VPSRLW        $0x04, 128(R10), Z13
-	VPANDD        Z0, Z13, Z13
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z13
-	VPDPBUSD.BCST 120(CX), Z13, Z3
-	VPDPBUSD.BCST 124(CX), Z13, Z5
-	VPDPBUSD.BCST 128(CX), Z13, Z7
-	VPDPBUSD.BCST 132(CX), Z13, Z9
-	VPDPBUSD.BCST 136(CX), Z13, Z11
-	VPSRLW        $0x04, 192(R10), Z13
-	VPANDD        Z0, Z13, Z13
-	VPSRLD        $0x02, 320(R10), Z14
-	VPTERNLOGD    $0xf8, Z14, Z1, Z13
-	VPDPBUSD.BCST 140(CX), Z13, Z3
-	VPDPBUSD.BCST 144(CX), Z13, Z5
-	VPDPBUSD.BCST 148(CX), Z13, Z7
-	VPDPBUSD.BCST 152(CX), Z13, Z9
-	VPDPBUSD.BCST 156(CX), Z13, Z11
-	VPMOVSXBD     16(R11), Z13
-	VCVTDQ2PS     Z13, Z13
-	VMULPS        Z12, Z13, Z13
-	VMULPS.BCST   160(CX), Z13, Z12
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z12, Z3, Z2
-	VMULPS.BCST   164(CX), Z13, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z13, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z13, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z13, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	ADDQ          $0x000000c8, CX
-	ADDQ          $0x00000050, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z12
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPANDD           256(R11), Z1, Z13
+	VMOVDQU32        128(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    40(CX), Z14, Z3
+	VPDPBUSD.BCST    44(CX), Z14, Z5
+	VPDPBUSD.BCST    48(CX), Z14, Z7
+	VPDPBUSD.BCST    52(CX), Z14, Z9
+	VPDPBUSD.BCST    56(CX), Z14, Z11
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        (R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    (CX), Z14, Z3
+	VPDPBUSD.BCST    4(CX), Z14, Z5
+	VPDPBUSD.BCST    8(CX), Z14, Z7
+	VPDPBUSD.BCST    12(CX), Z14, Z9
+	VPDPBUSD.BCST    16(CX), Z14, Z11
+	VPSRLD           $0x02, 256(R11), Z13
+	VPANDD           Z13, Z1, Z13
+	VMOVDQU32        192(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    60(CX), Z14, Z3
+	VPDPBUSD.BCST    64(CX), Z14, Z5
+	VPDPBUSD.BCST    68(CX), Z14, Z7
+	VPDPBUSD.BCST    72(CX), Z14, Z9
+	VPDPBUSD.BCST    76(CX), Z14, Z11
+	VPSLLD           $0x04, Z13, Z13
+	VMOVDQU32        64(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    20(CX), Z14, Z3
+	VPDPBUSD.BCST    24(CX), Z14, Z5
+	VPDPBUSD.BCST    28(CX), Z14, Z7
+	VPDPBUSD.BCST    32(CX), Z14, Z9
+	VPDPBUSD.BCST    36(CX), Z14, Z11
+	VPMOVSXBD        (R12), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z12, Z13, Z13
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z13, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z13, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z13, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z13, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z13, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VPSRAD.BCST      $0x02, 20(DX), Z3
+	VPSRAD.BCST      $0x02, 24(DX), Z5
+	VPSRAD.BCST      $0x02, 28(DX), Z7
+	VPSRAD.BCST      $0x02, 32(DX), Z9
+	VPSRAD.BCST      $0x02, 36(DX), Z11
+	VPANDD           320(R11), Z1, Z13
+	VPSRLW           $0x04, 128(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    120(CX), Z14, Z3
+	VPDPBUSD.BCST    124(CX), Z14, Z5
+	VPDPBUSD.BCST    128(CX), Z14, Z7
+	VPDPBUSD.BCST    132(CX), Z14, Z9
+	VPDPBUSD.BCST    136(CX), Z14, Z11
+	VPSLLD           $0x04, Z13, Z13
+	VPSRLW           $0x04, (R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    80(CX), Z14, Z3
+	VPDPBUSD.BCST    84(CX), Z14, Z5
+	VPDPBUSD.BCST    88(CX), Z14, Z7
+	VPDPBUSD.BCST    92(CX), Z14, Z9
+	VPDPBUSD.BCST    96(CX), Z14, Z11
+	VPSRLD           $0x02, 320(R11), Z13
+	VPANDD           Z13, Z1, Z13
+	VPSRLW           $0x04, 192(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    140(CX), Z14, Z3
+	VPDPBUSD.BCST    144(CX), Z14, Z5
+	VPDPBUSD.BCST    148(CX), Z14, Z7
+	VPDPBUSD.BCST    152(CX), Z14, Z9
+	VPDPBUSD.BCST    156(CX), Z14, Z11
+	VPSLLD           $0x04, Z13, Z13
+	VPSRLW           $0x04, 64(R11), Z14
+	VPTERNLOGD       $0xe4, Z0, Z13, Z14
+	VPDPBUSD.BCST    100(CX), Z14, Z3
+	VPDPBUSD.BCST    104(CX), Z14, Z5
+	VPDPBUSD.BCST    108(CX), Z14, Z7
+	VPDPBUSD.BCST    112(CX), Z14, Z9
+	VPDPBUSD.BCST    116(CX), Z14, Z11
+	VPMOVSXBD        16(R12), Z13
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z12, Z13, Z13
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z13, Z3
+	VFMADD231PS.BCST 160(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z13, Z5
+	VFMADD231PS.BCST 164(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z13, Z7
+	VFMADD231PS.BCST 168(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z13, Z9
+	VFMADD231PS.BCST 172(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z13, Z11
+	VFMADD231PS.BCST 176(CX), Z11, Z10
+	ADDQ             $0x000000c8, CX
+	ADDQ             $0x00000050, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx6(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx6(SB), $448-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -56246,209 +56238,212 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z14
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPANDD        (R10), Z0, Z15
-	VPSLLD        $0x04, 256(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST (CX), Z15, Z3
-	VPDPBUSD.BCST 4(CX), Z15, Z5
-	VPDPBUSD.BCST 8(CX), Z15, Z7
-	VPDPBUSD.BCST 12(CX), Z15, Z9
-	VPDPBUSD.BCST 16(CX), Z15, Z11
-	VPDPBUSD.BCST 20(CX), Z15, Z13
-	VPANDD        64(R10), Z0, Z15
-	VPSLLD        $0x02, 256(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 24(CX), Z15, Z3
-	VPDPBUSD.BCST 28(CX), Z15, Z5
-	VPDPBUSD.BCST 32(CX), Z15, Z7
-	VPDPBUSD.BCST 36(CX), Z15, Z9
-	VPDPBUSD.BCST 40(CX), Z15, Z11
-	VPDPBUSD.BCST 44(CX), Z15, Z13
-	VPANDD        128(R10), Z0, Z15
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z15
-	VPDPBUSD.BCST 48(CX), Z15, Z3
-	VPDPBUSD.BCST 52(CX), Z15, Z5
-	VPDPBUSD.BCST 56(CX), Z15, Z7
-	VPDPBUSD.BCST 60(CX), Z15, Z9
-	VPDPBUSD.BCST 64(CX), Z15, Z11
-	VPDPBUSD.BCST 68(CX), Z15, Z13
-	VPANDD        192(R10), Z0, Z15
-	VPSRLD        $0x02, 256(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 72(CX), Z15, Z3
-	VPDPBUSD.BCST 76(CX), Z15, Z5
-	VPDPBUSD.BCST 80(CX), Z15, Z7
-	VPDPBUSD.BCST 84(CX), Z15, Z9
-	VPDPBUSD.BCST 88(CX), Z15, Z11
-	VPDPBUSD.BCST 92(CX), Z15, Z13
-	VPMOVSXBD     (R11), Z15
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        Z14, Z15, Z15
-	VMULPS.BCST   192(CX), Z15, Z16
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z16, Z3, Z2
-	VMULPS.BCST   196(CX), Z15, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z15, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z15, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z15, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z15, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VPSRAD.BCST   $0x02, 24(DX), Z3
-	VPSRAD.BCST   $0x02, 28(DX), Z5
-	VPSRAD.BCST   $0x02, 32(DX), Z7
-	VPSRAD.BCST   $0x02, 36(DX), Z9
-	VPSRAD.BCST   $0x02, 40(DX), Z11
-	VPSRAD.BCST   $0x02, 44(DX), Z13
-	VPSRLW        $0x04, (R10), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSLLD        $0x04, 320(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 96(CX), Z15, Z3
-	VPDPBUSD.BCST 100(CX), Z15, Z5
-	VPDPBUSD.BCST 104(CX), Z15, Z7
-	VPDPBUSD.BCST 108(CX), Z15, Z9
-	VPDPBUSD.BCST 112(CX), Z15, Z11
-	VPDPBUSD.BCST 116(CX), Z15, Z13
-	VPSRLW        $0x04, 64(R10), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSLLD        $0x02, 320(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 120(CX), Z15, Z3
-	VPDPBUSD.BCST 124(CX), Z15, Z5
-	VPDPBUSD.BCST 128(CX), Z15, Z7
-	VPDPBUSD.BCST 132(CX), Z15, Z9
-	VPDPBUSD.BCST 136(CX), Z15, Z11
-	VPDPBUSD.BCST 140(CX), Z15, Z13
-	VPSRLW        $0x04, 128(R10), Z15
-	VPANDD        Z0, Z15, Z15
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z15
-	VPDPBUSD.BCST 144(CX), Z15, Z3
-	VPDPBUSD.BCST 148(CX), Z15, Z5
-	VPDPBUSD.BCST 152(CX), Z15, Z7
-	VPDPBUSD.BCST 156(CX), Z15, Z9
-	VPDPBUSD.BCST 160(CX), Z15, Z11
-	VPDPBUSD.BCST 164(CX), Z15, Z13
-	VPSRLW        $0x04, 192(R10), Z15
-	VPANDD        Z0, Z15, Z15
-	VPSRLD        $0x02, 320(R10), Z16
-	VPTERNLOGD    $0xf8, Z16, Z1, Z15
-	VPDPBUSD.BCST 168(CX), Z15, Z3
-	VPDPBUSD.BCST 172(CX), Z15, Z5
-	VPDPBUSD.BCST 176(CX), Z15, Z7
-	VPDPBUSD.BCST 180(CX), Z15, Z9
-	VPDPBUSD.BCST 184(CX), Z15, Z11
-	VPDPBUSD.BCST 188(CX), Z15, Z13
-	VPMOVSXBD     16(R11), Z15
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        Z14, Z15, Z15
-	VMULPS.BCST   192(CX), Z15, Z14
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z14, Z3, Z2
-	VMULPS.BCST   196(CX), Z15, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z15, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z15, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z15, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z15, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	ADDQ          $0x000000f0, CX
-	ADDQ          $0x00000060, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z14
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPANDD           256(R11), Z1, Z15
+	VMOVDQU32        128(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    48(CX), Z16, Z3
+	VPDPBUSD.BCST    52(CX), Z16, Z5
+	VPDPBUSD.BCST    56(CX), Z16, Z7
+	VPDPBUSD.BCST    60(CX), Z16, Z9
+	VPDPBUSD.BCST    64(CX), Z16, Z11
+	VPDPBUSD.BCST    68(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        (R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    (CX), Z16, Z3
+	VPDPBUSD.BCST    4(CX), Z16, Z5
+	VPDPBUSD.BCST    8(CX), Z16, Z7
+	VPDPBUSD.BCST    12(CX), Z16, Z9
+	VPDPBUSD.BCST    16(CX), Z16, Z11
+	VPDPBUSD.BCST    20(CX), Z16, Z13
+	VPSRLD           $0x02, 256(R11), Z15
+	VPANDD           Z15, Z1, Z15
+	VMOVDQU32        192(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    72(CX), Z16, Z3
+	VPDPBUSD.BCST    76(CX), Z16, Z5
+	VPDPBUSD.BCST    80(CX), Z16, Z7
+	VPDPBUSD.BCST    84(CX), Z16, Z9
+	VPDPBUSD.BCST    88(CX), Z16, Z11
+	VPDPBUSD.BCST    92(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VMOVDQU32        64(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    24(CX), Z16, Z3
+	VPDPBUSD.BCST    28(CX), Z16, Z5
+	VPDPBUSD.BCST    32(CX), Z16, Z7
+	VPDPBUSD.BCST    36(CX), Z16, Z9
+	VPDPBUSD.BCST    40(CX), Z16, Z11
+	VPDPBUSD.BCST    44(CX), Z16, Z13
+	VPMOVSXBD        (R12), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z15, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z15, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z15, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z15, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z15, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z15, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VPSRAD.BCST      $0x02, 24(DX), Z3
+	VPSRAD.BCST      $0x02, 28(DX), Z5
+	VPSRAD.BCST      $0x02, 32(DX), Z7
+	VPSRAD.BCST      $0x02, 36(DX), Z9
+	VPSRAD.BCST      $0x02, 40(DX), Z11
+	VPSRAD.BCST      $0x02, 44(DX), Z13
+	VPANDD           320(R11), Z1, Z15
+	VPSRLW           $0x04, 128(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    144(CX), Z16, Z3
+	VPDPBUSD.BCST    148(CX), Z16, Z5
+	VPDPBUSD.BCST    152(CX), Z16, Z7
+	VPDPBUSD.BCST    156(CX), Z16, Z9
+	VPDPBUSD.BCST    160(CX), Z16, Z11
+	VPDPBUSD.BCST    164(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VPSRLW           $0x04, (R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    96(CX), Z16, Z3
+	VPDPBUSD.BCST    100(CX), Z16, Z5
+	VPDPBUSD.BCST    104(CX), Z16, Z7
+	VPDPBUSD.BCST    108(CX), Z16, Z9
+	VPDPBUSD.BCST    112(CX), Z16, Z11
+	VPDPBUSD.BCST    116(CX), Z16, Z13
+	VPSRLD           $0x02, 320(R11), Z15
+	VPANDD           Z15, Z1, Z15
+	VPSRLW           $0x04, 192(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    168(CX), Z16, Z3
+	VPDPBUSD.BCST    172(CX), Z16, Z5
+	VPDPBUSD.BCST    176(CX), Z16, Z7
+	VPDPBUSD.BCST    180(CX), Z16, Z9
+	VPDPBUSD.BCST    184(CX), Z16, Z11
+	VPDPBUSD.BCST    188(CX), Z16, Z13
+	VPSLLD           $0x04, Z15, Z15
+	VPSRLW           $0x04, 64(R11), Z16
+	VPTERNLOGD       $0xe4, Z0, Z15, Z16
+	VPDPBUSD.BCST    120(CX), Z16, Z3
+	VPDPBUSD.BCST    124(CX), Z16, Z5
+	VPDPBUSD.BCST    128(CX), Z16, Z7
+	VPDPBUSD.BCST    132(CX), Z16, Z9
+	VPDPBUSD.BCST    136(CX), Z16, Z11
+	VPDPBUSD.BCST    140(CX), Z16, Z13
+	VPMOVSXBD        16(R12), Z15
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z14, Z15, Z15
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z15, Z3
+	VFMADD231PS.BCST 192(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z15, Z5
+	VFMADD231PS.BCST 196(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z15, Z7
+	VFMADD231PS.BCST 200(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z15, Z9
+	VFMADD231PS.BCST 204(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z15, Z11
+	VFMADD231PS.BCST 208(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z15, Z13
+	VFMADD231PS.BCST 212(CX), Z13, Z12
+	ADDQ             $0x000000f0, CX
+	ADDQ             $0x00000060, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx7(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx7(SB), $512-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -56465,229 +56460,232 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z16
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPANDD        (R10), Z0, Z17
-	VPSLLD        $0x04, 256(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST (CX), Z17, Z3
-	VPDPBUSD.BCST 4(CX), Z17, Z5
-	VPDPBUSD.BCST 8(CX), Z17, Z7
-	VPDPBUSD.BCST 12(CX), Z17, Z9
-	VPDPBUSD.BCST 16(CX), Z17, Z11
-	VPDPBUSD.BCST 20(CX), Z17, Z13
-	VPDPBUSD.BCST 24(CX), Z17, Z15
-	VPANDD        64(R10), Z0, Z17
-	VPSLLD        $0x02, 256(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 28(CX), Z17, Z3
-	VPDPBUSD.BCST 32(CX), Z17, Z5
-	VPDPBUSD.BCST 36(CX), Z17, Z7
-	VPDPBUSD.BCST 40(CX), Z17, Z9
-	VPDPBUSD.BCST 44(CX), Z17, Z11
-	VPDPBUSD.BCST 48(CX), Z17, Z13
-	VPDPBUSD.BCST 52(CX), Z17, Z15
-	VPANDD        128(R10), Z0, Z17
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z17
-	VPDPBUSD.BCST 56(CX), Z17, Z3
-	VPDPBUSD.BCST 60(CX), Z17, Z5
-	VPDPBUSD.BCST 64(CX), Z17, Z7
-	VPDPBUSD.BCST 68(CX), Z17, Z9
-	VPDPBUSD.BCST 72(CX), Z17, Z11
-	VPDPBUSD.BCST 76(CX), Z17, Z13
-	VPDPBUSD.BCST 80(CX), Z17, Z15
-	VPANDD        192(R10), Z0, Z17
-	VPSRLD        $0x02, 256(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 84(CX), Z17, Z3
-	VPDPBUSD.BCST 88(CX), Z17, Z5
-	VPDPBUSD.BCST 92(CX), Z17, Z7
-	VPDPBUSD.BCST 96(CX), Z17, Z9
-	VPDPBUSD.BCST 100(CX), Z17, Z11
-	VPDPBUSD.BCST 104(CX), Z17, Z13
-	VPDPBUSD.BCST 108(CX), Z17, Z15
-	VPMOVSXBD     (R11), Z17
-	VCVTDQ2PS     Z17, Z17
-	VMULPS        Z16, Z17, Z17
-	VMULPS.BCST   224(CX), Z17, Z18
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z18, Z3, Z2
-	VMULPS.BCST   228(CX), Z17, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z17, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z17, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z17, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z17, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z17, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VPSRAD.BCST   $0x02, 28(DX), Z3
-	VPSRAD.BCST   $0x02, 32(DX), Z5
-	VPSRAD.BCST   $0x02, 36(DX), Z7
-	VPSRAD.BCST   $0x02, 40(DX), Z9
-	VPSRAD.BCST   $0x02, 44(DX), Z11
-	VPSRAD.BCST   $0x02, 48(DX), Z13
-	VPSRAD.BCST   $0x02, 52(DX), Z15
-	VPSRLW        $0x04, (R10), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSLLD        $0x04, 320(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 112(CX), Z17, Z3
-	VPDPBUSD.BCST 116(CX), Z17, Z5
-	VPDPBUSD.BCST 120(CX), Z17, Z7
-	VPDPBUSD.BCST 124(CX), Z17, Z9
-	VPDPBUSD.BCST 128(CX), Z17, Z11
-	VPDPBUSD.BCST 132(CX), Z17, Z13
-	VPDPBUSD.BCST 136(CX), Z17, Z15
-	VPSRLW        $0x04, 64(R10), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSLLD        $0x02, 320(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 140(CX), Z17, Z3
-	VPDPBUSD.BCST 144(CX), Z17, Z5
-	VPDPBUSD.BCST 148(CX), Z17, Z7
-	VPDPBUSD.BCST 152(CX), Z17, Z9
-	VPDPBUSD.BCST 156(CX), Z17, Z11
-	VPDPBUSD.BCST 160(CX), Z17, Z13
-	VPDPBUSD.BCST 164(CX), Z17, Z15
-	VPSRLW        $0x04, 128(R10), Z17
-	VPANDD        Z0, Z17, Z17
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z17
-	VPDPBUSD.BCST 168(CX), Z17, Z3
-	VPDPBUSD.BCST 172(CX), Z17, Z5
-	VPDPBUSD.BCST 176(CX), Z17, Z7
-	VPDPBUSD.BCST 180(CX), Z17, Z9
-	VPDPBUSD.BCST 184(CX), Z17, Z11
-	VPDPBUSD.BCST 188(CX), Z17, Z13
-	VPDPBUSD.BCST 192(CX), Z17, Z15
-	VPSRLW        $0x04, 192(R10), Z17
-	VPANDD        Z0, Z17, Z17
-	VPSRLD        $0x02, 320(R10), Z18
-	VPTERNLOGD    $0xf8, Z18, Z1, Z17
-	VPDPBUSD.BCST 196(CX), Z17, Z3
-	VPDPBUSD.BCST 200(CX), Z17, Z5
-	VPDPBUSD.BCST 204(CX), Z17, Z7
-	VPDPBUSD.BCST 208(CX), Z17, Z9
-	VPDPBUSD.BCST 212(CX), Z17, Z11
-	VPDPBUSD.BCST 216(CX), Z17, Z13
-	VPDPBUSD.BCST 220(CX), Z17, Z15
-	VPMOVSXBD     16(R11), Z17
-	VCVTDQ2PS     Z17, Z17
-	VMULPS        Z16, Z17, Z17
-	VMULPS.BCST   224(CX), Z17, Z16
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z16, Z3, Z2
-	VMULPS.BCST   228(CX), Z17, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z17, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z17, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z17, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z17, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z17, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	ADDQ          $0x00000118, CX
-	ADDQ          $0x00000070, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z16
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPANDD           256(R11), Z1, Z17
+	VMOVDQU32        128(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    56(CX), Z18, Z3
+	VPDPBUSD.BCST    60(CX), Z18, Z5
+	VPDPBUSD.BCST    64(CX), Z18, Z7
+	VPDPBUSD.BCST    68(CX), Z18, Z9
+	VPDPBUSD.BCST    72(CX), Z18, Z11
+	VPDPBUSD.BCST    76(CX), Z18, Z13
+	VPDPBUSD.BCST    80(CX), Z18, Z15
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        (R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    (CX), Z18, Z3
+	VPDPBUSD.BCST    4(CX), Z18, Z5
+	VPDPBUSD.BCST    8(CX), Z18, Z7
+	VPDPBUSD.BCST    12(CX), Z18, Z9
+	VPDPBUSD.BCST    16(CX), Z18, Z11
+	VPDPBUSD.BCST    20(CX), Z18, Z13
+	VPDPBUSD.BCST    24(CX), Z18, Z15
+	VPSRLD           $0x02, 256(R11), Z17
+	VPANDD           Z17, Z1, Z17
+	VMOVDQU32        192(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    84(CX), Z18, Z3
+	VPDPBUSD.BCST    88(CX), Z18, Z5
+	VPDPBUSD.BCST    92(CX), Z18, Z7
+	VPDPBUSD.BCST    96(CX), Z18, Z9
+	VPDPBUSD.BCST    100(CX), Z18, Z11
+	VPDPBUSD.BCST    104(CX), Z18, Z13
+	VPDPBUSD.BCST    108(CX), Z18, Z15
+	VPSLLD           $0x04, Z17, Z17
+	VMOVDQU32        64(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    28(CX), Z18, Z3
+	VPDPBUSD.BCST    32(CX), Z18, Z5
+	VPDPBUSD.BCST    36(CX), Z18, Z7
+	VPDPBUSD.BCST    40(CX), Z18, Z9
+	VPDPBUSD.BCST    44(CX), Z18, Z11
+	VPDPBUSD.BCST    48(CX), Z18, Z13
+	VPDPBUSD.BCST    52(CX), Z18, Z15
+	VPMOVSXBD        (R12), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z16, Z17, Z17
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z17, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z17, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z17, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z17, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z17, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z17, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z17, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VPSRAD.BCST      $0x02, 28(DX), Z3
+	VPSRAD.BCST      $0x02, 32(DX), Z5
+	VPSRAD.BCST      $0x02, 36(DX), Z7
+	VPSRAD.BCST      $0x02, 40(DX), Z9
+	VPSRAD.BCST      $0x02, 44(DX), Z11
+	VPSRAD.BCST      $0x02, 48(DX), Z13
+	VPSRAD.BCST      $0x02, 52(DX), Z15
+	VPANDD           320(R11), Z1, Z17
+	VPSRLW           $0x04, 128(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    168(CX), Z18, Z3
+	VPDPBUSD.BCST    172(CX), Z18, Z5
+	VPDPBUSD.BCST    176(CX), Z18, Z7
+	VPDPBUSD.BCST    180(CX), Z18, Z9
+	VPDPBUSD.BCST    184(CX), Z18, Z11
+	VPDPBUSD.BCST    188(CX), Z18, Z13
+	VPDPBUSD.BCST    192(CX), Z18, Z15
+	VPSLLD           $0x04, Z17, Z17
+	VPSRLW           $0x04, (R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    112(CX), Z18, Z3
+	VPDPBUSD.BCST    116(CX), Z18, Z5
+	VPDPBUSD.BCST    120(CX), Z18, Z7
+	VPDPBUSD.BCST    124(CX), Z18, Z9
+	VPDPBUSD.BCST    128(CX), Z18, Z11
+	VPDPBUSD.BCST    132(CX), Z18, Z13
+	VPDPBUSD.BCST    136(CX), Z18, Z15
+	VPSRLD           $0x02, 320(R11), Z17
+	VPANDD           Z17, Z1, Z17
+	VPSRLW           $0x04, 192(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    196(CX), Z18, Z3
+	VPDPBUSD.BCST    200(CX), Z18, Z5
+	VPDPBUSD.BCST    204(CX), Z18, Z7
+	VPDPBUSD.BCST    208(CX), Z18, Z9
+	VPDPBUSD.BCST    212(CX), Z18, Z11
+	VPDPBUSD.BCST    216(CX), Z18, Z13
+	VPDPBUSD.BCST    220(CX), Z18, Z15
+	VPSLLD           $0x04, Z17, Z17
+	VPSRLW           $0x04, 64(R11), Z18
+	VPTERNLOGD       $0xe4, Z0, Z17, Z18
+	VPDPBUSD.BCST    140(CX), Z18, Z3
+	VPDPBUSD.BCST    144(CX), Z18, Z5
+	VPDPBUSD.BCST    148(CX), Z18, Z7
+	VPDPBUSD.BCST    152(CX), Z18, Z9
+	VPDPBUSD.BCST    156(CX), Z18, Z11
+	VPDPBUSD.BCST    160(CX), Z18, Z13
+	VPDPBUSD.BCST    164(CX), Z18, Z15
+	VPMOVSXBD        16(R12), Z17
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z16, Z17, Z17
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z17, Z3
+	VFMADD231PS.BCST 224(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z17, Z5
+	VFMADD231PS.BCST 228(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z17, Z7
+	VFMADD231PS.BCST 232(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z17, Z9
+	VFMADD231PS.BCST 236(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z17, Z11
+	VFMADD231PS.BCST 240(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z17, Z13
+	VFMADD231PS.BCST 244(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z17, Z15
+	VFMADD231PS.BCST 248(CX), Z15, Z14
+	ADDQ             $0x00000118, CX
+	ADDQ             $0x00000070, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx8(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx8(SB), $576-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -56705,249 +56703,252 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z18
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPSRAD.BCST   $0x02, 28(DX), Z17
-	VPANDD        (R10), Z0, Z19
-	VPSLLD        $0x04, 256(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST (CX), Z19, Z3
-	VPDPBUSD.BCST 4(CX), Z19, Z5
-	VPDPBUSD.BCST 8(CX), Z19, Z7
-	VPDPBUSD.BCST 12(CX), Z19, Z9
-	VPDPBUSD.BCST 16(CX), Z19, Z11
-	VPDPBUSD.BCST 20(CX), Z19, Z13
-	VPDPBUSD.BCST 24(CX), Z19, Z15
-	VPDPBUSD.BCST 28(CX), Z19, Z17
-	VPANDD        64(R10), Z0, Z19
-	VPSLLD        $0x02, 256(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 32(CX), Z19, Z3
-	VPDPBUSD.BCST 36(CX), Z19, Z5
-	VPDPBUSD.BCST 40(CX), Z19, Z7
-	VPDPBUSD.BCST 44(CX), Z19, Z9
-	VPDPBUSD.BCST 48(CX), Z19, Z11
-	VPDPBUSD.BCST 52(CX), Z19, Z13
-	VPDPBUSD.BCST 56(CX), Z19, Z15
-	VPDPBUSD.BCST 60(CX), Z19, Z17
-	VPANDD        128(R10), Z0, Z19
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z19
-	VPDPBUSD.BCST 64(CX), Z19, Z3
-	VPDPBUSD.BCST 68(CX), Z19, Z5
-	VPDPBUSD.BCST 72(CX), Z19, Z7
-	VPDPBUSD.BCST 76(CX), Z19, Z9
-	VPDPBUSD.BCST 80(CX), Z19, Z11
-	VPDPBUSD.BCST 84(CX), Z19, Z13
-	VPDPBUSD.BCST 88(CX), Z19, Z15
-	VPDPBUSD.BCST 92(CX), Z19, Z17
-	VPANDD        192(R10), Z0, Z19
-	VPSRLD        $0x02, 256(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 96(CX), Z19, Z3
-	VPDPBUSD.BCST 100(CX), Z19, Z5
-	VPDPBUSD.BCST 104(CX), Z19, Z7
-	VPDPBUSD.BCST 108(CX), Z19, Z9
-	VPDPBUSD.BCST 112(CX), Z19, Z11
-	VPDPBUSD.BCST 116(CX), Z19, Z13
-	VPDPBUSD.BCST 120(CX), Z19, Z15
-	VPDPBUSD.BCST 124(CX), Z19, Z17
-	VPMOVSXBD     (R11), Z19
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        Z18, Z19, Z19
-	VMULPS.BCST   256(CX), Z19, Z20
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z20, Z3, Z2
-	VMULPS.BCST   260(CX), Z19, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z19, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z19, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z19, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z19, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z19, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z19, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VPSRAD.BCST   $0x02, 32(DX), Z3
-	VPSRAD.BCST   $0x02, 36(DX), Z5
-	VPSRAD.BCST   $0x02, 40(DX), Z7
-	VPSRAD.BCST   $0x02, 44(DX), Z9
-	VPSRAD.BCST   $0x02, 48(DX), Z11
-	VPSRAD.BCST   $0x02, 52(DX), Z13
-	VPSRAD.BCST   $0x02, 56(DX), Z15
-	VPSRAD.BCST   $0x02, 60(DX), Z17
-	VPSRLW        $0x04, (R10), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSLLD        $0x04, 320(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 128(CX), Z19, Z3
-	VPDPBUSD.BCST 132(CX), Z19, Z5
-	VPDPBUSD.BCST 136(CX), Z19, Z7
-	VPDPBUSD.BCST 140(CX), Z19, Z9
-	VPDPBUSD.BCST 144(CX), Z19, Z11
-	VPDPBUSD.BCST 148(CX), Z19, Z13
-	VPDPBUSD.BCST 152(CX), Z19, Z15
-	VPDPBUSD.BCST 156(CX), Z19, Z17
-	VPSRLW        $0x04, 64(R10), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSLLD        $0x02, 320(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 160(CX), Z19, Z3
-	VPDPBUSD.BCST 164(CX), Z19, Z5
-	VPDPBUSD.BCST 168(CX), Z19, Z7
-	VPDPBUSD.BCST 172(CX), Z19, Z9
-	VPDPBUSD.BCST 176(CX), Z19, Z11
-	VPDPBUSD.BCST 180(CX), Z19, Z13
-	VPDPBUSD.BCST 184(CX), Z19, Z15
-	VPDPBUSD.BCST 188(CX), Z19, Z17
-	VPSRLW        $0x04, 128(R10), Z19
-	VPANDD        Z0, Z19, Z19
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z19
-	VPDPBUSD.BCST 192(CX), Z19, Z3
-	VPDPBUSD.BCST 196(CX), Z19, Z5
-	VPDPBUSD.BCST 200(CX), Z19, Z7
-	VPDPBUSD.BCST 204(CX), Z19, Z9
-	VPDPBUSD.BCST 208(CX), Z19, Z11
-	VPDPBUSD.BCST 212(CX), Z19, Z13
-	VPDPBUSD.BCST 216(CX), Z19, Z15
-	VPDPBUSD.BCST 220(CX), Z19, Z17
-	VPSRLW        $0x04, 192(R10), Z19
-	VPANDD        Z0, Z19, Z19
-	VPSRLD        $0x02, 320(R10), Z20
-	VPTERNLOGD    $0xf8, Z20, Z1, Z19
-	VPDPBUSD.BCST 224(CX), Z19, Z3
-	VPDPBUSD.BCST 228(CX), Z19, Z5
-	VPDPBUSD.BCST 232(CX), Z19, Z7
-	VPDPBUSD.BCST 236(CX), Z19, Z9
-	VPDPBUSD.BCST 240(CX), Z19, Z11
-	VPDPBUSD.BCST 244(CX), Z19, Z13
-	VPDPBUSD.BCST 248(CX), Z19, Z15
-	VPDPBUSD.BCST 252(CX), Z19, Z17
-	VPMOVSXBD     16(R11), Z19
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        Z18, Z19, Z19
-	VMULPS.BCST   256(CX), Z19, Z18
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z18, Z3, Z2
-	VMULPS.BCST   260(CX), Z19, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z19, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z19, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z19, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z19, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z19, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z19, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	ADDQ          $0x00000140, CX
-	ADDQ          $0x00000080, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z18
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPSRAD.BCST      $0x02, 28(DX), Z17
+	VPANDD           256(R11), Z1, Z19
+	VMOVDQU32        128(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    64(CX), Z20, Z3
+	VPDPBUSD.BCST    68(CX), Z20, Z5
+	VPDPBUSD.BCST    72(CX), Z20, Z7
+	VPDPBUSD.BCST    76(CX), Z20, Z9
+	VPDPBUSD.BCST    80(CX), Z20, Z11
+	VPDPBUSD.BCST    84(CX), Z20, Z13
+	VPDPBUSD.BCST    88(CX), Z20, Z15
+	VPDPBUSD.BCST    92(CX), Z20, Z17
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        (R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    (CX), Z20, Z3
+	VPDPBUSD.BCST    4(CX), Z20, Z5
+	VPDPBUSD.BCST    8(CX), Z20, Z7
+	VPDPBUSD.BCST    12(CX), Z20, Z9
+	VPDPBUSD.BCST    16(CX), Z20, Z11
+	VPDPBUSD.BCST    20(CX), Z20, Z13
+	VPDPBUSD.BCST    24(CX), Z20, Z15
+	VPDPBUSD.BCST    28(CX), Z20, Z17
+	VPSRLD           $0x02, 256(R11), Z19
+	VPANDD           Z19, Z1, Z19
+	VMOVDQU32        192(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    96(CX), Z20, Z3
+	VPDPBUSD.BCST    100(CX), Z20, Z5
+	VPDPBUSD.BCST    104(CX), Z20, Z7
+	VPDPBUSD.BCST    108(CX), Z20, Z9
+	VPDPBUSD.BCST    112(CX), Z20, Z11
+	VPDPBUSD.BCST    116(CX), Z20, Z13
+	VPDPBUSD.BCST    120(CX), Z20, Z15
+	VPDPBUSD.BCST    124(CX), Z20, Z17
+	VPSLLD           $0x04, Z19, Z19
+	VMOVDQU32        64(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    32(CX), Z20, Z3
+	VPDPBUSD.BCST    36(CX), Z20, Z5
+	VPDPBUSD.BCST    40(CX), Z20, Z7
+	VPDPBUSD.BCST    44(CX), Z20, Z9
+	VPDPBUSD.BCST    48(CX), Z20, Z11
+	VPDPBUSD.BCST    52(CX), Z20, Z13
+	VPDPBUSD.BCST    56(CX), Z20, Z15
+	VPDPBUSD.BCST    60(CX), Z20, Z17
+	VPMOVSXBD        (R12), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z18, Z19, Z19
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z19, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z19, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z19, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z19, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z19, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z19, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z19, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z19, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VPSRAD.BCST      $0x02, 32(DX), Z3
+	VPSRAD.BCST      $0x02, 36(DX), Z5
+	VPSRAD.BCST      $0x02, 40(DX), Z7
+	VPSRAD.BCST      $0x02, 44(DX), Z9
+	VPSRAD.BCST      $0x02, 48(DX), Z11
+	VPSRAD.BCST      $0x02, 52(DX), Z13
+	VPSRAD.BCST      $0x02, 56(DX), Z15
+	VPSRAD.BCST      $0x02, 60(DX), Z17
+	VPANDD           320(R11), Z1, Z19
+	VPSRLW           $0x04, 128(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    192(CX), Z20, Z3
+	VPDPBUSD.BCST    196(CX), Z20, Z5
+	VPDPBUSD.BCST    200(CX), Z20, Z7
+	VPDPBUSD.BCST    204(CX), Z20, Z9
+	VPDPBUSD.BCST    208(CX), Z20, Z11
+	VPDPBUSD.BCST    212(CX), Z20, Z13
+	VPDPBUSD.BCST    216(CX), Z20, Z15
+	VPDPBUSD.BCST    220(CX), Z20, Z17
+	VPSLLD           $0x04, Z19, Z19
+	VPSRLW           $0x04, (R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    128(CX), Z20, Z3
+	VPDPBUSD.BCST    132(CX), Z20, Z5
+	VPDPBUSD.BCST    136(CX), Z20, Z7
+	VPDPBUSD.BCST    140(CX), Z20, Z9
+	VPDPBUSD.BCST    144(CX), Z20, Z11
+	VPDPBUSD.BCST    148(CX), Z20, Z13
+	VPDPBUSD.BCST    152(CX), Z20, Z15
+	VPDPBUSD.BCST    156(CX), Z20, Z17
+	VPSRLD           $0x02, 320(R11), Z19
+	VPANDD           Z19, Z1, Z19
+	VPSRLW           $0x04, 192(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    224(CX), Z20, Z3
+	VPDPBUSD.BCST    228(CX), Z20, Z5
+	VPDPBUSD.BCST    232(CX), Z20, Z7
+	VPDPBUSD.BCST    236(CX), Z20, Z9
+	VPDPBUSD.BCST    240(CX), Z20, Z11
+	VPDPBUSD.BCST    244(CX), Z20, Z13
+	VPDPBUSD.BCST    248(CX), Z20, Z15
+	VPDPBUSD.BCST    252(CX), Z20, Z17
+	VPSLLD           $0x04, Z19, Z19
+	VPSRLW           $0x04, 64(R11), Z20
+	VPTERNLOGD       $0xe4, Z0, Z19, Z20
+	VPDPBUSD.BCST    160(CX), Z20, Z3
+	VPDPBUSD.BCST    164(CX), Z20, Z5
+	VPDPBUSD.BCST    168(CX), Z20, Z7
+	VPDPBUSD.BCST    172(CX), Z20, Z9
+	VPDPBUSD.BCST    176(CX), Z20, Z11
+	VPDPBUSD.BCST    180(CX), Z20, Z13
+	VPDPBUSD.BCST    184(CX), Z20, Z15
+	VPDPBUSD.BCST    188(CX), Z20, Z17
+	VPMOVSXBD        16(R12), Z19
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z18, Z19, Z19
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z19, Z3
+	VFMADD231PS.BCST 256(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z19, Z5
+	VFMADD231PS.BCST 260(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z19, Z7
+	VFMADD231PS.BCST 264(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z19, Z9
+	VFMADD231PS.BCST 268(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z19, Z11
+	VFMADD231PS.BCST 272(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z19, Z13
+	VFMADD231PS.BCST 276(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z19, Z15
+	VFMADD231PS.BCST 280(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z19, Z17
+	VFMADD231PS.BCST 284(CX), Z17, Z16
+	ADDQ             $0x00000140, CX
+	ADDQ             $0x00000080, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx9(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx9(SB), $640-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -56966,269 +56967,272 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z20
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPSRAD.BCST   $0x02, 28(DX), Z17
-	VPSRAD.BCST   $0x02, 32(DX), Z19
-	VPANDD        (R10), Z0, Z21
-	VPSLLD        $0x04, 256(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST (CX), Z21, Z3
-	VPDPBUSD.BCST 4(CX), Z21, Z5
-	VPDPBUSD.BCST 8(CX), Z21, Z7
-	VPDPBUSD.BCST 12(CX), Z21, Z9
-	VPDPBUSD.BCST 16(CX), Z21, Z11
-	VPDPBUSD.BCST 20(CX), Z21, Z13
-	VPDPBUSD.BCST 24(CX), Z21, Z15
-	VPDPBUSD.BCST 28(CX), Z21, Z17
-	VPDPBUSD.BCST 32(CX), Z21, Z19
-	VPANDD        64(R10), Z0, Z21
-	VPSLLD        $0x02, 256(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 36(CX), Z21, Z3
-	VPDPBUSD.BCST 40(CX), Z21, Z5
-	VPDPBUSD.BCST 44(CX), Z21, Z7
-	VPDPBUSD.BCST 48(CX), Z21, Z9
-	VPDPBUSD.BCST 52(CX), Z21, Z11
-	VPDPBUSD.BCST 56(CX), Z21, Z13
-	VPDPBUSD.BCST 60(CX), Z21, Z15
-	VPDPBUSD.BCST 64(CX), Z21, Z17
-	VPDPBUSD.BCST 68(CX), Z21, Z19
-	VPANDD        128(R10), Z0, Z21
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z21
-	VPDPBUSD.BCST 72(CX), Z21, Z3
-	VPDPBUSD.BCST 76(CX), Z21, Z5
-	VPDPBUSD.BCST 80(CX), Z21, Z7
-	VPDPBUSD.BCST 84(CX), Z21, Z9
-	VPDPBUSD.BCST 88(CX), Z21, Z11
-	VPDPBUSD.BCST 92(CX), Z21, Z13
-	VPDPBUSD.BCST 96(CX), Z21, Z15
-	VPDPBUSD.BCST 100(CX), Z21, Z17
-	VPDPBUSD.BCST 104(CX), Z21, Z19
-	VPANDD        192(R10), Z0, Z21
-	VPSRLD        $0x02, 256(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 108(CX), Z21, Z3
-	VPDPBUSD.BCST 112(CX), Z21, Z5
-	VPDPBUSD.BCST 116(CX), Z21, Z7
-	VPDPBUSD.BCST 120(CX), Z21, Z9
-	VPDPBUSD.BCST 124(CX), Z21, Z11
-	VPDPBUSD.BCST 128(CX), Z21, Z13
-	VPDPBUSD.BCST 132(CX), Z21, Z15
-	VPDPBUSD.BCST 136(CX), Z21, Z17
-	VPDPBUSD.BCST 140(CX), Z21, Z19
-	VPMOVSXBD     (R11), Z21
-	VCVTDQ2PS     Z21, Z21
-	VMULPS        Z20, Z21, Z21
-	VMULPS.BCST   288(CX), Z21, Z22
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z22, Z3, Z2
-	VMULPS.BCST   292(CX), Z21, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z21, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z21, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z21, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z21, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z21, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z21, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z21, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VPSRAD.BCST   $0x02, 36(DX), Z3
-	VPSRAD.BCST   $0x02, 40(DX), Z5
-	VPSRAD.BCST   $0x02, 44(DX), Z7
-	VPSRAD.BCST   $0x02, 48(DX), Z9
-	VPSRAD.BCST   $0x02, 52(DX), Z11
-	VPSRAD.BCST   $0x02, 56(DX), Z13
-	VPSRAD.BCST   $0x02, 60(DX), Z15
-	VPSRAD.BCST   $0x02, 64(DX), Z17
-	VPSRAD.BCST   $0x02, 68(DX), Z19
-	VPSRLW        $0x04, (R10), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSLLD        $0x04, 320(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 144(CX), Z21, Z3
-	VPDPBUSD.BCST 148(CX), Z21, Z5
-	VPDPBUSD.BCST 152(CX), Z21, Z7
-	VPDPBUSD.BCST 156(CX), Z21, Z9
-	VPDPBUSD.BCST 160(CX), Z21, Z11
-	VPDPBUSD.BCST 164(CX), Z21, Z13
-	VPDPBUSD.BCST 168(CX), Z21, Z15
-	VPDPBUSD.BCST 172(CX), Z21, Z17
-	VPDPBUSD.BCST 176(CX), Z21, Z19
-	VPSRLW        $0x04, 64(R10), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSLLD        $0x02, 320(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 180(CX), Z21, Z3
-	VPDPBUSD.BCST 184(CX), Z21, Z5
-	VPDPBUSD.BCST 188(CX), Z21, Z7
-	VPDPBUSD.BCST 192(CX), Z21, Z9
-	VPDPBUSD.BCST 196(CX), Z21, Z11
-	VPDPBUSD.BCST 200(CX), Z21, Z13
-	VPDPBUSD.BCST 204(CX), Z21, Z15
-	VPDPBUSD.BCST 208(CX), Z21, Z17
-	VPDPBUSD.BCST 212(CX), Z21, Z19
-	VPSRLW        $0x04, 128(R10), Z21
-	VPANDD        Z0, Z21, Z21
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z21
-	VPDPBUSD.BCST 216(CX), Z21, Z3
-	VPDPBUSD.BCST 220(CX), Z21, Z5
-	VPDPBUSD.BCST 224(CX), Z21, Z7
-	VPDPBUSD.BCST 228(CX), Z21, Z9
-	VPDPBUSD.BCST 232(CX), Z21, Z11
-	VPDPBUSD.BCST 236(CX), Z21, Z13
-	VPDPBUSD.BCST 240(CX), Z21, Z15
-	VPDPBUSD.BCST 244(CX), Z21, Z17
-	VPDPBUSD.BCST 248(CX), Z21, Z19
-	VPSRLW        $0x04, 192(R10), Z21
-	VPANDD        Z0, Z21, Z21
-	VPSRLD        $0x02, 320(R10), Z22
-	VPTERNLOGD    $0xf8, Z22, Z1, Z21
-	VPDPBUSD.BCST 252(CX), Z21, Z3
-	VPDPBUSD.BCST 256(CX), Z21, Z5
-	VPDPBUSD.BCST 260(CX), Z21, Z7
-	VPDPBUSD.BCST 264(CX), Z21, Z9
-	VPDPBUSD.BCST 268(CX), Z21, Z11
-	VPDPBUSD.BCST 272(CX), Z21, Z13
-	VPDPBUSD.BCST 276(CX), Z21, Z15
-	VPDPBUSD.BCST 280(CX), Z21, Z17
-	VPDPBUSD.BCST 284(CX), Z21, Z19
-	VPMOVSXBD     16(R11), Z21
-	VCVTDQ2PS     Z21, Z21
-	VMULPS        Z20, Z21, Z21
-	VMULPS.BCST   288(CX), Z21, Z20
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z20, Z3, Z2
-	VMULPS.BCST   292(CX), Z21, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z21, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z21, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z21, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z21, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z21, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z21, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z21, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	ADDQ          $0x00000168, CX
-	ADDQ          $0x00000090, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z20
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPSRAD.BCST      $0x02, 28(DX), Z17
+	VPSRAD.BCST      $0x02, 32(DX), Z19
+	VPANDD           256(R11), Z1, Z21
+	VMOVDQU32        128(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    72(CX), Z22, Z3
+	VPDPBUSD.BCST    76(CX), Z22, Z5
+	VPDPBUSD.BCST    80(CX), Z22, Z7
+	VPDPBUSD.BCST    84(CX), Z22, Z9
+	VPDPBUSD.BCST    88(CX), Z22, Z11
+	VPDPBUSD.BCST    92(CX), Z22, Z13
+	VPDPBUSD.BCST    96(CX), Z22, Z15
+	VPDPBUSD.BCST    100(CX), Z22, Z17
+	VPDPBUSD.BCST    104(CX), Z22, Z19
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        (R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    (CX), Z22, Z3
+	VPDPBUSD.BCST    4(CX), Z22, Z5
+	VPDPBUSD.BCST    8(CX), Z22, Z7
+	VPDPBUSD.BCST    12(CX), Z22, Z9
+	VPDPBUSD.BCST    16(CX), Z22, Z11
+	VPDPBUSD.BCST    20(CX), Z22, Z13
+	VPDPBUSD.BCST    24(CX), Z22, Z15
+	VPDPBUSD.BCST    28(CX), Z22, Z17
+	VPDPBUSD.BCST    32(CX), Z22, Z19
+	VPSRLD           $0x02, 256(R11), Z21
+	VPANDD           Z21, Z1, Z21
+	VMOVDQU32        192(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    108(CX), Z22, Z3
+	VPDPBUSD.BCST    112(CX), Z22, Z5
+	VPDPBUSD.BCST    116(CX), Z22, Z7
+	VPDPBUSD.BCST    120(CX), Z22, Z9
+	VPDPBUSD.BCST    124(CX), Z22, Z11
+	VPDPBUSD.BCST    128(CX), Z22, Z13
+	VPDPBUSD.BCST    132(CX), Z22, Z15
+	VPDPBUSD.BCST    136(CX), Z22, Z17
+	VPDPBUSD.BCST    140(CX), Z22, Z19
+	VPSLLD           $0x04, Z21, Z21
+	VMOVDQU32        64(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    36(CX), Z22, Z3
+	VPDPBUSD.BCST    40(CX), Z22, Z5
+	VPDPBUSD.BCST    44(CX), Z22, Z7
+	VPDPBUSD.BCST    48(CX), Z22, Z9
+	VPDPBUSD.BCST    52(CX), Z22, Z11
+	VPDPBUSD.BCST    56(CX), Z22, Z13
+	VPDPBUSD.BCST    60(CX), Z22, Z15
+	VPDPBUSD.BCST    64(CX), Z22, Z17
+	VPDPBUSD.BCST    68(CX), Z22, Z19
+	VPMOVSXBD        (R12), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z20, Z21, Z21
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z21, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z21, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z21, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z21, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z21, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z21, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z21, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z21, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z21, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VPSRAD.BCST      $0x02, 36(DX), Z3
+	VPSRAD.BCST      $0x02, 40(DX), Z5
+	VPSRAD.BCST      $0x02, 44(DX), Z7
+	VPSRAD.BCST      $0x02, 48(DX), Z9
+	VPSRAD.BCST      $0x02, 52(DX), Z11
+	VPSRAD.BCST      $0x02, 56(DX), Z13
+	VPSRAD.BCST      $0x02, 60(DX), Z15
+	VPSRAD.BCST      $0x02, 64(DX), Z17
+	VPSRAD.BCST      $0x02, 68(DX), Z19
+	VPANDD           320(R11), Z1, Z21
+	VPSRLW           $0x04, 128(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    216(CX), Z22, Z3
+	VPDPBUSD.BCST    220(CX), Z22, Z5
+	VPDPBUSD.BCST    224(CX), Z22, Z7
+	VPDPBUSD.BCST    228(CX), Z22, Z9
+	VPDPBUSD.BCST    232(CX), Z22, Z11
+	VPDPBUSD.BCST    236(CX), Z22, Z13
+	VPDPBUSD.BCST    240(CX), Z22, Z15
+	VPDPBUSD.BCST    244(CX), Z22, Z17
+	VPDPBUSD.BCST    248(CX), Z22, Z19
+	VPSLLD           $0x04, Z21, Z21
+	VPSRLW           $0x04, (R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    144(CX), Z22, Z3
+	VPDPBUSD.BCST    148(CX), Z22, Z5
+	VPDPBUSD.BCST    152(CX), Z22, Z7
+	VPDPBUSD.BCST    156(CX), Z22, Z9
+	VPDPBUSD.BCST    160(CX), Z22, Z11
+	VPDPBUSD.BCST    164(CX), Z22, Z13
+	VPDPBUSD.BCST    168(CX), Z22, Z15
+	VPDPBUSD.BCST    172(CX), Z22, Z17
+	VPDPBUSD.BCST    176(CX), Z22, Z19
+	VPSRLD           $0x02, 320(R11), Z21
+	VPANDD           Z21, Z1, Z21
+	VPSRLW           $0x04, 192(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    252(CX), Z22, Z3
+	VPDPBUSD.BCST    256(CX), Z22, Z5
+	VPDPBUSD.BCST    260(CX), Z22, Z7
+	VPDPBUSD.BCST    264(CX), Z22, Z9
+	VPDPBUSD.BCST    268(CX), Z22, Z11
+	VPDPBUSD.BCST    272(CX), Z22, Z13
+	VPDPBUSD.BCST    276(CX), Z22, Z15
+	VPDPBUSD.BCST    280(CX), Z22, Z17
+	VPDPBUSD.BCST    284(CX), Z22, Z19
+	VPSLLD           $0x04, Z21, Z21
+	VPSRLW           $0x04, 64(R11), Z22
+	VPTERNLOGD       $0xe4, Z0, Z21, Z22
+	VPDPBUSD.BCST    180(CX), Z22, Z3
+	VPDPBUSD.BCST    184(CX), Z22, Z5
+	VPDPBUSD.BCST    188(CX), Z22, Z7
+	VPDPBUSD.BCST    192(CX), Z22, Z9
+	VPDPBUSD.BCST    196(CX), Z22, Z11
+	VPDPBUSD.BCST    200(CX), Z22, Z13
+	VPDPBUSD.BCST    204(CX), Z22, Z15
+	VPDPBUSD.BCST    208(CX), Z22, Z17
+	VPDPBUSD.BCST    212(CX), Z22, Z19
+	VPMOVSXBD        16(R12), Z21
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z20, Z21, Z21
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z21, Z3
+	VFMADD231PS.BCST 288(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z21, Z5
+	VFMADD231PS.BCST 292(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z21, Z7
+	VFMADD231PS.BCST 296(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z21, Z9
+	VFMADD231PS.BCST 300(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z21, Z11
+	VFMADD231PS.BCST 304(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z21, Z13
+	VFMADD231PS.BCST 308(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z21, Z15
+	VFMADD231PS.BCST 312(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z21, Z17
+	VFMADD231PS.BCST 316(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z21, Z19
+	VFMADD231PS.BCST 320(CX), Z19, Z18
+	ADDQ             $0x00000168, CX
+	ADDQ             $0x00000090, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx10(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx10(SB), $704-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -57248,289 +57252,292 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z22
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPSRAD.BCST   $0x02, 28(DX), Z17
-	VPSRAD.BCST   $0x02, 32(DX), Z19
-	VPSRAD.BCST   $0x02, 36(DX), Z21
-	VPANDD        (R10), Z0, Z23
-	VPSLLD        $0x04, 256(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST (CX), Z23, Z3
-	VPDPBUSD.BCST 4(CX), Z23, Z5
-	VPDPBUSD.BCST 8(CX), Z23, Z7
-	VPDPBUSD.BCST 12(CX), Z23, Z9
-	VPDPBUSD.BCST 16(CX), Z23, Z11
-	VPDPBUSD.BCST 20(CX), Z23, Z13
-	VPDPBUSD.BCST 24(CX), Z23, Z15
-	VPDPBUSD.BCST 28(CX), Z23, Z17
-	VPDPBUSD.BCST 32(CX), Z23, Z19
-	VPDPBUSD.BCST 36(CX), Z23, Z21
-	VPANDD        64(R10), Z0, Z23
-	VPSLLD        $0x02, 256(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 40(CX), Z23, Z3
-	VPDPBUSD.BCST 44(CX), Z23, Z5
-	VPDPBUSD.BCST 48(CX), Z23, Z7
-	VPDPBUSD.BCST 52(CX), Z23, Z9
-	VPDPBUSD.BCST 56(CX), Z23, Z11
-	VPDPBUSD.BCST 60(CX), Z23, Z13
-	VPDPBUSD.BCST 64(CX), Z23, Z15
-	VPDPBUSD.BCST 68(CX), Z23, Z17
-	VPDPBUSD.BCST 72(CX), Z23, Z19
-	VPDPBUSD.BCST 76(CX), Z23, Z21
-	VPANDD        128(R10), Z0, Z23
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z23
-	VPDPBUSD.BCST 80(CX), Z23, Z3
-	VPDPBUSD.BCST 84(CX), Z23, Z5
-	VPDPBUSD.BCST 88(CX), Z23, Z7
-	VPDPBUSD.BCST 92(CX), Z23, Z9
-	VPDPBUSD.BCST 96(CX), Z23, Z11
-	VPDPBUSD.BCST 100(CX), Z23, Z13
-	VPDPBUSD.BCST 104(CX), Z23, Z15
-	VPDPBUSD.BCST 108(CX), Z23, Z17
-	VPDPBUSD.BCST 112(CX), Z23, Z19
-	VPDPBUSD.BCST 116(CX), Z23, Z21
-	VPANDD        192(R10), Z0, Z23
-	VPSRLD        $0x02, 256(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 120(CX), Z23, Z3
-	VPDPBUSD.BCST 124(CX), Z23, Z5
-	VPDPBUSD.BCST 128(CX), Z23, Z7
-	VPDPBUSD.BCST 132(CX), Z23, Z9
-	VPDPBUSD.BCST 136(CX), Z23, Z11
-	VPDPBUSD.BCST 140(CX), Z23, Z13
-	VPDPBUSD.BCST 144(CX), Z23, Z15
-	VPDPBUSD.BCST 148(CX), Z23, Z17
-	VPDPBUSD.BCST 152(CX), Z23, Z19
-	VPDPBUSD.BCST 156(CX), Z23, Z21
-	VPMOVSXBD     (R11), Z23
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        Z22, Z23, Z23
-	VMULPS.BCST   320(CX), Z23, Z24
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z24, Z3, Z2
-	VMULPS.BCST   324(CX), Z23, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z23, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z23, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z23, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z23, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z23, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z23, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z23, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z23, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VPSRAD.BCST   $0x02, 40(DX), Z3
-	VPSRAD.BCST   $0x02, 44(DX), Z5
-	VPSRAD.BCST   $0x02, 48(DX), Z7
-	VPSRAD.BCST   $0x02, 52(DX), Z9
-	VPSRAD.BCST   $0x02, 56(DX), Z11
-	VPSRAD.BCST   $0x02, 60(DX), Z13
-	VPSRAD.BCST   $0x02, 64(DX), Z15
-	VPSRAD.BCST   $0x02, 68(DX), Z17
-	VPSRAD.BCST   $0x02, 72(DX), Z19
-	VPSRAD.BCST   $0x02, 76(DX), Z21
-	VPSRLW        $0x04, (R10), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSLLD        $0x04, 320(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 160(CX), Z23, Z3
-	VPDPBUSD.BCST 164(CX), Z23, Z5
-	VPDPBUSD.BCST 168(CX), Z23, Z7
-	VPDPBUSD.BCST 172(CX), Z23, Z9
-	VPDPBUSD.BCST 176(CX), Z23, Z11
-	VPDPBUSD.BCST 180(CX), Z23, Z13
-	VPDPBUSD.BCST 184(CX), Z23, Z15
-	VPDPBUSD.BCST 188(CX), Z23, Z17
-	VPDPBUSD.BCST 192(CX), Z23, Z19
-	VPDPBUSD.BCST 196(CX), Z23, Z21
-	VPSRLW        $0x04, 64(R10), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSLLD        $0x02, 320(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 200(CX), Z23, Z3
-	VPDPBUSD.BCST 204(CX), Z23, Z5
-	VPDPBUSD.BCST 208(CX), Z23, Z7
-	VPDPBUSD.BCST 212(CX), Z23, Z9
-	VPDPBUSD.BCST 216(CX), Z23, Z11
-	VPDPBUSD.BCST 220(CX), Z23, Z13
-	VPDPBUSD.BCST 224(CX), Z23, Z15
-	VPDPBUSD.BCST 228(CX), Z23, Z17
-	VPDPBUSD.BCST 232(CX), Z23, Z19
-	VPDPBUSD.BCST 236(CX), Z23, Z21
-	VPSRLW        $0x04, 128(R10), Z23
-	VPANDD        Z0, Z23, Z23
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z23
-	VPDPBUSD.BCST 240(CX), Z23, Z3
-	VPDPBUSD.BCST 244(CX), Z23, Z5
-	VPDPBUSD.BCST 248(CX), Z23, Z7
-	VPDPBUSD.BCST 252(CX), Z23, Z9
-	VPDPBUSD.BCST 256(CX), Z23, Z11
-	VPDPBUSD.BCST 260(CX), Z23, Z13
-	VPDPBUSD.BCST 264(CX), Z23, Z15
-	VPDPBUSD.BCST 268(CX), Z23, Z17
-	VPDPBUSD.BCST 272(CX), Z23, Z19
-	VPDPBUSD.BCST 276(CX), Z23, Z21
-	VPSRLW        $0x04, 192(R10), Z23
-	VPANDD        Z0, Z23, Z23
-	VPSRLD        $0x02, 320(R10), Z24
-	VPTERNLOGD    $0xf8, Z24, Z1, Z23
-	VPDPBUSD.BCST 280(CX), Z23, Z3
-	VPDPBUSD.BCST 284(CX), Z23, Z5
-	VPDPBUSD.BCST 288(CX), Z23, Z7
-	VPDPBUSD.BCST 292(CX), Z23, Z9
-	VPDPBUSD.BCST 296(CX), Z23, Z11
-	VPDPBUSD.BCST 300(CX), Z23, Z13
-	VPDPBUSD.BCST 304(CX), Z23, Z15
-	VPDPBUSD.BCST 308(CX), Z23, Z17
-	VPDPBUSD.BCST 312(CX), Z23, Z19
-	VPDPBUSD.BCST 316(CX), Z23, Z21
-	VPMOVSXBD     16(R11), Z23
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        Z22, Z23, Z23
-	VMULPS.BCST   320(CX), Z23, Z22
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z22, Z3, Z2
-	VMULPS.BCST   324(CX), Z23, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z23, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z23, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z23, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z23, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z23, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z23, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z23, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z23, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	ADDQ          $0x00000190, CX
-	ADDQ          $0x000000a0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z22
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPSRAD.BCST      $0x02, 28(DX), Z17
+	VPSRAD.BCST      $0x02, 32(DX), Z19
+	VPSRAD.BCST      $0x02, 36(DX), Z21
+	VPANDD           256(R11), Z1, Z23
+	VMOVDQU32        128(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    80(CX), Z24, Z3
+	VPDPBUSD.BCST    84(CX), Z24, Z5
+	VPDPBUSD.BCST    88(CX), Z24, Z7
+	VPDPBUSD.BCST    92(CX), Z24, Z9
+	VPDPBUSD.BCST    96(CX), Z24, Z11
+	VPDPBUSD.BCST    100(CX), Z24, Z13
+	VPDPBUSD.BCST    104(CX), Z24, Z15
+	VPDPBUSD.BCST    108(CX), Z24, Z17
+	VPDPBUSD.BCST    112(CX), Z24, Z19
+	VPDPBUSD.BCST    116(CX), Z24, Z21
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        (R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    (CX), Z24, Z3
+	VPDPBUSD.BCST    4(CX), Z24, Z5
+	VPDPBUSD.BCST    8(CX), Z24, Z7
+	VPDPBUSD.BCST    12(CX), Z24, Z9
+	VPDPBUSD.BCST    16(CX), Z24, Z11
+	VPDPBUSD.BCST    20(CX), Z24, Z13
+	VPDPBUSD.BCST    24(CX), Z24, Z15
+	VPDPBUSD.BCST    28(CX), Z24, Z17
+	VPDPBUSD.BCST    32(CX), Z24, Z19
+	VPDPBUSD.BCST    36(CX), Z24, Z21
+	VPSRLD           $0x02, 256(R11), Z23
+	VPANDD           Z23, Z1, Z23
+	VMOVDQU32        192(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    120(CX), Z24, Z3
+	VPDPBUSD.BCST    124(CX), Z24, Z5
+	VPDPBUSD.BCST    128(CX), Z24, Z7
+	VPDPBUSD.BCST    132(CX), Z24, Z9
+	VPDPBUSD.BCST    136(CX), Z24, Z11
+	VPDPBUSD.BCST    140(CX), Z24, Z13
+	VPDPBUSD.BCST    144(CX), Z24, Z15
+	VPDPBUSD.BCST    148(CX), Z24, Z17
+	VPDPBUSD.BCST    152(CX), Z24, Z19
+	VPDPBUSD.BCST    156(CX), Z24, Z21
+	VPSLLD           $0x04, Z23, Z23
+	VMOVDQU32        64(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    40(CX), Z24, Z3
+	VPDPBUSD.BCST    44(CX), Z24, Z5
+	VPDPBUSD.BCST    48(CX), Z24, Z7
+	VPDPBUSD.BCST    52(CX), Z24, Z9
+	VPDPBUSD.BCST    56(CX), Z24, Z11
+	VPDPBUSD.BCST    60(CX), Z24, Z13
+	VPDPBUSD.BCST    64(CX), Z24, Z15
+	VPDPBUSD.BCST    68(CX), Z24, Z17
+	VPDPBUSD.BCST    72(CX), Z24, Z19
+	VPDPBUSD.BCST    76(CX), Z24, Z21
+	VPMOVSXBD        (R12), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z22, Z23, Z23
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z23, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z23, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z23, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z23, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z23, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z23, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z23, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z23, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z23, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z23, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VPSRAD.BCST      $0x02, 40(DX), Z3
+	VPSRAD.BCST      $0x02, 44(DX), Z5
+	VPSRAD.BCST      $0x02, 48(DX), Z7
+	VPSRAD.BCST      $0x02, 52(DX), Z9
+	VPSRAD.BCST      $0x02, 56(DX), Z11
+	VPSRAD.BCST      $0x02, 60(DX), Z13
+	VPSRAD.BCST      $0x02, 64(DX), Z15
+	VPSRAD.BCST      $0x02, 68(DX), Z17
+	VPSRAD.BCST      $0x02, 72(DX), Z19
+	VPSRAD.BCST      $0x02, 76(DX), Z21
+	VPANDD           320(R11), Z1, Z23
+	VPSRLW           $0x04, 128(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    240(CX), Z24, Z3
+	VPDPBUSD.BCST    244(CX), Z24, Z5
+	VPDPBUSD.BCST    248(CX), Z24, Z7
+	VPDPBUSD.BCST    252(CX), Z24, Z9
+	VPDPBUSD.BCST    256(CX), Z24, Z11
+	VPDPBUSD.BCST    260(CX), Z24, Z13
+	VPDPBUSD.BCST    264(CX), Z24, Z15
+	VPDPBUSD.BCST    268(CX), Z24, Z17
+	VPDPBUSD.BCST    272(CX), Z24, Z19
+	VPDPBUSD.BCST    276(CX), Z24, Z21
+	VPSLLD           $0x04, Z23, Z23
+	VPSRLW           $0x04, (R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    160(CX), Z24, Z3
+	VPDPBUSD.BCST    164(CX), Z24, Z5
+	VPDPBUSD.BCST    168(CX), Z24, Z7
+	VPDPBUSD.BCST    172(CX), Z24, Z9
+	VPDPBUSD.BCST    176(CX), Z24, Z11
+	VPDPBUSD.BCST    180(CX), Z24, Z13
+	VPDPBUSD.BCST    184(CX), Z24, Z15
+	VPDPBUSD.BCST    188(CX), Z24, Z17
+	VPDPBUSD.BCST    192(CX), Z24, Z19
+	VPDPBUSD.BCST    196(CX), Z24, Z21
+	VPSRLD           $0x02, 320(R11), Z23
+	VPANDD           Z23, Z1, Z23
+	VPSRLW           $0x04, 192(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    280(CX), Z24, Z3
+	VPDPBUSD.BCST    284(CX), Z24, Z5
+	VPDPBUSD.BCST    288(CX), Z24, Z7
+	VPDPBUSD.BCST    292(CX), Z24, Z9
+	VPDPBUSD.BCST    296(CX), Z24, Z11
+	VPDPBUSD.BCST    300(CX), Z24, Z13
+	VPDPBUSD.BCST    304(CX), Z24, Z15
+	VPDPBUSD.BCST    308(CX), Z24, Z17
+	VPDPBUSD.BCST    312(CX), Z24, Z19
+	VPDPBUSD.BCST    316(CX), Z24, Z21
+	VPSLLD           $0x04, Z23, Z23
+	VPSRLW           $0x04, 64(R11), Z24
+	VPTERNLOGD       $0xe4, Z0, Z23, Z24
+	VPDPBUSD.BCST    200(CX), Z24, Z3
+	VPDPBUSD.BCST    204(CX), Z24, Z5
+	VPDPBUSD.BCST    208(CX), Z24, Z7
+	VPDPBUSD.BCST    212(CX), Z24, Z9
+	VPDPBUSD.BCST    216(CX), Z24, Z11
+	VPDPBUSD.BCST    220(CX), Z24, Z13
+	VPDPBUSD.BCST    224(CX), Z24, Z15
+	VPDPBUSD.BCST    228(CX), Z24, Z17
+	VPDPBUSD.BCST    232(CX), Z24, Z19
+	VPDPBUSD.BCST    236(CX), Z24, Z21
+	VPMOVSXBD        16(R12), Z23
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z22, Z23, Z23
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z23, Z3
+	VFMADD231PS.BCST 320(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z23, Z5
+	VFMADD231PS.BCST 324(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z23, Z7
+	VFMADD231PS.BCST 328(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z23, Z9
+	VFMADD231PS.BCST 332(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z23, Z11
+	VFMADD231PS.BCST 336(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z23, Z13
+	VFMADD231PS.BCST 340(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z23, Z15
+	VFMADD231PS.BCST 344(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z23, Z17
+	VFMADD231PS.BCST 348(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z23, Z19
+	VFMADD231PS.BCST 352(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z23, Z21
+	VFMADD231PS.BCST 356(CX), Z21, Z20
+	ADDQ             $0x00000190, CX
+	ADDQ             $0x000000a0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx11(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx11(SB), $768-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -57551,309 +57558,312 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z22
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z24
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPSRAD.BCST   $0x02, 28(DX), Z17
-	VPSRAD.BCST   $0x02, 32(DX), Z19
-	VPSRAD.BCST   $0x02, 36(DX), Z21
-	VPSRAD.BCST   $0x02, 40(DX), Z23
-	VPANDD        (R10), Z0, Z25
-	VPSLLD        $0x04, 256(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST (CX), Z25, Z3
-	VPDPBUSD.BCST 4(CX), Z25, Z5
-	VPDPBUSD.BCST 8(CX), Z25, Z7
-	VPDPBUSD.BCST 12(CX), Z25, Z9
-	VPDPBUSD.BCST 16(CX), Z25, Z11
-	VPDPBUSD.BCST 20(CX), Z25, Z13
-	VPDPBUSD.BCST 24(CX), Z25, Z15
-	VPDPBUSD.BCST 28(CX), Z25, Z17
-	VPDPBUSD.BCST 32(CX), Z25, Z19
-	VPDPBUSD.BCST 36(CX), Z25, Z21
-	VPDPBUSD.BCST 40(CX), Z25, Z23
-	VPANDD        64(R10), Z0, Z25
-	VPSLLD        $0x02, 256(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 44(CX), Z25, Z3
-	VPDPBUSD.BCST 48(CX), Z25, Z5
-	VPDPBUSD.BCST 52(CX), Z25, Z7
-	VPDPBUSD.BCST 56(CX), Z25, Z9
-	VPDPBUSD.BCST 60(CX), Z25, Z11
-	VPDPBUSD.BCST 64(CX), Z25, Z13
-	VPDPBUSD.BCST 68(CX), Z25, Z15
-	VPDPBUSD.BCST 72(CX), Z25, Z17
-	VPDPBUSD.BCST 76(CX), Z25, Z19
-	VPDPBUSD.BCST 80(CX), Z25, Z21
-	VPDPBUSD.BCST 84(CX), Z25, Z23
-	VPANDD        128(R10), Z0, Z25
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z25
-	VPDPBUSD.BCST 88(CX), Z25, Z3
-	VPDPBUSD.BCST 92(CX), Z25, Z5
-	VPDPBUSD.BCST 96(CX), Z25, Z7
-	VPDPBUSD.BCST 100(CX), Z25, Z9
-	VPDPBUSD.BCST 104(CX), Z25, Z11
-	VPDPBUSD.BCST 108(CX), Z25, Z13
-	VPDPBUSD.BCST 112(CX), Z25, Z15
-	VPDPBUSD.BCST 116(CX), Z25, Z17
-	VPDPBUSD.BCST 120(CX), Z25, Z19
-	VPDPBUSD.BCST 124(CX), Z25, Z21
-	VPDPBUSD.BCST 128(CX), Z25, Z23
-	VPANDD        192(R10), Z0, Z25
-	VPSRLD        $0x02, 256(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 132(CX), Z25, Z3
-	VPDPBUSD.BCST 136(CX), Z25, Z5
-	VPDPBUSD.BCST 140(CX), Z25, Z7
-	VPDPBUSD.BCST 144(CX), Z25, Z9
-	VPDPBUSD.BCST 148(CX), Z25, Z11
-	VPDPBUSD.BCST 152(CX), Z25, Z13
-	VPDPBUSD.BCST 156(CX), Z25, Z15
-	VPDPBUSD.BCST 160(CX), Z25, Z17
-	VPDPBUSD.BCST 164(CX), Z25, Z19
-	VPDPBUSD.BCST 168(CX), Z25, Z21
-	VPDPBUSD.BCST 172(CX), Z25, Z23
-	VPMOVSXBD     (R11), Z25
-	VCVTDQ2PS     Z25, Z25
-	VMULPS        Z24, Z25, Z25
-	VMULPS.BCST   352(CX), Z25, Z26
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z26, Z3, Z2
-	VMULPS.BCST   356(CX), Z25, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z25, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z25, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z25, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z25, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z25, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z25, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z25, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z25, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z25, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VPSRAD.BCST   $0x02, 44(DX), Z3
-	VPSRAD.BCST   $0x02, 48(DX), Z5
-	VPSRAD.BCST   $0x02, 52(DX), Z7
-	VPSRAD.BCST   $0x02, 56(DX), Z9
-	VPSRAD.BCST   $0x02, 60(DX), Z11
-	VPSRAD.BCST   $0x02, 64(DX), Z13
-	VPSRAD.BCST   $0x02, 68(DX), Z15
-	VPSRAD.BCST   $0x02, 72(DX), Z17
-	VPSRAD.BCST   $0x02, 76(DX), Z19
-	VPSRAD.BCST   $0x02, 80(DX), Z21
-	VPSRAD.BCST   $0x02, 84(DX), Z23
-	VPSRLW        $0x04, (R10), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSLLD        $0x04, 320(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 176(CX), Z25, Z3
-	VPDPBUSD.BCST 180(CX), Z25, Z5
-	VPDPBUSD.BCST 184(CX), Z25, Z7
-	VPDPBUSD.BCST 188(CX), Z25, Z9
-	VPDPBUSD.BCST 192(CX), Z25, Z11
-	VPDPBUSD.BCST 196(CX), Z25, Z13
-	VPDPBUSD.BCST 200(CX), Z25, Z15
-	VPDPBUSD.BCST 204(CX), Z25, Z17
-	VPDPBUSD.BCST 208(CX), Z25, Z19
-	VPDPBUSD.BCST 212(CX), Z25, Z21
-	VPDPBUSD.BCST 216(CX), Z25, Z23
-	VPSRLW        $0x04, 64(R10), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSLLD        $0x02, 320(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 220(CX), Z25, Z3
-	VPDPBUSD.BCST 224(CX), Z25, Z5
-	VPDPBUSD.BCST 228(CX), Z25, Z7
-	VPDPBUSD.BCST 232(CX), Z25, Z9
-	VPDPBUSD.BCST 236(CX), Z25, Z11
-	VPDPBUSD.BCST 240(CX), Z25, Z13
-	VPDPBUSD.BCST 244(CX), Z25, Z15
-	VPDPBUSD.BCST 248(CX), Z25, Z17
-	VPDPBUSD.BCST 252(CX), Z25, Z19
-	VPDPBUSD.BCST 256(CX), Z25, Z21
-	VPDPBUSD.BCST 260(CX), Z25, Z23
-	VPSRLW        $0x04, 128(R10), Z25
-	VPANDD        Z0, Z25, Z25
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z25
-	VPDPBUSD.BCST 264(CX), Z25, Z3
-	VPDPBUSD.BCST 268(CX), Z25, Z5
-	VPDPBUSD.BCST 272(CX), Z25, Z7
-	VPDPBUSD.BCST 276(CX), Z25, Z9
-	VPDPBUSD.BCST 280(CX), Z25, Z11
-	VPDPBUSD.BCST 284(CX), Z25, Z13
-	VPDPBUSD.BCST 288(CX), Z25, Z15
-	VPDPBUSD.BCST 292(CX), Z25, Z17
-	VPDPBUSD.BCST 296(CX), Z25, Z19
-	VPDPBUSD.BCST 300(CX), Z25, Z21
-	VPDPBUSD.BCST 304(CX), Z25, Z23
-	VPSRLW        $0x04, 192(R10), Z25
-	VPANDD        Z0, Z25, Z25
-	VPSRLD        $0x02, 320(R10), Z26
-	VPTERNLOGD    $0xf8, Z26, Z1, Z25
-	VPDPBUSD.BCST 308(CX), Z25, Z3
-	VPDPBUSD.BCST 312(CX), Z25, Z5
-	VPDPBUSD.BCST 316(CX), Z25, Z7
-	VPDPBUSD.BCST 320(CX), Z25, Z9
-	VPDPBUSD.BCST 324(CX), Z25, Z11
-	VPDPBUSD.BCST 328(CX), Z25, Z13
-	VPDPBUSD.BCST 332(CX), Z25, Z15
-	VPDPBUSD.BCST 336(CX), Z25, Z17
-	VPDPBUSD.BCST 340(CX), Z25, Z19
-	VPDPBUSD.BCST 344(CX), Z25, Z21
-	VPDPBUSD.BCST 348(CX), Z25, Z23
-	VPMOVSXBD     16(R11), Z25
-	VCVTDQ2PS     Z25, Z25
-	VMULPS        Z24, Z25, Z25
-	VMULPS.BCST   352(CX), Z25, Z24
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z24, Z3, Z2
-	VMULPS.BCST   356(CX), Z25, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z25, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z25, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z25, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z25, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z25, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z25, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z25, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z25, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z25, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	ADDQ          $0x000001b8, CX
-	ADDQ          $0x000000b0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z22, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z24
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPSRAD.BCST      $0x02, 28(DX), Z17
+	VPSRAD.BCST      $0x02, 32(DX), Z19
+	VPSRAD.BCST      $0x02, 36(DX), Z21
+	VPSRAD.BCST      $0x02, 40(DX), Z23
+	VPANDD           256(R11), Z1, Z25
+	VMOVDQU32        128(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    88(CX), Z26, Z3
+	VPDPBUSD.BCST    92(CX), Z26, Z5
+	VPDPBUSD.BCST    96(CX), Z26, Z7
+	VPDPBUSD.BCST    100(CX), Z26, Z9
+	VPDPBUSD.BCST    104(CX), Z26, Z11
+	VPDPBUSD.BCST    108(CX), Z26, Z13
+	VPDPBUSD.BCST    112(CX), Z26, Z15
+	VPDPBUSD.BCST    116(CX), Z26, Z17
+	VPDPBUSD.BCST    120(CX), Z26, Z19
+	VPDPBUSD.BCST    124(CX), Z26, Z21
+	VPDPBUSD.BCST    128(CX), Z26, Z23
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        (R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    (CX), Z26, Z3
+	VPDPBUSD.BCST    4(CX), Z26, Z5
+	VPDPBUSD.BCST    8(CX), Z26, Z7
+	VPDPBUSD.BCST    12(CX), Z26, Z9
+	VPDPBUSD.BCST    16(CX), Z26, Z11
+	VPDPBUSD.BCST    20(CX), Z26, Z13
+	VPDPBUSD.BCST    24(CX), Z26, Z15
+	VPDPBUSD.BCST    28(CX), Z26, Z17
+	VPDPBUSD.BCST    32(CX), Z26, Z19
+	VPDPBUSD.BCST    36(CX), Z26, Z21
+	VPDPBUSD.BCST    40(CX), Z26, Z23
+	VPSRLD           $0x02, 256(R11), Z25
+	VPANDD           Z25, Z1, Z25
+	VMOVDQU32        192(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    132(CX), Z26, Z3
+	VPDPBUSD.BCST    136(CX), Z26, Z5
+	VPDPBUSD.BCST    140(CX), Z26, Z7
+	VPDPBUSD.BCST    144(CX), Z26, Z9
+	VPDPBUSD.BCST    148(CX), Z26, Z11
+	VPDPBUSD.BCST    152(CX), Z26, Z13
+	VPDPBUSD.BCST    156(CX), Z26, Z15
+	VPDPBUSD.BCST    160(CX), Z26, Z17
+	VPDPBUSD.BCST    164(CX), Z26, Z19
+	VPDPBUSD.BCST    168(CX), Z26, Z21
+	VPDPBUSD.BCST    172(CX), Z26, Z23
+	VPSLLD           $0x04, Z25, Z25
+	VMOVDQU32        64(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    44(CX), Z26, Z3
+	VPDPBUSD.BCST    48(CX), Z26, Z5
+	VPDPBUSD.BCST    52(CX), Z26, Z7
+	VPDPBUSD.BCST    56(CX), Z26, Z9
+	VPDPBUSD.BCST    60(CX), Z26, Z11
+	VPDPBUSD.BCST    64(CX), Z26, Z13
+	VPDPBUSD.BCST    68(CX), Z26, Z15
+	VPDPBUSD.BCST    72(CX), Z26, Z17
+	VPDPBUSD.BCST    76(CX), Z26, Z19
+	VPDPBUSD.BCST    80(CX), Z26, Z21
+	VPDPBUSD.BCST    84(CX), Z26, Z23
+	VPMOVSXBD        (R12), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z24, Z25, Z25
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z25, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z25, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z25, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z25, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z25, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z25, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z25, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z25, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z25, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z25, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z25, Z23, Z23
+	VMOVAPS          Z23, 640(R10)
+	VPSRAD.BCST      $0x02, 44(DX), Z3
+	VPSRAD.BCST      $0x02, 48(DX), Z5
+	VPSRAD.BCST      $0x02, 52(DX), Z7
+	VPSRAD.BCST      $0x02, 56(DX), Z9
+	VPSRAD.BCST      $0x02, 60(DX), Z11
+	VPSRAD.BCST      $0x02, 64(DX), Z13
+	VPSRAD.BCST      $0x02, 68(DX), Z15
+	VPSRAD.BCST      $0x02, 72(DX), Z17
+	VPSRAD.BCST      $0x02, 76(DX), Z19
+	VPSRAD.BCST      $0x02, 80(DX), Z21
+	VPSRAD.BCST      $0x02, 84(DX), Z23
+	VPANDD           320(R11), Z1, Z25
+	VPSRLW           $0x04, 128(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    264(CX), Z26, Z3
+	VPDPBUSD.BCST    268(CX), Z26, Z5
+	VPDPBUSD.BCST    272(CX), Z26, Z7
+	VPDPBUSD.BCST    276(CX), Z26, Z9
+	VPDPBUSD.BCST    280(CX), Z26, Z11
+	VPDPBUSD.BCST    284(CX), Z26, Z13
+	VPDPBUSD.BCST    288(CX), Z26, Z15
+	VPDPBUSD.BCST    292(CX), Z26, Z17
+	VPDPBUSD.BCST    296(CX), Z26, Z19
+	VPDPBUSD.BCST    300(CX), Z26, Z21
+	VPDPBUSD.BCST    304(CX), Z26, Z23
+	VPSLLD           $0x04, Z25, Z25
+	VPSRLW           $0x04, (R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    176(CX), Z26, Z3
+	VPDPBUSD.BCST    180(CX), Z26, Z5
+	VPDPBUSD.BCST    184(CX), Z26, Z7
+	VPDPBUSD.BCST    188(CX), Z26, Z9
+	VPDPBUSD.BCST    192(CX), Z26, Z11
+	VPDPBUSD.BCST    196(CX), Z26, Z13
+	VPDPBUSD.BCST    200(CX), Z26, Z15
+	VPDPBUSD.BCST    204(CX), Z26, Z17
+	VPDPBUSD.BCST    208(CX), Z26, Z19
+	VPDPBUSD.BCST    212(CX), Z26, Z21
+	VPDPBUSD.BCST    216(CX), Z26, Z23
+	VPSRLD           $0x02, 320(R11), Z25
+	VPANDD           Z25, Z1, Z25
+	VPSRLW           $0x04, 192(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    308(CX), Z26, Z3
+	VPDPBUSD.BCST    312(CX), Z26, Z5
+	VPDPBUSD.BCST    316(CX), Z26, Z7
+	VPDPBUSD.BCST    320(CX), Z26, Z9
+	VPDPBUSD.BCST    324(CX), Z26, Z11
+	VPDPBUSD.BCST    328(CX), Z26, Z13
+	VPDPBUSD.BCST    332(CX), Z26, Z15
+	VPDPBUSD.BCST    336(CX), Z26, Z17
+	VPDPBUSD.BCST    340(CX), Z26, Z19
+	VPDPBUSD.BCST    344(CX), Z26, Z21
+	VPDPBUSD.BCST    348(CX), Z26, Z23
+	VPSLLD           $0x04, Z25, Z25
+	VPSRLW           $0x04, 64(R11), Z26
+	VPTERNLOGD       $0xe4, Z0, Z25, Z26
+	VPDPBUSD.BCST    220(CX), Z26, Z3
+	VPDPBUSD.BCST    224(CX), Z26, Z5
+	VPDPBUSD.BCST    228(CX), Z26, Z7
+	VPDPBUSD.BCST    232(CX), Z26, Z9
+	VPDPBUSD.BCST    236(CX), Z26, Z11
+	VPDPBUSD.BCST    240(CX), Z26, Z13
+	VPDPBUSD.BCST    244(CX), Z26, Z15
+	VPDPBUSD.BCST    248(CX), Z26, Z17
+	VPDPBUSD.BCST    252(CX), Z26, Z19
+	VPDPBUSD.BCST    256(CX), Z26, Z21
+	VPDPBUSD.BCST    260(CX), Z26, Z23
+	VPMOVSXBD        16(R12), Z25
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z24, Z25, Z25
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z25, Z3
+	VFMADD231PS.BCST 352(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z25, Z5
+	VFMADD231PS.BCST 356(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z25, Z7
+	VFMADD231PS.BCST 360(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z25, Z9
+	VFMADD231PS.BCST 364(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z25, Z11
+	VFMADD231PS.BCST 368(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z25, Z13
+	VFMADD231PS.BCST 372(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z25, Z15
+	VFMADD231PS.BCST 376(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z25, Z17
+	VFMADD231PS.BCST 380(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z25, Z19
+	VFMADD231PS.BCST 384(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z25, Z21
+	VFMADD231PS.BCST 388(CX), Z21, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      640(R10), Z25, Z23
+	VFMADD231PS.BCST 392(CX), Z23, Z22
+	ADDQ             $0x000001b8, CX
+	ADDQ             $0x000000b0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot512Q6_Kx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512Q6_Kx12(SB), NOSPLIT, $0-77
+TEXT ·dot512Q6_Kx12(SB), $832-77
 	MOVL         $0x0f0f0f0f, AX
 	VPBROADCASTD AX, Z0
-	MOVL         $0x30303030, AX
+	MOVL         $0x33333333, AX
 	VPBROADCASTD AX, Z1
 	MOVQ         core+40(FP), CX
 	MOVQ         aux+48(FP), DX
 	MOVQ         strip+16(FP), BX
 	MOVQ         strips+64(FP), R8
 	MOVQ         c+0(FP), R9
+	LEAQ         (SP), R10
+	ADDQ         $0x3f, R10
+	ANDQ         $-64, R10
 
 strip:
 	MOVQ      at+32(FP), SI
@@ -57875,324 +57885,324 @@ strip:
 	JZ        block
 	MOVL      mask+72(FP), AX
 	KMOVW     AX, K1
-	MOVQ      ldc+8(FP), R10
+	MOVQ      ldc+8(FP), R11
 	MOVQ      R9, AX
 	VMOVUPS.Z (AX), K1, Z2
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z4
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z6
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z8
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z10
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z12
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z14
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z16
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z18
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z20
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z22
-	LEAQ      (AX)(R10*4), AX
+	LEAQ      (AX)(R11*4), AX
 	VMOVUPS.Z (AX), K1, Z24
 
 block:
-	MOVLQZX       (SI), AX
-	MOVQ          AX, R10
-	SHRQ          $0x03, AX
-	ANDQ          $0x00000007, R10
-	IMUL3Q        $0x00000d20, AX, AX
-	ADDQ          BX, AX
-	IMUL3Q        $0x00000020, R10, R11
-	LEAQ          32(AX)(R11*1), R11
-	IMUL3Q        $0x00000180, R10, R10
-	LEAQ          288(AX)(R10*1), R10
-	VCVTPH2PS     (AX), Z26
-	PREFETCHT0    4096(R10)
-	PREFETCHT0    4160(R10)
-	PREFETCHT0    4224(R10)
-	PREFETCHT0    4288(R10)
-	PREFETCHT0    4352(R10)
-	PREFETCHT0    4416(R10)
-	PREFETCHT0    4480(R10)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPSRAD.BCST   $0x02, 4(DX), Z5
-	VPSRAD.BCST   $0x02, 8(DX), Z7
-	VPSRAD.BCST   $0x02, 12(DX), Z9
-	VPSRAD.BCST   $0x02, 16(DX), Z11
-	VPSRAD.BCST   $0x02, 20(DX), Z13
-	VPSRAD.BCST   $0x02, 24(DX), Z15
-	VPSRAD.BCST   $0x02, 28(DX), Z17
-	VPSRAD.BCST   $0x02, 32(DX), Z19
-	VPSRAD.BCST   $0x02, 36(DX), Z21
-	VPSRAD.BCST   $0x02, 40(DX), Z23
-	VPSRAD.BCST   $0x02, 44(DX), Z25
-	VPANDD        (R10), Z0, Z27
-	VPSLLD        $0x04, 256(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST (CX), Z27, Z3
-	VPDPBUSD.BCST 4(CX), Z27, Z5
-	VPDPBUSD.BCST 8(CX), Z27, Z7
-	VPDPBUSD.BCST 12(CX), Z27, Z9
-	VPDPBUSD.BCST 16(CX), Z27, Z11
-	VPDPBUSD.BCST 20(CX), Z27, Z13
-	VPDPBUSD.BCST 24(CX), Z27, Z15
-	VPDPBUSD.BCST 28(CX), Z27, Z17
-	VPDPBUSD.BCST 32(CX), Z27, Z19
-	VPDPBUSD.BCST 36(CX), Z27, Z21
-	VPDPBUSD.BCST 40(CX), Z27, Z23
-	VPDPBUSD.BCST 44(CX), Z27, Z25
-	VPANDD        64(R10), Z0, Z27
-	VPSLLD        $0x02, 256(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 48(CX), Z27, Z3
-	VPDPBUSD.BCST 52(CX), Z27, Z5
-	VPDPBUSD.BCST 56(CX), Z27, Z7
-	VPDPBUSD.BCST 60(CX), Z27, Z9
-	VPDPBUSD.BCST 64(CX), Z27, Z11
-	VPDPBUSD.BCST 68(CX), Z27, Z13
-	VPDPBUSD.BCST 72(CX), Z27, Z15
-	VPDPBUSD.BCST 76(CX), Z27, Z17
-	VPDPBUSD.BCST 80(CX), Z27, Z19
-	VPDPBUSD.BCST 84(CX), Z27, Z21
-	VPDPBUSD.BCST 88(CX), Z27, Z23
-	VPDPBUSD.BCST 92(CX), Z27, Z25
-	VPANDD        128(R10), Z0, Z27
-	VPTERNLOGD    $0xf8, 256(R10), Z1, Z27
-	VPDPBUSD.BCST 96(CX), Z27, Z3
-	VPDPBUSD.BCST 100(CX), Z27, Z5
-	VPDPBUSD.BCST 104(CX), Z27, Z7
-	VPDPBUSD.BCST 108(CX), Z27, Z9
-	VPDPBUSD.BCST 112(CX), Z27, Z11
-	VPDPBUSD.BCST 116(CX), Z27, Z13
-	VPDPBUSD.BCST 120(CX), Z27, Z15
-	VPDPBUSD.BCST 124(CX), Z27, Z17
-	VPDPBUSD.BCST 128(CX), Z27, Z19
-	VPDPBUSD.BCST 132(CX), Z27, Z21
-	VPDPBUSD.BCST 136(CX), Z27, Z23
-	VPDPBUSD.BCST 140(CX), Z27, Z25
-	VPANDD        192(R10), Z0, Z27
-	VPSRLD        $0x02, 256(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 144(CX), Z27, Z3
-	VPDPBUSD.BCST 148(CX), Z27, Z5
-	VPDPBUSD.BCST 152(CX), Z27, Z7
-	VPDPBUSD.BCST 156(CX), Z27, Z9
-	VPDPBUSD.BCST 160(CX), Z27, Z11
-	VPDPBUSD.BCST 164(CX), Z27, Z13
-	VPDPBUSD.BCST 168(CX), Z27, Z15
-	VPDPBUSD.BCST 172(CX), Z27, Z17
-	VPDPBUSD.BCST 176(CX), Z27, Z19
-	VPDPBUSD.BCST 180(CX), Z27, Z21
-	VPDPBUSD.BCST 184(CX), Z27, Z23
-	VPDPBUSD.BCST 188(CX), Z27, Z25
-	VPMOVSXBD     (R11), Z27
-	VCVTDQ2PS     Z27, Z27
-	VMULPS        Z26, Z27, Z27
-	VMULPS.BCST   384(CX), Z27, Z28
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z28, Z3, Z2
-	VMULPS.BCST   388(CX), Z27, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z27, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z27, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z27, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z27, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z27, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z27, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z27, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z27, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z27, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z27, Z3
-	VCVTDQ2PS     Z25, Z25
-	VFMADD231PS   Z3, Z25, Z24
-	VPSRAD.BCST   $0x02, 48(DX), Z3
-	VPSRAD.BCST   $0x02, 52(DX), Z5
-	VPSRAD.BCST   $0x02, 56(DX), Z7
-	VPSRAD.BCST   $0x02, 60(DX), Z9
-	VPSRAD.BCST   $0x02, 64(DX), Z11
-	VPSRAD.BCST   $0x02, 68(DX), Z13
-	VPSRAD.BCST   $0x02, 72(DX), Z15
-	VPSRAD.BCST   $0x02, 76(DX), Z17
-	VPSRAD.BCST   $0x02, 80(DX), Z19
-	VPSRAD.BCST   $0x02, 84(DX), Z21
-	VPSRAD.BCST   $0x02, 88(DX), Z23
-	VPSRAD.BCST   $0x02, 92(DX), Z25
-	VPSRLW        $0x04, (R10), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSLLD        $0x04, 320(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 192(CX), Z27, Z3
-	VPDPBUSD.BCST 196(CX), Z27, Z5
-	VPDPBUSD.BCST 200(CX), Z27, Z7
-	VPDPBUSD.BCST 204(CX), Z27, Z9
-	VPDPBUSD.BCST 208(CX), Z27, Z11
-	VPDPBUSD.BCST 212(CX), Z27, Z13
-	VPDPBUSD.BCST 216(CX), Z27, Z15
-	VPDPBUSD.BCST 220(CX), Z27, Z17
-	VPDPBUSD.BCST 224(CX), Z27, Z19
-	VPDPBUSD.BCST 228(CX), Z27, Z21
-	VPDPBUSD.BCST 232(CX), Z27, Z23
-	VPDPBUSD.BCST 236(CX), Z27, Z25
-	VPSRLW        $0x04, 64(R10), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSLLD        $0x02, 320(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 240(CX), Z27, Z3
-	VPDPBUSD.BCST 244(CX), Z27, Z5
-	VPDPBUSD.BCST 248(CX), Z27, Z7
-	VPDPBUSD.BCST 252(CX), Z27, Z9
-	VPDPBUSD.BCST 256(CX), Z27, Z11
-	VPDPBUSD.BCST 260(CX), Z27, Z13
-	VPDPBUSD.BCST 264(CX), Z27, Z15
-	VPDPBUSD.BCST 268(CX), Z27, Z17
-	VPDPBUSD.BCST 272(CX), Z27, Z19
-	VPDPBUSD.BCST 276(CX), Z27, Z21
-	VPDPBUSD.BCST 280(CX), Z27, Z23
-	VPDPBUSD.BCST 284(CX), Z27, Z25
-	VPSRLW        $0x04, 128(R10), Z27
-	VPANDD        Z0, Z27, Z27
-	VPTERNLOGD    $0xf8, 320(R10), Z1, Z27
-	VPDPBUSD.BCST 288(CX), Z27, Z3
-	VPDPBUSD.BCST 292(CX), Z27, Z5
-	VPDPBUSD.BCST 296(CX), Z27, Z7
-	VPDPBUSD.BCST 300(CX), Z27, Z9
-	VPDPBUSD.BCST 304(CX), Z27, Z11
-	VPDPBUSD.BCST 308(CX), Z27, Z13
-	VPDPBUSD.BCST 312(CX), Z27, Z15
-	VPDPBUSD.BCST 316(CX), Z27, Z17
-	VPDPBUSD.BCST 320(CX), Z27, Z19
-	VPDPBUSD.BCST 324(CX), Z27, Z21
-	VPDPBUSD.BCST 328(CX), Z27, Z23
-	VPDPBUSD.BCST 332(CX), Z27, Z25
-	VPSRLW        $0x04, 192(R10), Z27
-	VPANDD        Z0, Z27, Z27
-	VPSRLD        $0x02, 320(R10), Z28
-	VPTERNLOGD    $0xf8, Z28, Z1, Z27
-	VPDPBUSD.BCST 336(CX), Z27, Z3
-	VPDPBUSD.BCST 340(CX), Z27, Z5
-	VPDPBUSD.BCST 344(CX), Z27, Z7
-	VPDPBUSD.BCST 348(CX), Z27, Z9
-	VPDPBUSD.BCST 352(CX), Z27, Z11
-	VPDPBUSD.BCST 356(CX), Z27, Z13
-	VPDPBUSD.BCST 360(CX), Z27, Z15
-	VPDPBUSD.BCST 364(CX), Z27, Z17
-	VPDPBUSD.BCST 368(CX), Z27, Z19
-	VPDPBUSD.BCST 372(CX), Z27, Z21
-	VPDPBUSD.BCST 376(CX), Z27, Z23
-	VPDPBUSD.BCST 380(CX), Z27, Z25
-	VPMOVSXBD     16(R11), Z27
-	VCVTDQ2PS     Z27, Z27
-	VMULPS        Z26, Z27, Z27
-	VMULPS.BCST   384(CX), Z27, Z26
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z26, Z3, Z2
-	VMULPS.BCST   388(CX), Z27, Z3
-	VCVTDQ2PS     Z5, Z5
-	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z27, Z3
-	VCVTDQ2PS     Z7, Z7
-	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z27, Z3
-	VCVTDQ2PS     Z9, Z9
-	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z27, Z3
-	VCVTDQ2PS     Z11, Z11
-	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z27, Z3
-	VCVTDQ2PS     Z13, Z13
-	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z27, Z3
-	VCVTDQ2PS     Z15, Z15
-	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z27, Z3
-	VCVTDQ2PS     Z17, Z17
-	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z27, Z3
-	VCVTDQ2PS     Z19, Z19
-	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z27, Z3
-	VCVTDQ2PS     Z21, Z21
-	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z27, Z3
-	VCVTDQ2PS     Z23, Z23
-	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z27, Z3
-	VCVTDQ2PS     Z25, Z25
-	VFMADD231PS   Z3, Z25, Z24
-	ADDQ          $0x000001e0, CX
-	ADDQ          $0x000000c0, DX
-	ADDQ          $0x04, SI
-	DECQ          DI
-	JNZ           block
-	MOVL          mask+72(FP), AX
-	KMOVW         AX, K1
-	MOVQ          ldc+8(FP), CX
-	MOVQ          R9, AX
-	VMOVUPS       Z2, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z4, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z6, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z8, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z10, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z12, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z14, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z16, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z18, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z20, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z22, K1, (AX)
-	LEAQ          (AX)(CX*4), AX
-	VMOVUPS       Z24, K1, (AX)
-	MOVQ          core+40(FP), CX
-	MOVQ          aux+48(FP), DX
-	MOVQ          size+24(FP), AX
-	ADDQ          AX, BX
-	ADDQ          $0x00000040, R9
-	DECQ          R8
-	JNZ           strip
+	MOVLQZX          (SI), AX
+	MOVQ             AX, R11
+	SHRQ             $0x03, AX
+	ANDQ             $0x00000007, R11
+	IMUL3Q           $0x00000d40, AX, AX
+	ADDQ             BX, AX
+	IMUL3Q           $0x00000020, R11, R12
+	LEAQ             64(AX)(R12*1), R12
+	IMUL3Q           $0x00000180, R11, R11
+	LEAQ             320(AX)(R11*1), R11
+	VCVTPH2PS        (AX), Z26
+	PREFETCHT0       4096(R11)
+	PREFETCHT0       4160(R11)
+	PREFETCHT0       4224(R11)
+	PREFETCHT0       4288(R11)
+	PREFETCHT0       4352(R11)
+	PREFETCHT0       4416(R11)
+	PREFETCHT0       4480(R11)
+	VPSRAD.BCST      $0x02, (DX), Z3
+	VPSRAD.BCST      $0x02, 4(DX), Z5
+	VPSRAD.BCST      $0x02, 8(DX), Z7
+	VPSRAD.BCST      $0x02, 12(DX), Z9
+	VPSRAD.BCST      $0x02, 16(DX), Z11
+	VPSRAD.BCST      $0x02, 20(DX), Z13
+	VPSRAD.BCST      $0x02, 24(DX), Z15
+	VPSRAD.BCST      $0x02, 28(DX), Z17
+	VPSRAD.BCST      $0x02, 32(DX), Z19
+	VPSRAD.BCST      $0x02, 36(DX), Z21
+	VPSRAD.BCST      $0x02, 40(DX), Z23
+	VPSRAD.BCST      $0x02, 44(DX), Z25
+	VPANDD           256(R11), Z1, Z27
+	VMOVDQU32        128(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    96(CX), Z28, Z3
+	VPDPBUSD.BCST    100(CX), Z28, Z5
+	VPDPBUSD.BCST    104(CX), Z28, Z7
+	VPDPBUSD.BCST    108(CX), Z28, Z9
+	VPDPBUSD.BCST    112(CX), Z28, Z11
+	VPDPBUSD.BCST    116(CX), Z28, Z13
+	VPDPBUSD.BCST    120(CX), Z28, Z15
+	VPDPBUSD.BCST    124(CX), Z28, Z17
+	VPDPBUSD.BCST    128(CX), Z28, Z19
+	VPDPBUSD.BCST    132(CX), Z28, Z21
+	VPDPBUSD.BCST    136(CX), Z28, Z23
+	VPDPBUSD.BCST    140(CX), Z28, Z25
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        (R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    (CX), Z28, Z3
+	VPDPBUSD.BCST    4(CX), Z28, Z5
+	VPDPBUSD.BCST    8(CX), Z28, Z7
+	VPDPBUSD.BCST    12(CX), Z28, Z9
+	VPDPBUSD.BCST    16(CX), Z28, Z11
+	VPDPBUSD.BCST    20(CX), Z28, Z13
+	VPDPBUSD.BCST    24(CX), Z28, Z15
+	VPDPBUSD.BCST    28(CX), Z28, Z17
+	VPDPBUSD.BCST    32(CX), Z28, Z19
+	VPDPBUSD.BCST    36(CX), Z28, Z21
+	VPDPBUSD.BCST    40(CX), Z28, Z23
+	VPDPBUSD.BCST    44(CX), Z28, Z25
+	VPSRLD           $0x02, 256(R11), Z27
+	VPANDD           Z27, Z1, Z27
+	VMOVDQU32        192(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    144(CX), Z28, Z3
+	VPDPBUSD.BCST    148(CX), Z28, Z5
+	VPDPBUSD.BCST    152(CX), Z28, Z7
+	VPDPBUSD.BCST    156(CX), Z28, Z9
+	VPDPBUSD.BCST    160(CX), Z28, Z11
+	VPDPBUSD.BCST    164(CX), Z28, Z13
+	VPDPBUSD.BCST    168(CX), Z28, Z15
+	VPDPBUSD.BCST    172(CX), Z28, Z17
+	VPDPBUSD.BCST    176(CX), Z28, Z19
+	VPDPBUSD.BCST    180(CX), Z28, Z21
+	VPDPBUSD.BCST    184(CX), Z28, Z23
+	VPDPBUSD.BCST    188(CX), Z28, Z25
+	VPSLLD           $0x04, Z27, Z27
+	VMOVDQU32        64(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    48(CX), Z28, Z3
+	VPDPBUSD.BCST    52(CX), Z28, Z5
+	VPDPBUSD.BCST    56(CX), Z28, Z7
+	VPDPBUSD.BCST    60(CX), Z28, Z9
+	VPDPBUSD.BCST    64(CX), Z28, Z11
+	VPDPBUSD.BCST    68(CX), Z28, Z13
+	VPDPBUSD.BCST    72(CX), Z28, Z15
+	VPDPBUSD.BCST    76(CX), Z28, Z17
+	VPDPBUSD.BCST    80(CX), Z28, Z19
+	VPDPBUSD.BCST    84(CX), Z28, Z21
+	VPDPBUSD.BCST    88(CX), Z28, Z23
+	VPDPBUSD.BCST    92(CX), Z28, Z25
+	VPMOVSXBD        (R12), Z27
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z26, Z27, Z27
+	VCVTDQ2PS        Z3, Z3
+	VMULPS           Z27, Z3, Z3
+	VMOVAPS          Z3, (R10)
+	VCVTDQ2PS        Z5, Z5
+	VMULPS           Z27, Z5, Z5
+	VMOVAPS          Z5, 64(R10)
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z27, Z7, Z7
+	VMOVAPS          Z7, 128(R10)
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z27, Z9, Z9
+	VMOVAPS          Z9, 192(R10)
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z27, Z11, Z11
+	VMOVAPS          Z11, 256(R10)
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z27, Z13, Z13
+	VMOVAPS          Z13, 320(R10)
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z27, Z15, Z15
+	VMOVAPS          Z15, 384(R10)
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z27, Z17, Z17
+	VMOVAPS          Z17, 448(R10)
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z27, Z19, Z19
+	VMOVAPS          Z19, 512(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z27, Z21, Z21
+	VMOVAPS          Z21, 576(R10)
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z27, Z23, Z23
+	VMOVAPS          Z23, 640(R10)
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z27, Z25, Z25
+	VMOVAPS          Z25, 704(R10)
+	VPSRAD.BCST      $0x02, 48(DX), Z3
+	VPSRAD.BCST      $0x02, 52(DX), Z5
+	VPSRAD.BCST      $0x02, 56(DX), Z7
+	VPSRAD.BCST      $0x02, 60(DX), Z9
+	VPSRAD.BCST      $0x02, 64(DX), Z11
+	VPSRAD.BCST      $0x02, 68(DX), Z13
+	VPSRAD.BCST      $0x02, 72(DX), Z15
+	VPSRAD.BCST      $0x02, 76(DX), Z17
+	VPSRAD.BCST      $0x02, 80(DX), Z19
+	VPSRAD.BCST      $0x02, 84(DX), Z21
+	VPSRAD.BCST      $0x02, 88(DX), Z23
+	VPSRAD.BCST      $0x02, 92(DX), Z25
+	VPANDD           320(R11), Z1, Z27
+	VPSRLW           $0x04, 128(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    288(CX), Z28, Z3
+	VPDPBUSD.BCST    292(CX), Z28, Z5
+	VPDPBUSD.BCST    296(CX), Z28, Z7
+	VPDPBUSD.BCST    300(CX), Z28, Z9
+	VPDPBUSD.BCST    304(CX), Z28, Z11
+	VPDPBUSD.BCST    308(CX), Z28, Z13
+	VPDPBUSD.BCST    312(CX), Z28, Z15
+	VPDPBUSD.BCST    316(CX), Z28, Z17
+	VPDPBUSD.BCST    320(CX), Z28, Z19
+	VPDPBUSD.BCST    324(CX), Z28, Z21
+	VPDPBUSD.BCST    328(CX), Z28, Z23
+	VPDPBUSD.BCST    332(CX), Z28, Z25
+	VPSLLD           $0x04, Z27, Z27
+	VPSRLW           $0x04, (R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    192(CX), Z28, Z3
+	VPDPBUSD.BCST    196(CX), Z28, Z5
+	VPDPBUSD.BCST    200(CX), Z28, Z7
+	VPDPBUSD.BCST    204(CX), Z28, Z9
+	VPDPBUSD.BCST    208(CX), Z28, Z11
+	VPDPBUSD.BCST    212(CX), Z28, Z13
+	VPDPBUSD.BCST    216(CX), Z28, Z15
+	VPDPBUSD.BCST    220(CX), Z28, Z17
+	VPDPBUSD.BCST    224(CX), Z28, Z19
+	VPDPBUSD.BCST    228(CX), Z28, Z21
+	VPDPBUSD.BCST    232(CX), Z28, Z23
+	VPDPBUSD.BCST    236(CX), Z28, Z25
+	VPSRLD           $0x02, 320(R11), Z27
+	VPANDD           Z27, Z1, Z27
+	VPSRLW           $0x04, 192(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    336(CX), Z28, Z3
+	VPDPBUSD.BCST    340(CX), Z28, Z5
+	VPDPBUSD.BCST    344(CX), Z28, Z7
+	VPDPBUSD.BCST    348(CX), Z28, Z9
+	VPDPBUSD.BCST    352(CX), Z28, Z11
+	VPDPBUSD.BCST    356(CX), Z28, Z13
+	VPDPBUSD.BCST    360(CX), Z28, Z15
+	VPDPBUSD.BCST    364(CX), Z28, Z17
+	VPDPBUSD.BCST    368(CX), Z28, Z19
+	VPDPBUSD.BCST    372(CX), Z28, Z21
+	VPDPBUSD.BCST    376(CX), Z28, Z23
+	VPDPBUSD.BCST    380(CX), Z28, Z25
+	VPSLLD           $0x04, Z27, Z27
+	VPSRLW           $0x04, 64(R11), Z28
+	VPTERNLOGD       $0xe4, Z0, Z27, Z28
+	VPDPBUSD.BCST    240(CX), Z28, Z3
+	VPDPBUSD.BCST    244(CX), Z28, Z5
+	VPDPBUSD.BCST    248(CX), Z28, Z7
+	VPDPBUSD.BCST    252(CX), Z28, Z9
+	VPDPBUSD.BCST    256(CX), Z28, Z11
+	VPDPBUSD.BCST    260(CX), Z28, Z13
+	VPDPBUSD.BCST    264(CX), Z28, Z15
+	VPDPBUSD.BCST    268(CX), Z28, Z17
+	VPDPBUSD.BCST    272(CX), Z28, Z19
+	VPDPBUSD.BCST    276(CX), Z28, Z21
+	VPDPBUSD.BCST    280(CX), Z28, Z23
+	VPDPBUSD.BCST    284(CX), Z28, Z25
+	VPMOVSXBD        16(R12), Z27
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z26, Z27, Z27
+	VCVTDQ2PS        Z3, Z3
+	VFMADD213PS      (R10), Z27, Z3
+	VFMADD231PS.BCST 384(CX), Z3, Z2
+	VCVTDQ2PS        Z5, Z5
+	VFMADD213PS      64(R10), Z27, Z5
+	VFMADD231PS.BCST 388(CX), Z5, Z4
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      128(R10), Z27, Z7
+	VFMADD231PS.BCST 392(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      192(R10), Z27, Z9
+	VFMADD231PS.BCST 396(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      256(R10), Z27, Z11
+	VFMADD231PS.BCST 400(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      320(R10), Z27, Z13
+	VFMADD231PS.BCST 404(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      384(R10), Z27, Z15
+	VFMADD231PS.BCST 408(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      448(R10), Z27, Z17
+	VFMADD231PS.BCST 412(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      512(R10), Z27, Z19
+	VFMADD231PS.BCST 416(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      576(R10), Z27, Z21
+	VFMADD231PS.BCST 420(CX), Z21, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      640(R10), Z27, Z23
+	VFMADD231PS.BCST 424(CX), Z23, Z22
+	VCVTDQ2PS        Z25, Z25
+	VFMADD213PS      704(R10), Z27, Z25
+	VFMADD231PS.BCST 428(CX), Z25, Z24
+	ADDQ             $0x000001e0, CX
+	ADDQ             $0x000000c0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z2, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z4, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z24, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func stream512Q6_K(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·stream512Q6_K(SB), NOSPLIT, $0-61
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·stream512Q6_K(SB), $0-61
 	MOVQ         strip+16(FP), AX
 	MOVL         $0x0f0f0f0f, CX
 	VPBROADCASTD CX, Z0
-	MOVL         $0x30303030, CX
+	MOVL         $0x33333333, CX
 	VPBROADCASTD CX, Z1
 	MOVQ         core+24(FP), CX
 	MOVQ         aux+32(FP), DX
@@ -58201,99 +58211,97 @@ TEXT ·stream512Q6_K(SB), NOSPLIT, $0-61
 
 strip:
 	MOVQ      units+40(FP), BX
-	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
 	MOVB      add+60(FP), R8
 	TESTB     R8, R8
 	JZ        unit
 	MOVL      mask+56(FP), R8
 	KMOVW     R8, K1
-	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z (DI), K1, Z3
 
 unit:
-	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Z5
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
-	PREFETCHT1    2048(R9)
-	PREFETCHT1    2112(R9)
-	PREFETCHT1    2176(R9)
-	PREFETCHT1    2240(R9)
-	PREFETCHT1    2304(R9)
-	PREFETCHT1    2368(R9)
-	PREFETCHT1    2432(R9)
-	VPSRAD.BCST   $0x02, (DX), Z3
-	VPANDD        (R9), Z0, Z5
-	VPSLLD        $0x04, 256(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST (CX), Z5, Z3
-	VPANDD        64(R9), Z0, Z5
-	VPSLLD        $0x02, 256(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 4(CX), Z5, Z3
-	VPANDD        128(R9), Z0, Z5
-	VPTERNLOGD    $0xf8, 256(R9), Z1, Z5
-	VPDPBUSD.BCST 8(CX), Z5, Z3
-	VPANDD        192(R9), Z0, Z5
-	VPSRLD        $0x02, 256(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 12(CX), Z5, Z3
-	VPMOVSXBD     (R8), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	VPSRAD.BCST   $0x02, 4(DX), Z3
-	VPSRLW        $0x04, (R9), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSLLD        $0x04, 320(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 16(CX), Z5, Z3
-	VPSRLW        $0x04, 64(R9), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSLLD        $0x02, 320(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 20(CX), Z5, Z3
-	VPSRLW        $0x04, 128(R9), Z5
-	VPANDD        Z0, Z5, Z5
-	VPTERNLOGD    $0xf8, 320(R9), Z1, Z5
-	VPDPBUSD.BCST 24(CX), Z5, Z3
-	VPSRLW        $0x04, 192(R9), Z5
-	VPANDD        Z0, Z5, Z5
-	VPSRLD        $0x02, 320(R9), Z6
-	VPTERNLOGD    $0xf8, Z6, Z1, Z5
-	VPDPBUSD.BCST 28(CX), Z5, Z3
-	VPMOVSXBD     16(R8), Z5
-	VCVTDQ2PS     Z5, Z5
-	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
-	VCVTDQ2PS     Z3, Z3
-	VFMADD231PS   Z5, Z3, Z2
-	ADDQ          $0x00000028, CX
-	ADDQ          $0x00000010, DX
-	ADDQ          $0x00000020, R8
-	ADDQ          $0x00000180, R9
-	DECQ          AX
-	JNZ           block
-	MOVQ          R9, AX
-	DECQ          BX
-	JNZ           unit
-	MOVL          mask+56(FP), CX
-	KMOVW         CX, K1
-	VMOVUPS       Z2, K1, (DI)
-	MOVQ          core+24(FP), CX
-	MOVQ          aux+32(FP), DX
-	ADDQ          $0x00000040, DI
-	DECQ          SI
-	JNZ           strip
+	VMOVDQU32        (R9), Z6
+	VMOVDQU32        64(R9), Z7
+	VMOVDQU32        128(R9), Z8
+	VMOVDQU32        192(R9), Z9
+	VMOVDQU32        256(R9), Z2
+	VMOVDQU32        320(R9), Z10
+	VPSRAD.BCST      $0x02, (DX), Z4
+	VPANDD           Z2, Z1, Z11
+	VMOVDQU32        Z8, Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    8(CX), Z12, Z4
+	VPSLLD           $0x04, Z11, Z11
+	VMOVDQU32        Z6, Z12
+	VPTERNLOGD       $0xe4, Z0, Z11, Z12
+	VPDPBUSD.BCST    (CX), Z12, Z4
+	VPSRLD           $0x02, Z2, Z2
+	VPANDD           Z2, Z1, Z2
+	VMOVDQU32        Z9, Z11
+	VPTERNLOGD       $0xe4, Z0, Z2, Z11
+	VPDPBUSD.BCST    12(CX), Z11, Z4
+	VPSLLD           $0x04, Z2, Z2
+	VMOVDQU32        Z7, Z11
+	VPTERNLOGD       $0xe4, Z0, Z2, Z11
+	VPDPBUSD.BCST    4(CX), Z11, Z4
+	VPMOVSXBD        (R8), Z2
+	VCVTDQ2PS        Z2, Z2
+	VMULPS           Z5, Z2, Z2
+	VCVTDQ2PS        Z4, Z4
+	VMULPS           Z2, Z4, Z2
+	VPSRAD.BCST      $0x02, 4(DX), Z4
+	VPANDD           Z10, Z1, Z11
+	VPSRLW           $0x04, Z8, Z8
+	VPTERNLOGD       $0xe4, Z0, Z11, Z8
+	VPDPBUSD.BCST    24(CX), Z8, Z4
+	VPSLLD           $0x04, Z11, Z11
+	VPSRLW           $0x04, Z6, Z6
+	VPTERNLOGD       $0xe4, Z0, Z11, Z6
+	VPDPBUSD.BCST    16(CX), Z6, Z4
+	VPSRLD           $0x02, Z10, Z6
+	VPANDD           Z6, Z1, Z6
+	VPSRLW           $0x04, Z9, Z8
+	VPTERNLOGD       $0xe4, Z0, Z6, Z8
+	VPDPBUSD.BCST    28(CX), Z8, Z4
+	VPSLLD           $0x04, Z6, Z6
+	VPSRLW           $0x04, Z7, Z7
+	VPTERNLOGD       $0xe4, Z0, Z6, Z7
+	VPDPBUSD.BCST    20(CX), Z7, Z4
+	VPMOVSXBD        16(R8), Z6
+	VCVTDQ2PS        Z6, Z6
+	VMULPS           Z5, Z6, Z6
+	VCVTDQ2PS        Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VFMADD231PS.BCST 32(CX), Z4, Z3
+	ADDQ             $0x00000028, CX
+	ADDQ             $0x00000010, DX
+	ADDQ             $0x00000020, R8
+	ADDQ             $0x00000180, R9
+	DECQ             AX
+	JNZ              block
+	MOVQ             R9, AX
+	DECQ             BX
+	JNZ              unit
+	MOVL             mask+56(FP), CX
+	KMOVW            CX, K1
+	VMOVUPS          Z3, K1, (DI)
+	MOVQ             core+24(FP), CX
+	MOVQ             aux+32(FP), DX
+	ADDQ             $0x00000040, DI
+	DECQ             SI
+	JNZ              strip
 	VZEROUPPER
 	RET
 
 // func dot256Q6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q6_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dot256Q6_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -58336,10 +58344,10 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
-	VCVTPH2PS (AX), Y3
-	VCVTPH2PS 16(AX), Y4
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Y5
+	VCVTPH2PS 16(AX), Y6
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
@@ -58349,164 +58357,161 @@ block:
 	PREFETCHT1   704(R9)
 	PREFETCHT1   768(R9)
 	PREFETCHT1   832(R9)
-	VPAND        (R9), Y0, Y5
-	VMOVDQU      256(R9), Y6
-	VPSLLD       $0x04, Y6, Y7
-	VPAND        all_30303030<>+0(SB), Y7, Y7
-	VPOR         Y7, Y5, Y5
-	VPAND        32(R9), Y0, Y7
+	VPAND        (R9), Y0, Y4
+	VMOVDQU      256(R9), Y7
+	VPSLLD       $0x04, Y7, Y3
+	VPAND        all_30303030<>+0(SB), Y3, Y3
+	VPOR         Y3, Y4, Y4
+	VPAND        32(R9), Y0, Y3
 	VMOVDQU      288(R9), Y8
 	VPSLLD       $0x04, Y8, Y9
 	VPAND        all_30303030<>+0(SB), Y9, Y9
-	VPOR         Y9, Y7, Y7
+	VPOR         Y9, Y3, Y3
 	VPBROADCASTD (CX), Y9
-	VPMADDUBSW   Y9, Y5, Y5
-	VPMADDUBSW   Y9, Y7, Y9
-	VPAND        64(R9), Y0, Y7
-	VPSLLD       $0x02, Y6, Y10
-	VPAND        all_30303030<>+0(SB), Y10, Y10
-	VPOR         Y10, Y7, Y7
-	VPAND        96(R9), Y0, Y10
+	VPMADDUBSW   Y9, Y4, Y10
+	VPMADDUBSW   Y9, Y3, Y9
+	VPAND        64(R9), Y0, Y3
+	VPSLLD       $0x02, Y7, Y4
+	VPAND        all_30303030<>+0(SB), Y4, Y4
+	VPOR         Y4, Y3, Y3
+	VPAND        96(R9), Y0, Y4
 	VPSLLD       $0x02, Y8, Y11
 	VPAND        all_30303030<>+0(SB), Y11, Y11
-	VPOR         Y11, Y10, Y10
+	VPOR         Y11, Y4, Y4
 	VPBROADCASTD 4(CX), Y11
-	VPMADDUBSW   Y11, Y7, Y7
-	VPADDW       Y7, Y5, Y5
-	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDUBSW   Y11, Y3, Y3
+	VPADDW       Y3, Y10, Y10
+	VPMADDUBSW   Y11, Y4, Y11
 	VPADDW       Y11, Y9, Y9
-	VPMADDWD     all_00010001<>+0(SB), Y5, Y5
+	VPMADDWD     all_00010001<>+0(SB), Y10, Y10
 	VPMADDWD     all_00010001<>+0(SB), Y9, Y9
-	VPAND        128(R9), Y0, Y7
-	VPAND        all_30303030<>+0(SB), Y6, Y10
-	VPOR         Y10, Y7, Y7
-	VPAND        160(R9), Y0, Y10
-	VPAND        all_30303030<>+0(SB), Y8, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 8(CX), Y11
-	VPMADDUBSW   Y11, Y7, Y7
-	VPMADDUBSW   Y11, Y10, Y11
-	VPAND        192(R9), Y0, Y10
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_30303030<>+0(SB), Y6, Y6
-	VPOR         Y6, Y10, Y10
-	VPAND        224(R9), Y0, Y6
+	VPAND        128(R9), Y0, Y3
+	VPAND        all_30303030<>+0(SB), Y7, Y4
+	VPOR         Y4, Y3, Y3
+	VPAND        160(R9), Y0, Y11
+	VPAND        all_30303030<>+0(SB), Y8, Y4
+	VPOR         Y4, Y11, Y11
+	VPBROADCASTD 8(CX), Y4
+	VPMADDUBSW   Y4, Y3, Y3
+	VPMADDUBSW   Y4, Y11, Y4
+	VPAND        192(R9), Y0, Y11
+	VPSRLD       $0x02, Y7, Y7
+	VPAND        all_30303030<>+0(SB), Y7, Y7
+	VPOR         Y7, Y11, Y11
+	VPAND        224(R9), Y0, Y7
 	VPSRLD       $0x02, Y8, Y8
 	VPAND        all_30303030<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
+	VPOR         Y8, Y7, Y7
 	VPBROADCASTD 12(CX), Y8
-	VPMADDUBSW   Y8, Y10, Y10
-	VPADDW       Y10, Y7, Y7
-	VPMADDUBSW   Y8, Y6, Y8
-	VPADDW       Y8, Y11, Y11
-	VPMADDWD     all_00010001<>+0(SB), Y7, Y7
-	VPADDD       Y5, Y7, Y7
-	VPMADDWD     all_00010001<>+0(SB), Y11, Y11
-	VPADDD       Y9, Y11, Y11
-	VPMOVSXBD    (R8), Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VPMOVSXBD    8(R8), Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y4, Y6, Y6
-	VPBROADCASTD (DX), Y8
-	VPSRAD       $0x02, Y8, Y8
-	VPADDD       Y8, Y7, Y7
-	VPADDD       Y8, Y11, Y11
-	VBROADCASTSS 32(CX), Y8
+	VPMADDUBSW   Y8, Y11, Y11
+	VPADDW       Y11, Y3, Y3
+	VPMADDUBSW   Y8, Y7, Y8
+	VPADDW       Y8, Y4, Y4
+	VPMADDWD     all_00010001<>+0(SB), Y3, Y3
+	VPADDD       Y10, Y3, Y3
+	VPMADDWD     all_00010001<>+0(SB), Y4, Y4
+	VPADDD       Y9, Y4, Y4
+	VPMOVSXBD    (R8), Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y5, Y8, Y8
+	VPMOVSXBD    8(R8), Y7
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y8, Y5
-	VFMADD231PS  Y5, Y7, Y1
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y6, Y8, Y5
-	VFMADD231PS  Y5, Y11, Y2
-	VMOVDQU      (R9), Y5
-	VPSRLW       $0x04, Y5, Y5
-	VPAND        Y0, Y5, Y5
-	VMOVDQU      320(R9), Y6
-	VPSLLD       $0x04, Y6, Y7
-	VPAND        all_30303030<>+0(SB), Y7, Y7
-	VPOR         Y7, Y5, Y5
-	VMOVDQU      32(R9), Y7
+	VMULPS       Y6, Y7, Y7
+	VPBROADCASTD (DX), Y9
+	VPSRAD       $0x02, Y9, Y9
+	VPADDD       Y9, Y3, Y3
+	VPADDD       Y9, Y4, Y4
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y7, Y4, Y4
+	VMOVDQU      (R9), Y7
 	VPSRLW       $0x04, Y7, Y7
 	VPAND        Y0, Y7, Y7
-	VMOVDQU      352(R9), Y8
+	VMOVDQU      320(R9), Y8
 	VPSLLD       $0x04, Y8, Y9
 	VPAND        all_30303030<>+0(SB), Y9, Y9
 	VPOR         Y9, Y7, Y7
-	VPBROADCASTD 16(CX), Y9
-	VPMADDUBSW   Y9, Y5, Y5
-	VPMADDUBSW   Y9, Y7, Y9
-	VMOVDQU      64(R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPSLLD       $0x02, Y6, Y10
-	VPAND        all_30303030<>+0(SB), Y10, Y10
-	VPOR         Y10, Y7, Y7
-	VMOVDQU      96(R9), Y10
-	VPSRLW       $0x04, Y10, Y10
-	VPAND        Y0, Y10, Y10
-	VPSLLD       $0x02, Y8, Y11
+	VMOVDQU      32(R9), Y9
+	VPSRLW       $0x04, Y9, Y9
+	VPAND        Y0, Y9, Y9
+	VMOVDQU      352(R9), Y10
+	VPSLLD       $0x04, Y10, Y11
 	VPAND        all_30303030<>+0(SB), Y11, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 20(CX), Y11
+	VPOR         Y11, Y9, Y9
+	VPBROADCASTD 16(CX), Y11
 	VPMADDUBSW   Y11, Y7, Y7
-	VPADDW       Y7, Y5, Y5
-	VPMADDUBSW   Y11, Y10, Y11
-	VPADDW       Y11, Y9, Y9
-	VPMADDWD     all_00010001<>+0(SB), Y5, Y5
-	VPMADDWD     all_00010001<>+0(SB), Y9, Y9
-	VMOVDQU      128(R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPAND        all_30303030<>+0(SB), Y6, Y10
-	VPOR         Y10, Y7, Y7
-	VMOVDQU      160(R9), Y10
-	VPSRLW       $0x04, Y10, Y10
-	VPAND        Y0, Y10, Y10
-	VPAND        all_30303030<>+0(SB), Y8, Y11
-	VPOR         Y11, Y10, Y10
-	VPBROADCASTD 24(CX), Y11
-	VPMADDUBSW   Y11, Y7, Y7
-	VPMADDUBSW   Y11, Y10, Y11
-	VMOVDQU      192(R9), Y10
-	VPSRLW       $0x04, Y10, Y10
-	VPAND        Y0, Y10, Y10
-	VPSRLD       $0x02, Y6, Y6
-	VPAND        all_30303030<>+0(SB), Y6, Y6
-	VPOR         Y6, Y10, Y10
-	VMOVDQU      224(R9), Y6
-	VPSRLW       $0x04, Y6, Y6
-	VPAND        Y0, Y6, Y6
+	VPMADDUBSW   Y11, Y9, Y11
+	VMOVDQU      64(R9), Y9
+	VPSRLW       $0x04, Y9, Y9
+	VPAND        Y0, Y9, Y9
+	VPSLLD       $0x02, Y8, Y12
+	VPAND        all_30303030<>+0(SB), Y12, Y12
+	VPOR         Y12, Y9, Y9
+	VMOVDQU      96(R9), Y12
+	VPSRLW       $0x04, Y12, Y12
+	VPAND        Y0, Y12, Y12
+	VPSLLD       $0x02, Y10, Y13
+	VPAND        all_30303030<>+0(SB), Y13, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 20(CX), Y13
+	VPMADDUBSW   Y13, Y9, Y9
+	VPADDW       Y9, Y7, Y7
+	VPMADDUBSW   Y13, Y12, Y13
+	VPADDW       Y13, Y11, Y11
+	VPMADDWD     all_00010001<>+0(SB), Y7, Y7
+	VPMADDWD     all_00010001<>+0(SB), Y11, Y11
+	VMOVDQU      128(R9), Y9
+	VPSRLW       $0x04, Y9, Y9
+	VPAND        Y0, Y9, Y9
+	VPAND        all_30303030<>+0(SB), Y8, Y12
+	VPOR         Y12, Y9, Y9
+	VMOVDQU      160(R9), Y12
+	VPSRLW       $0x04, Y12, Y12
+	VPAND        Y0, Y12, Y12
+	VPAND        all_30303030<>+0(SB), Y10, Y13
+	VPOR         Y13, Y12, Y12
+	VPBROADCASTD 24(CX), Y13
+	VPMADDUBSW   Y13, Y9, Y9
+	VPMADDUBSW   Y13, Y12, Y13
+	VMOVDQU      192(R9), Y12
+	VPSRLW       $0x04, Y12, Y12
+	VPAND        Y0, Y12, Y12
 	VPSRLD       $0x02, Y8, Y8
 	VPAND        all_30303030<>+0(SB), Y8, Y8
-	VPOR         Y8, Y6, Y6
-	VPBROADCASTD 28(CX), Y8
-	VPMADDUBSW   Y8, Y10, Y10
-	VPADDW       Y10, Y7, Y7
-	VPMADDUBSW   Y8, Y6, Y8
-	VPADDW       Y8, Y11, Y11
-	VPMADDWD     all_00010001<>+0(SB), Y7, Y7
-	VPADDD       Y5, Y7, Y7
-	VPMADDWD     all_00010001<>+0(SB), Y11, Y11
-	VPADDD       Y9, Y11, Y11
-	VPMOVSXBD    16(R8), Y5
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y3, Y5, Y5
-	VPMOVSXBD    24(R8), Y6
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y4, Y6, Y6
-	VPBROADCASTD 4(DX), Y8
-	VPSRAD       $0x02, Y8, Y8
-	VPADDD       Y8, Y7, Y7
-	VPADDD       Y8, Y11, Y11
-	VBROADCASTSS 32(CX), Y8
+	VPOR         Y8, Y12, Y12
+	VMOVDQU      224(R9), Y8
+	VPSRLW       $0x04, Y8, Y8
+	VPAND        Y0, Y8, Y8
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        all_30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y8, Y8
+	VPBROADCASTD 28(CX), Y10
+	VPMADDUBSW   Y10, Y12, Y12
+	VPADDW       Y12, Y9, Y9
+	VPMADDUBSW   Y10, Y8, Y10
+	VPADDW       Y10, Y13, Y13
+	VPMADDWD     all_00010001<>+0(SB), Y9, Y9
+	VPADDD       Y7, Y9, Y9
+	VPMADDWD     all_00010001<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VPMOVSXBD    16(R8), Y7
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y8, Y5
-	VFMADD231PS  Y5, Y7, Y1
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y6, Y8, Y5
-	VFMADD231PS  Y5, Y11, Y2
+	VMULPS       Y5, Y7, Y7
+	VPMOVSXBD    24(R8), Y8
+	VCVTDQ2PS    Y8, Y8
+	VMULPS       Y6, Y8, Y8
+	VPBROADCASTD 4(DX), Y10
+	VPSRAD       $0x02, Y10, Y10
+	VPADDD       Y10, Y9, Y9
+	VPADDD       Y10, Y13, Y13
+	VBROADCASTSS 32(CX), Y10
+	VCVTDQ2PS    Y9, Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y10, Y3, Y1
+	VCVTDQ2PS    Y13, Y13
+	VFMADD231PS  Y8, Y13, Y4
+	VFMADD231PS  Y10, Y4, Y2
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -58559,7 +58564,7 @@ GLOBL all_30303030<>(SB), RODATA|NOPTR, $32
 
 // func dotVNNIQ6_Kx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ6_Kx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIQ6_Kx1(SB), $0-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -58602,10 +58607,10 @@ startsome:
 	VMOVAPS      Y2, Y2
 
 unit:
-	VCVTPH2PS (AX), Y3
-	VCVTPH2PS 16(AX), Y4
-	LEAQ      32(AX), R8
-	LEAQ      288(AX), R9
+	VCVTPH2PS (AX), Y5
+	VCVTPH2PS 16(AX), Y6
+	LEAQ      64(AX), R8
+	LEAQ      320(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
@@ -58615,9 +58620,9 @@ block:
 	PREFETCHT1   704(R9)
 	PREFETCHT1   768(R9)
 	PREFETCHT1   832(R9)
-	VPBROADCASTD (DX), Y5
-	VPSRAD       $0x02, Y5, Y5
-	VMOVDQA      Y5, Y6
+	VPBROADCASTD (DX), Y3
+	VPSRAD       $0x02, Y3, Y3
+	VMOVDQA      Y3, Y4
 	VPAND        (R9), Y0, Y7
 	VMOVDQU      256(R9), Y8
 	VPSLLD       $0x04, Y8, Y9
@@ -58629,8 +58634,8 @@ block:
 	VPAND        all_30303030<>+0(SB), Y11, Y11
 	VPOR         Y11, Y9, Y9
 	VPBROADCASTD (CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xdb // VPDPBUSD     Y11, Y7, Y3
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xe3 // VPDPBUSD     Y11, Y9, Y4
 	VPAND        64(R9), Y0, Y7
 	VPSLLD       $0x02, Y8, Y9
 	VPAND        all_30303030<>+0(SB), Y9, Y9
@@ -58640,8 +58645,8 @@ block:
 	VPAND        all_30303030<>+0(SB), Y11, Y11
 	VPOR         Y11, Y9, Y9
 	VPBROADCASTD 4(CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xdb // VPDPBUSD     Y11, Y7, Y3
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xe3 // VPDPBUSD     Y11, Y9, Y4
 	VPAND        128(R9), Y0, Y7
 	VPAND        all_30303030<>+0(SB), Y8, Y9
 	VPOR         Y9, Y7, Y7
@@ -58649,8 +58654,8 @@ block:
 	VPAND        all_30303030<>+0(SB), Y10, Y11
 	VPOR         Y11, Y9, Y9
 	VPBROADCASTD 8(CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xdb // VPDPBUSD     Y11, Y7, Y3
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xe3 // VPDPBUSD     Y11, Y9, Y4
 	VPAND        192(R9), Y0, Y7
 	VPSRLD       $0x02, Y8, Y8
 	VPAND        all_30303030<>+0(SB), Y8, Y8
@@ -58660,97 +58665,94 @@ block:
 	VPAND        all_30303030<>+0(SB), Y9, Y9
 	VPOR         Y9, Y8, Y8
 	VPBROADCASTD 12(CX), Y9
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xe9 // VPDPBUSD     Y9, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf1 // VPDPBUSD     Y9, Y8, Y6
-	VPMOVSXBD    (R8), Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y3, Y7, Y7
-	VPMOVSXBD    8(R8), Y8
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xd9 // VPDPBUSD     Y9, Y7, Y3
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xe1 // VPDPBUSD     Y9, Y8, Y4
+	VPMOVSXBD    (R8), Y8
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y8, Y8
-	VBROADCASTSS 32(CX), Y9
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y9, Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y9, Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VPBROADCASTD 4(DX), Y5
-	VPSRAD       $0x02, Y5, Y5
-	VMOVDQA      Y5, Y6
-	VMOVDQU      (R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VMOVDQU      320(R9), Y8
-	VPSLLD       $0x04, Y8, Y9
-	VPAND        all_30303030<>+0(SB), Y9, Y9
-	VPOR         Y9, Y7, Y7
-	VMOVDQU      32(R9), Y9
+	VMULPS       Y5, Y8, Y8
+	VPMOVSXBD    8(R8), Y7
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       Y6, Y7, Y7
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       Y7, Y4, Y4
+	VPBROADCASTD 4(DX), Y7
+	VPSRAD       $0x02, Y7, Y7
+	VMOVDQA      Y7, Y8
+	VMOVDQU      (R9), Y9
 	VPSRLW       $0x04, Y9, Y9
 	VPAND        Y0, Y9, Y9
-	VMOVDQU      352(R9), Y10
+	VMOVDQU      320(R9), Y10
 	VPSLLD       $0x04, Y10, Y11
 	VPAND        all_30303030<>+0(SB), Y11, Y11
 	VPOR         Y11, Y9, Y9
-	VPBROADCASTD 16(CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
-	VMOVDQU      64(R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPSLLD       $0x02, Y8, Y9
-	VPAND        all_30303030<>+0(SB), Y9, Y9
-	VPOR         Y9, Y7, Y7
-	VMOVDQU      96(R9), Y9
+	VMOVDQU      32(R9), Y11
+	VPSRLW       $0x04, Y11, Y11
+	VPAND        Y0, Y11, Y11
+	VMOVDQU      352(R9), Y12
+	VPSLLD       $0x04, Y12, Y13
+	VPAND        all_30303030<>+0(SB), Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPBROADCASTD 16(CX), Y13
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfd // VPDPBUSD     Y13, Y9, Y7
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xc5 // VPDPBUSD     Y13, Y11, Y8
+	VMOVDQU      64(R9), Y9
 	VPSRLW       $0x04, Y9, Y9
 	VPAND        Y0, Y9, Y9
 	VPSLLD       $0x02, Y10, Y11
 	VPAND        all_30303030<>+0(SB), Y11, Y11
 	VPOR         Y11, Y9, Y9
-	VPBROADCASTD 20(CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
-	VMOVDQU      128(R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPAND        all_30303030<>+0(SB), Y8, Y9
-	VPOR         Y9, Y7, Y7
-	VMOVDQU      160(R9), Y9
+	VMOVDQU      96(R9), Y11
+	VPSRLW       $0x04, Y11, Y11
+	VPAND        Y0, Y11, Y11
+	VPSLLD       $0x02, Y12, Y13
+	VPAND        all_30303030<>+0(SB), Y13, Y13
+	VPOR         Y13, Y11, Y11
+	VPBROADCASTD 20(CX), Y13
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfd // VPDPBUSD     Y13, Y9, Y7
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xc5 // VPDPBUSD     Y13, Y11, Y8
+	VMOVDQU      128(R9), Y9
 	VPSRLW       $0x04, Y9, Y9
 	VPAND        Y0, Y9, Y9
 	VPAND        all_30303030<>+0(SB), Y10, Y11
 	VPOR         Y11, Y9, Y9
-	VPBROADCASTD 24(CX), Y11
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xeb // VPDPBUSD     Y11, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xf3 // VPDPBUSD     Y11, Y9, Y6
-	VMOVDQU      192(R9), Y7
-	VPSRLW       $0x04, Y7, Y7
-	VPAND        Y0, Y7, Y7
-	VPSRLD       $0x02, Y8, Y8
-	VPAND        all_30303030<>+0(SB), Y8, Y8
-	VPOR         Y8, Y7, Y7
-	VMOVDQU      224(R9), Y8
-	VPSRLW       $0x04, Y8, Y8
-	VPAND        Y0, Y8, Y8
-	VPSRLD       $0x02, Y10, Y9
-	VPAND        all_30303030<>+0(SB), Y9, Y9
-	VPOR         Y9, Y8, Y8
-	VPBROADCASTD 28(CX), Y9
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x45; BYTE $0x50; BYTE $0xe9 // VPDPBUSD     Y9, Y7, Y5
-	BYTE $0xc4; BYTE $0xc2; BYTE $0x3d; BYTE $0x50; BYTE $0xf1 // VPDPBUSD     Y9, Y8, Y6
-	VPMOVSXBD    16(R8), Y7
+	VMOVDQU      160(R9), Y11
+	VPSRLW       $0x04, Y11, Y11
+	VPAND        Y0, Y11, Y11
+	VPAND        all_30303030<>+0(SB), Y12, Y13
+	VPOR         Y13, Y11, Y11
+	VPBROADCASTD 24(CX), Y13
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfd // VPDPBUSD     Y13, Y9, Y7
+	BYTE $0xc4; BYTE $0x42; BYTE $0x25; BYTE $0x50; BYTE $0xc5 // VPDPBUSD     Y13, Y11, Y8
+	VMOVDQU      192(R9), Y9
+	VPSRLW       $0x04, Y9, Y9
+	VPAND        Y0, Y9, Y9
+	VPSRLD       $0x02, Y10, Y10
+	VPAND        all_30303030<>+0(SB), Y10, Y10
+	VPOR         Y10, Y9, Y9
+	VMOVDQU      224(R9), Y10
+	VPSRLW       $0x04, Y10, Y10
+	VPAND        Y0, Y10, Y10
+	VPSRLD       $0x02, Y12, Y11
+	VPAND        all_30303030<>+0(SB), Y11, Y11
+	VPOR         Y11, Y10, Y10
+	VPBROADCASTD 28(CX), Y11
+	BYTE $0xc4; BYTE $0xc2; BYTE $0x35; BYTE $0x50; BYTE $0xfb // VPDPBUSD     Y11, Y9, Y7
+	BYTE $0xc4; BYTE $0x42; BYTE $0x2d; BYTE $0x50; BYTE $0xc3 // VPDPBUSD     Y11, Y10, Y8
+	VPMOVSXBD    16(R8), Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y5, Y9, Y9
+	VPMOVSXBD    24(R8), Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y6, Y10, Y10
+	VBROADCASTSS 32(CX), Y11
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y3, Y7, Y7
-	VPMOVSXBD    24(R8), Y8
+	VFMADD231PS  Y9, Y7, Y3
+	VFMADD231PS  Y11, Y3, Y1
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y8, Y8
-	VBROADCASTSS 32(CX), Y9
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y9, Y7
-	VFMADD231PS  Y7, Y5, Y1
-	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y9, Y7
-	VFMADD231PS  Y7, Y6, Y2
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y11, Y4, Y2
 	ADDQ         $0x00000028, CX
 	ADDQ         $0x00000010, DX
 	ADDQ         $0x00000020, R8
@@ -58793,7 +58795,7 @@ stored:
 
 // func dot256Q6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q6_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dot256Q6_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -58853,8 +58855,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y1
 	VCVTPH2PS 16(AX), Y2
-	LEAQ      32(AX), R9
-	LEAQ      288(AX), R10
+	LEAQ      64(AX), R9
+	LEAQ      320(AX), R10
 	MOVQ      $0x00000008, AX
 
 block:
@@ -58954,28 +58956,22 @@ block:
 	VPSRAD       $0x02, Y6, Y6
 	VPADDD       Y6, Y8, Y8
 	VPADDD       Y6, Y7, Y7
-	VBROADCASTSS 64(CX), Y6
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y6, Y10
-	VFMADD213PS  (R8), Y10, Y8
+	VMULPS       Y4, Y8, Y8
+	VMOVUPS      Y8, 256(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y6, Y10
-	VFMADD213PS  32(R8), Y10, Y7
-	VMOVUPS      Y8, (R8)
-	VMOVUPS      Y7, 32(R8)
+	VMULPS       Y5, Y7, Y7
+	VMOVUPS      Y7, 288(R8)
 	VPBROADCASTD 4(DX), Y6
 	VPSRAD       $0x02, Y6, Y6
 	VPADDD       Y6, Y3, Y3
 	VPADDD       Y6, Y9, Y9
-	VBROADCASTSS 68(CX), Y6
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y4, Y6, Y4
-	VFMADD213PS  64(R8), Y4, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 320(R8)
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y5, Y6, Y4
-	VFMADD213PS  96(R8), Y4, Y9
-	VMOVUPS      Y3, 64(R8)
-	VMOVUPS      Y9, 96(R8)
+	VMULPS       Y5, Y9, Y9
+	VMOVUPS      Y9, 352(R8)
 	VMOVDQU      (R10), Y3
 	VPSRLW       $0x04, Y3, Y3
 	VPAND        Y0, Y3, Y3
@@ -59084,11 +59080,11 @@ block:
 	VPADDD       Y6, Y7, Y7
 	VBROADCASTSS 64(CX), Y6
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y4, Y6, Y10
-	VFMADD213PS  (R8), Y10, Y8
+	VFMADD213PS  256(R8), Y4, Y8
+	VFMADD213PS  (R8), Y6, Y8
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y5, Y6, Y10
-	VFMADD213PS  32(R8), Y10, Y7
+	VFMADD213PS  288(R8), Y5, Y7
+	VFMADD213PS  32(R8), Y6, Y7
 	VMOVUPS      Y8, (R8)
 	VMOVUPS      Y7, 32(R8)
 	VPBROADCASTD 12(DX), Y6
@@ -59097,11 +59093,11 @@ block:
 	VPADDD       Y6, Y9, Y9
 	VBROADCASTSS 68(CX), Y6
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y4, Y6, Y4
-	VFMADD213PS  64(R8), Y4, Y3
+	VFMADD213PS  320(R8), Y4, Y3
+	VFMADD213PS  64(R8), Y6, Y3
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y5, Y6, Y4
-	VFMADD213PS  96(R8), Y4, Y9
+	VFMADD213PS  352(R8), Y5, Y9
+	VFMADD213PS  96(R8), Y6, Y9
 	VMOVUPS      Y3, 64(R8)
 	VMOVUPS      Y9, 96(R8)
 	ADDQ         $0x00000050, CX
@@ -59160,7 +59156,7 @@ stored:
 
 // func dotVNNIQ6_Kx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ6_Kx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIQ6_Kx2(SB), $448-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -59220,8 +59216,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y1
 	VCVTPH2PS 16(AX), Y2
-	LEAQ      32(AX), R9
-	LEAQ      288(AX), R10
+	LEAQ      64(AX), R9
+	LEAQ      320(AX), R10
 	MOVQ      $0x00000008, AX
 
 block:
@@ -59299,24 +59295,18 @@ block:
 	VPMOVSXBD    8(R9), Y8
 	VCVTDQ2PS    Y8, Y8
 	VMULPS       Y2, Y8, Y8
-	VBROADCASTSS 64(CX), Y9
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y7, Y9, Y10
-	VFMADD213PS  (R8), Y10, Y3
+	VMULPS       Y7, Y3, Y3
+	VMOVUPS      Y3, 256(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y9, Y10
-	VFMADD213PS  32(R8), Y10, Y4
-	VMOVUPS      Y3, (R8)
-	VMOVUPS      Y4, 32(R8)
-	VBROADCASTSS 68(CX), Y3
+	VMULPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 288(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y3, Y4
-	VFMADD213PS  64(R8), Y4, Y5
+	VMULPS       Y7, Y5, Y5
+	VMOVUPS      Y5, 320(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y3, Y4
-	VFMADD213PS  96(R8), Y4, Y6
-	VMOVUPS      Y5, 64(R8)
-	VMOVUPS      Y6, 96(R8)
+	VMULPS       Y8, Y6, Y6
+	VMOVUPS      Y6, 352(R8)
 	VPBROADCASTD 8(DX), Y3
 	VPSRAD       $0x02, Y3, Y3
 	VMOVDQA      Y3, Y4
@@ -59403,20 +59393,20 @@ block:
 	VMULPS       Y2, Y8, Y8
 	VBROADCASTSS 64(CX), Y9
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y7, Y9, Y10
-	VFMADD213PS  (R8), Y10, Y3
+	VFMADD213PS  256(R8), Y7, Y3
+	VFMADD213PS  (R8), Y9, Y3
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y8, Y9, Y10
-	VFMADD213PS  32(R8), Y10, Y4
+	VFMADD213PS  288(R8), Y8, Y4
+	VFMADD213PS  32(R8), Y9, Y4
 	VMOVUPS      Y3, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VBROADCASTSS 68(CX), Y3
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y7, Y3, Y4
-	VFMADD213PS  64(R8), Y4, Y5
+	VFMADD213PS  320(R8), Y7, Y5
+	VFMADD213PS  64(R8), Y3, Y5
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y8, Y3, Y4
-	VFMADD213PS  96(R8), Y4, Y6
+	VFMADD213PS  352(R8), Y8, Y6
+	VFMADD213PS  96(R8), Y3, Y6
 	VMOVUPS      Y5, 64(R8)
 	VMOVUPS      Y6, 96(R8)
 	ADDQ         $0x00000050, CX
@@ -59475,7 +59465,7 @@ stored:
 
 // func dot256Q6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q6_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dot256Q6_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -59545,8 +59535,8 @@ startsome:
 	VMOVUPS      Y1, 160(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -59672,41 +59662,32 @@ block:
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y6, Y6
 	VPADDD       Y2, Y5, Y5
-	VBROADCASTSS 96(CX), Y2
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y2, Y10
-	VFMADD213PS  (R8), Y10, Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 384(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y2, Y10
-	VFMADD213PS  32(R8), Y10, Y5
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      Y5, 32(R8)
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 416(R8)
 	VPBROADCASTD 4(DX), Y2
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y8, Y8
 	VPADDD       Y2, Y7, Y7
-	VBROADCASTSS 100(CX), Y2
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  64(R8), Y5, Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVUPS      Y8, 448(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  96(R8), Y5, Y7
-	VMOVUPS      Y8, 64(R8)
-	VMOVUPS      Y7, 96(R8)
+	VMULPS       Y4, Y7, Y7
+	VMOVUPS      Y7, 480(R8)
 	VPBROADCASTD 8(DX), Y2
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y1, Y1
 	VPADDD       Y2, Y9, Y9
-	VBROADCASTSS 104(CX), Y2
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y2, Y3
-	VFMADD213PS  128(R8), Y3, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 512(R8)
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y4, Y2, Y3
-	VFMADD213PS  160(R8), Y3, Y9
-	VMOVUPS      Y1, 128(R8)
-	VMOVUPS      Y9, 160(R8)
+	VMULPS       Y4, Y9, Y9
+	VMOVUPS      Y9, 544(R8)
 	VMOVDQU      (R10), Y1
 	VPSRLW       $0x04, Y1, Y1
 	VPAND        Y0, Y1, Y1
@@ -59841,11 +59822,11 @@ block:
 	VPADDD       Y2, Y5, Y5
 	VBROADCASTSS 96(CX), Y2
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y2, Y10
-	VFMADD213PS  (R8), Y10, Y6
+	VFMADD213PS  384(R8), Y3, Y6
+	VFMADD213PS  (R8), Y2, Y6
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y2, Y10
-	VFMADD213PS  32(R8), Y10, Y5
+	VFMADD213PS  416(R8), Y4, Y5
+	VFMADD213PS  32(R8), Y2, Y5
 	VMOVUPS      Y6, (R8)
 	VMOVUPS      Y5, 32(R8)
 	VPBROADCASTD 16(DX), Y2
@@ -59854,11 +59835,11 @@ block:
 	VPADDD       Y2, Y7, Y7
 	VBROADCASTSS 100(CX), Y2
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  64(R8), Y5, Y8
+	VFMADD213PS  448(R8), Y3, Y8
+	VFMADD213PS  64(R8), Y2, Y8
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  96(R8), Y5, Y7
+	VFMADD213PS  480(R8), Y4, Y7
+	VFMADD213PS  96(R8), Y2, Y7
 	VMOVUPS      Y8, 64(R8)
 	VMOVUPS      Y7, 96(R8)
 	VPBROADCASTD 20(DX), Y2
@@ -59867,11 +59848,11 @@ block:
 	VPADDD       Y2, Y9, Y9
 	VBROADCASTSS 104(CX), Y2
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y2, Y3
-	VFMADD213PS  128(R8), Y3, Y1
+	VFMADD213PS  512(R8), Y3, Y1
+	VFMADD213PS  128(R8), Y2, Y1
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y4, Y2, Y3
-	VFMADD213PS  160(R8), Y3, Y9
+	VFMADD213PS  544(R8), Y4, Y9
+	VFMADD213PS  160(R8), Y2, Y9
 	VMOVUPS      Y1, 128(R8)
 	VMOVUPS      Y9, 160(R8)
 	ADDQ         $0x00000078, CX
@@ -59940,7 +59921,7 @@ stored:
 
 // func dotVNNIQ6_Kx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ6_Kx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIQ6_Kx3(SB), $640-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -60010,8 +59991,8 @@ startsome:
 	VMOVUPS      Y1, 160(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -60106,33 +60087,24 @@ block:
 	VPMOVSXBD    8(R11), Y9
 	VCVTDQ2PS    Y9, Y9
 	VMULPS       Y7, Y9, Y9
-	VBROADCASTSS 96(CX), Y7
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y8, Y7, Y10
-	VFMADD213PS  (R8), Y10, Y1
+	VMULPS       Y8, Y1, Y1
+	VMOVUPS      Y1, 384(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y9, Y7, Y10
-	VFMADD213PS  32(R8), Y10, Y2
-	VMOVUPS      Y1, (R8)
-	VMOVUPS      Y2, 32(R8)
-	VBROADCASTSS 100(CX), Y1
+	VMULPS       Y9, Y2, Y2
+	VMOVUPS      Y2, 416(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y3
+	VMULPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 448(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y9, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
-	VMOVUPS      Y3, 64(R8)
-	VMOVUPS      Y4, 96(R8)
-	VBROADCASTSS 104(CX), Y1
+	VMULPS       Y9, Y4, Y4
+	VMOVUPS      Y4, 480(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y5
+	VMULPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 512(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y9, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
-	VMOVUPS      Y5, 128(R8)
-	VMOVUPS      Y6, 160(R8)
+	VMULPS       Y9, Y6, Y6
+	VMOVUPS      Y6, 544(R8)
 	VPBROADCASTD 12(DX), Y1
 	VPSRAD       $0x02, Y1, Y1
 	VMOVDQA      Y1, Y2
@@ -60236,29 +60208,29 @@ block:
 	VMULPS       Y7, Y9, Y9
 	VBROADCASTSS 96(CX), Y7
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y8, Y7, Y10
-	VFMADD213PS  (R8), Y10, Y1
+	VFMADD213PS  384(R8), Y8, Y1
+	VFMADD213PS  (R8), Y7, Y1
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y9, Y7, Y10
-	VFMADD213PS  32(R8), Y10, Y2
+	VFMADD213PS  416(R8), Y9, Y2
+	VFMADD213PS  32(R8), Y7, Y2
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y2, 32(R8)
 	VBROADCASTSS 100(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y3
+	VFMADD213PS  448(R8), Y8, Y3
+	VFMADD213PS  64(R8), Y1, Y3
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y9, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VFMADD213PS  480(R8), Y9, Y4
+	VFMADD213PS  96(R8), Y1, Y4
 	VMOVUPS      Y3, 64(R8)
 	VMOVUPS      Y4, 96(R8)
 	VBROADCASTSS 104(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y8, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y5
+	VFMADD213PS  512(R8), Y8, Y5
+	VFMADD213PS  128(R8), Y1, Y5
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y9, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VFMADD213PS  544(R8), Y9, Y6
+	VFMADD213PS  160(R8), Y1, Y6
 	VMOVUPS      Y5, 128(R8)
 	VMOVUPS      Y6, 160(R8)
 	ADDQ         $0x00000078, CX
@@ -60327,7 +60299,7 @@ stored:
 
 // func dot256Q6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256Q6_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dot256Q6_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -60409,8 +60381,8 @@ startsome:
 	VMOVUPS      Y1, 224(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -60560,54 +60532,42 @@ block:
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y6, Y6
 	VPADDD       Y2, Y5, Y5
-	VBROADCASTSS 128(CX), Y2
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y2, Y12
-	VFMADD213PS  (R8), Y12, Y6
+	VMULPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 512(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y2, Y12
-	VFMADD213PS  32(R8), Y12, Y5
-	VMOVUPS      Y6, (R8)
-	VMOVUPS      Y5, 32(R8)
+	VMULPS       Y4, Y5, Y5
+	VMOVUPS      Y5, 544(R8)
 	VPBROADCASTD 4(DX), Y2
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y8, Y8
 	VPADDD       Y2, Y7, Y7
-	VBROADCASTSS 132(CX), Y2
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  64(R8), Y5, Y8
+	VMULPS       Y3, Y8, Y8
+	VMOVUPS      Y8, 576(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  96(R8), Y5, Y7
-	VMOVUPS      Y8, 64(R8)
-	VMOVUPS      Y7, 96(R8)
+	VMULPS       Y4, Y7, Y7
+	VMOVUPS      Y7, 608(R8)
 	VPBROADCASTD 8(DX), Y2
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y10, Y10
 	VPADDD       Y2, Y9, Y9
-	VBROADCASTSS 136(CX), Y2
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  128(R8), Y5, Y10
+	VMULPS       Y3, Y10, Y10
+	VMOVUPS      Y10, 640(R8)
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  160(R8), Y5, Y9
-	VMOVUPS      Y10, 128(R8)
-	VMOVUPS      Y9, 160(R8)
+	VMULPS       Y4, Y9, Y9
+	VMOVUPS      Y9, 672(R8)
 	VPBROADCASTD 12(DX), Y2
 	VPSRAD       $0x02, Y2, Y2
 	VPADDD       Y2, Y1, Y1
 	VPADDD       Y2, Y11, Y11
-	VBROADCASTSS 140(CX), Y2
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y2, Y3
-	VFMADD213PS  192(R8), Y3, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 704(R8)
 	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y4, Y2, Y3
-	VFMADD213PS  224(R8), Y3, Y11
-	VMOVUPS      Y1, 192(R8)
-	VMOVUPS      Y11, 224(R8)
+	VMULPS       Y4, Y11, Y11
+	VMOVUPS      Y11, 736(R8)
 	VMOVDQU      (R10), Y1
 	VPSRLW       $0x04, Y1, Y1
 	VPAND        Y0, Y1, Y1
@@ -60766,11 +60726,11 @@ block:
 	VPADDD       Y2, Y5, Y5
 	VBROADCASTSS 128(CX), Y2
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y3, Y2, Y12
-	VFMADD213PS  (R8), Y12, Y6
+	VFMADD213PS  512(R8), Y3, Y6
+	VFMADD213PS  (R8), Y2, Y6
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y4, Y2, Y12
-	VFMADD213PS  32(R8), Y12, Y5
+	VFMADD213PS  544(R8), Y4, Y5
+	VFMADD213PS  32(R8), Y2, Y5
 	VMOVUPS      Y6, (R8)
 	VMOVUPS      Y5, 32(R8)
 	VPBROADCASTD 20(DX), Y2
@@ -60779,11 +60739,11 @@ block:
 	VPADDD       Y2, Y7, Y7
 	VBROADCASTSS 132(CX), Y2
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  64(R8), Y5, Y8
+	VFMADD213PS  576(R8), Y3, Y8
+	VFMADD213PS  64(R8), Y2, Y8
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  96(R8), Y5, Y7
+	VFMADD213PS  608(R8), Y4, Y7
+	VFMADD213PS  96(R8), Y2, Y7
 	VMOVUPS      Y8, 64(R8)
 	VMOVUPS      Y7, 96(R8)
 	VPBROADCASTD 24(DX), Y2
@@ -60792,11 +60752,11 @@ block:
 	VPADDD       Y2, Y9, Y9
 	VBROADCASTSS 136(CX), Y2
 	VCVTDQ2PS    Y10, Y10
-	VMULPS       Y3, Y2, Y5
-	VFMADD213PS  128(R8), Y5, Y10
+	VFMADD213PS  640(R8), Y3, Y10
+	VFMADD213PS  128(R8), Y2, Y10
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       Y4, Y2, Y5
-	VFMADD213PS  160(R8), Y5, Y9
+	VFMADD213PS  672(R8), Y4, Y9
+	VFMADD213PS  160(R8), Y2, Y9
 	VMOVUPS      Y10, 128(R8)
 	VMOVUPS      Y9, 160(R8)
 	VPBROADCASTD 28(DX), Y2
@@ -60805,11 +60765,11 @@ block:
 	VPADDD       Y2, Y11, Y11
 	VBROADCASTSS 140(CX), Y2
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y3, Y2, Y3
-	VFMADD213PS  192(R8), Y3, Y1
+	VFMADD213PS  704(R8), Y3, Y1
+	VFMADD213PS  192(R8), Y2, Y1
 	VCVTDQ2PS    Y11, Y11
-	VMULPS       Y4, Y2, Y3
-	VFMADD213PS  224(R8), Y3, Y11
+	VFMADD213PS  736(R8), Y4, Y11
+	VFMADD213PS  224(R8), Y2, Y11
 	VMOVUPS      Y1, 192(R8)
 	VMOVUPS      Y11, 224(R8)
 	ADDQ         $0x000000a0, CX
@@ -60888,7 +60848,7 @@ stored:
 
 // func dotVNNIQ6_Kx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIQ6_Kx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIQ6_Kx4(SB), $832-61
 	MOVQ    strip+16(FP), AX
 	VMOVDQU all_0f0f0f0f<>+0(SB), Y0
 	MOVQ    core+24(FP), CX
@@ -60970,8 +60930,8 @@ startsome:
 	VMOVUPS      Y1, 224(R8)
 
 unit:
-	LEAQ 32(AX), R11
-	LEAQ 288(AX), R10
+	LEAQ 64(AX), R11
+	LEAQ 320(AX), R10
 	MOVQ $0x00000008, R9
 
 block:
@@ -61081,42 +61041,30 @@ block:
 	VPMOVSXBD    8(R11), Y11
 	VCVTDQ2PS    Y11, Y11
 	VMULPS       Y9, Y11, Y11
-	VBROADCASTSS 128(CX), Y9
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y9, Y12
-	VFMADD213PS  (R8), Y12, Y1
+	VMULPS       Y10, Y1, Y1
+	VMOVUPS      Y1, 512(R8)
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y9, Y12
-	VFMADD213PS  32(R8), Y12, Y2
-	VMOVUPS      Y1, (R8)
-	VMOVUPS      Y2, 32(R8)
-	VBROADCASTSS 132(CX), Y1
+	VMULPS       Y11, Y2, Y2
+	VMOVUPS      Y2, 544(R8)
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y3
+	VMULPS       Y10, Y3, Y3
+	VMOVUPS      Y3, 576(R8)
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
-	VMOVUPS      Y3, 64(R8)
-	VMOVUPS      Y4, 96(R8)
-	VBROADCASTSS 136(CX), Y1
+	VMULPS       Y11, Y4, Y4
+	VMOVUPS      Y4, 608(R8)
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y5
+	VMULPS       Y10, Y5, Y5
+	VMOVUPS      Y5, 640(R8)
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
-	VMOVUPS      Y5, 128(R8)
-	VMOVUPS      Y6, 160(R8)
-	VBROADCASTSS 140(CX), Y1
+	VMULPS       Y11, Y6, Y6
+	VMOVUPS      Y6, 672(R8)
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  192(R8), Y2, Y7
+	VMULPS       Y10, Y7, Y7
+	VMOVUPS      Y7, 704(R8)
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  224(R8), Y2, Y8
-	VMOVUPS      Y7, 192(R8)
-	VMOVUPS      Y8, 224(R8)
+	VMULPS       Y11, Y8, Y8
+	VMOVUPS      Y8, 736(R8)
 	VPBROADCASTD 16(DX), Y1
 	VPSRAD       $0x02, Y1, Y1
 	VMOVDQA      Y1, Y2
@@ -61235,38 +61183,38 @@ block:
 	VMULPS       Y9, Y11, Y11
 	VBROADCASTSS 128(CX), Y9
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       Y10, Y9, Y12
-	VFMADD213PS  (R8), Y12, Y1
+	VFMADD213PS  512(R8), Y10, Y1
+	VFMADD213PS  (R8), Y9, Y1
 	VCVTDQ2PS    Y2, Y2
-	VMULPS       Y11, Y9, Y12
-	VFMADD213PS  32(R8), Y12, Y2
+	VFMADD213PS  544(R8), Y11, Y2
+	VFMADD213PS  32(R8), Y9, Y2
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y2, 32(R8)
 	VBROADCASTSS 132(CX), Y1
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  64(R8), Y2, Y3
+	VFMADD213PS  576(R8), Y10, Y3
+	VFMADD213PS  64(R8), Y1, Y3
 	VCVTDQ2PS    Y4, Y4
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  96(R8), Y2, Y4
+	VFMADD213PS  608(R8), Y11, Y4
+	VFMADD213PS  96(R8), Y1, Y4
 	VMOVUPS      Y3, 64(R8)
 	VMOVUPS      Y4, 96(R8)
 	VBROADCASTSS 136(CX), Y1
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  128(R8), Y2, Y5
+	VFMADD213PS  640(R8), Y10, Y5
+	VFMADD213PS  128(R8), Y1, Y5
 	VCVTDQ2PS    Y6, Y6
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  160(R8), Y2, Y6
+	VFMADD213PS  672(R8), Y11, Y6
+	VFMADD213PS  160(R8), Y1, Y6
 	VMOVUPS      Y5, 128(R8)
 	VMOVUPS      Y6, 160(R8)
 	VBROADCASTSS 140(CX), Y1
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y10, Y1, Y2
-	VFMADD213PS  192(R8), Y2, Y7
+	VFMADD213PS  704(R8), Y10, Y7
+	VFMADD213PS  192(R8), Y1, Y7
 	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y11, Y1, Y2
-	VFMADD213PS  224(R8), Y2, Y8
+	VFMADD213PS  736(R8), Y11, Y8
+	VFMADD213PS  224(R8), Y1, Y8
 	VMOVUPS      Y7, 192(R8)
 	VMOVUPS      Y8, 224(R8)
 	ADDQ         $0x000000a0, CX
@@ -61356,9 +61304,9 @@ unit:
 	VCVTPH2PS (CX), Y1
 	VCVTPH2PS 16(CX), Y2
 	IMUL3Q    $0x00000020, DX, DI
-	LEAQ      32(CX)(DI*1), DI
+	LEAQ      64(CX)(DI*1), DI
 	IMUL3Q    $0x00000180, DX, SI
-	LEAQ      288(CX)(SI*1), SI
+	LEAQ      320(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
 	SUBQ      DX, CX
 	CMPQ      CX, BX
@@ -61518,7 +61466,7 @@ GLOBL all_60606060<>(SB), RODATA|NOPTR, $32
 
 // func dot512IQ4_XSx1(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx1(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx1(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -61543,12 +61491,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z4
 	VPBROADCASTD  36(CX), Z3
 	VPANDD        (R9), Z0, Z5
@@ -61582,8 +61530,8 @@ block:
 	VPMOVSXBD     (R10), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z4
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z5, Z4
 	VFMADD231PS   Z4, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x04, BX
@@ -61603,7 +61551,7 @@ block:
 
 // func dot512IQ4_XSx2(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx2(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx2(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -61633,12 +61581,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z6
 	VPBROADCASTD  72(CX), Z3
 	VPBROADCASTD  76(CX), Z5
@@ -61681,11 +61629,11 @@ block:
 	VPMOVSXBD     (R10), Z7
 	VCVTDQ2PS     Z7, Z7
 	VMULPS        Z6, Z7, Z7
-	VMULPS.BCST   64(CX), Z7, Z6
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   64(CX), Z7, Z6
 	VFMADD231PS   Z6, Z3, Z2
-	VMULPS.BCST   68(CX), Z7, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   68(CX), Z7, Z3
 	VFMADD231PS   Z3, Z5, Z4
 	ADDQ          $0x00000050, CX
 	ADDQ          $0x04, BX
@@ -61709,7 +61657,7 @@ block:
 
 // func dot512IQ4_XSx3(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx3(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx3(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -61742,12 +61690,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z8
 	VPBROADCASTD  108(CX), Z3
 	VPBROADCASTD  112(CX), Z5
@@ -61799,14 +61747,14 @@ block:
 	VPMOVSXBD     (R10), Z9
 	VCVTDQ2PS     Z9, Z9
 	VMULPS        Z8, Z9, Z9
-	VMULPS.BCST   96(CX), Z9, Z8
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   96(CX), Z9, Z8
 	VFMADD231PS   Z8, Z3, Z2
-	VMULPS.BCST   100(CX), Z9, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   100(CX), Z9, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   104(CX), Z9, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   104(CX), Z9, Z3
 	VFMADD231PS   Z3, Z7, Z6
 	ADDQ          $0x00000078, CX
 	ADDQ          $0x04, BX
@@ -61832,7 +61780,7 @@ block:
 
 // func dot512IQ4_XSx4(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·dot512IQ4_XSx4(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx4(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -61868,12 +61816,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z10
 	VPBROADCASTD  144(CX), Z3
 	VPBROADCASTD  148(CX), Z5
@@ -61934,17 +61882,17 @@ block:
 	VPMOVSXBD     (R10), Z11
 	VCVTDQ2PS     Z11, Z11
 	VMULPS        Z10, Z11, Z11
-	VMULPS.BCST   128(CX), Z11, Z10
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   128(CX), Z11, Z10
 	VFMADD231PS   Z10, Z3, Z2
-	VMULPS.BCST   132(CX), Z11, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   132(CX), Z11, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   136(CX), Z11, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   136(CX), Z11, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   140(CX), Z11, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   140(CX), Z11, Z3
 	VFMADD231PS   Z3, Z9, Z8
 	ADDQ          $0x000000a0, CX
 	ADDQ          $0x04, BX
@@ -61972,7 +61920,7 @@ block:
 
 // func dot512IQ4_XSx5(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx5(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx5(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -62011,12 +61959,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z12
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -62091,20 +62039,20 @@ block:
 	VPMOVSXBD     (R10), Z13
 	VCVTDQ2PS     Z13, Z13
 	VMULPS        Z12, Z13, Z13
-	VMULPS.BCST   160(CX), Z13, Z12
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   160(CX), Z13, Z12
 	VFMADD231PS   Z12, Z3, Z2
-	VMULPS.BCST   164(CX), Z13, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   164(CX), Z13, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   168(CX), Z13, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   168(CX), Z13, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   172(CX), Z13, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   172(CX), Z13, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   176(CX), Z13, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   176(CX), Z13, Z3
 	VFMADD231PS   Z3, Z11, Z10
 	ADDQ          $0x000000c8, CX
 	ADDQ          $0x04, BX
@@ -62134,7 +62082,7 @@ block:
 
 // func dot512IQ4_XSx6(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx6(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx6(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -62176,12 +62124,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z14
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -62265,23 +62213,23 @@ block:
 	VPMOVSXBD     (R10), Z15
 	VCVTDQ2PS     Z15, Z15
 	VMULPS        Z14, Z15, Z15
-	VMULPS.BCST   192(CX), Z15, Z14
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   192(CX), Z15, Z14
 	VFMADD231PS   Z14, Z3, Z2
-	VMULPS.BCST   196(CX), Z15, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   196(CX), Z15, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   200(CX), Z15, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   200(CX), Z15, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   204(CX), Z15, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   204(CX), Z15, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   208(CX), Z15, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   208(CX), Z15, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   212(CX), Z15, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   212(CX), Z15, Z3
 	VFMADD231PS   Z3, Z13, Z12
 	ADDQ          $0x000000f0, CX
 	ADDQ          $0x04, BX
@@ -62313,7 +62261,7 @@ block:
 
 // func dot512IQ4_XSx7(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx7(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx7(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -62358,12 +62306,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z16
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -62456,26 +62404,26 @@ block:
 	VPMOVSXBD     (R10), Z17
 	VCVTDQ2PS     Z17, Z17
 	VMULPS        Z16, Z17, Z17
-	VMULPS.BCST   224(CX), Z17, Z16
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   224(CX), Z17, Z16
 	VFMADD231PS   Z16, Z3, Z2
-	VMULPS.BCST   228(CX), Z17, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   228(CX), Z17, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   232(CX), Z17, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   232(CX), Z17, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   236(CX), Z17, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   236(CX), Z17, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   240(CX), Z17, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   240(CX), Z17, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   244(CX), Z17, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   244(CX), Z17, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   248(CX), Z17, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   248(CX), Z17, Z3
 	VFMADD231PS   Z3, Z15, Z14
 	ADDQ          $0x00000118, CX
 	ADDQ          $0x04, BX
@@ -62509,7 +62457,7 @@ block:
 
 // func dot512IQ4_XSx8(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx8(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx8(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -62557,12 +62505,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z18
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -62664,29 +62612,29 @@ block:
 	VPMOVSXBD     (R10), Z19
 	VCVTDQ2PS     Z19, Z19
 	VMULPS        Z18, Z19, Z19
-	VMULPS.BCST   256(CX), Z19, Z18
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   256(CX), Z19, Z18
 	VFMADD231PS   Z18, Z3, Z2
-	VMULPS.BCST   260(CX), Z19, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   260(CX), Z19, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   264(CX), Z19, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   264(CX), Z19, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   268(CX), Z19, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   268(CX), Z19, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   272(CX), Z19, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   272(CX), Z19, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   276(CX), Z19, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   276(CX), Z19, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   280(CX), Z19, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   280(CX), Z19, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   284(CX), Z19, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   284(CX), Z19, Z3
 	VFMADD231PS   Z3, Z17, Z16
 	ADDQ          $0x00000140, CX
 	ADDQ          $0x04, BX
@@ -62722,7 +62670,7 @@ block:
 
 // func dot512IQ4_XSx9(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx9(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx9(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -62773,12 +62721,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z20
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -62889,32 +62837,32 @@ block:
 	VPMOVSXBD     (R10), Z21
 	VCVTDQ2PS     Z21, Z21
 	VMULPS        Z20, Z21, Z21
-	VMULPS.BCST   288(CX), Z21, Z20
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   288(CX), Z21, Z20
 	VFMADD231PS   Z20, Z3, Z2
-	VMULPS.BCST   292(CX), Z21, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   292(CX), Z21, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   296(CX), Z21, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   296(CX), Z21, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   300(CX), Z21, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   300(CX), Z21, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   304(CX), Z21, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   304(CX), Z21, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   308(CX), Z21, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   308(CX), Z21, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   312(CX), Z21, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   312(CX), Z21, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   316(CX), Z21, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   316(CX), Z21, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   320(CX), Z21, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   320(CX), Z21, Z3
 	VFMADD231PS   Z3, Z19, Z18
 	ADDQ          $0x00000168, CX
 	ADDQ          $0x04, BX
@@ -62952,7 +62900,7 @@ block:
 
 // func dot512IQ4_XSx10(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx10(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx10(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -63006,12 +62954,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z22
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -63131,35 +63079,35 @@ block:
 	VPMOVSXBD     (R10), Z23
 	VCVTDQ2PS     Z23, Z23
 	VMULPS        Z22, Z23, Z23
-	VMULPS.BCST   320(CX), Z23, Z22
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   320(CX), Z23, Z22
 	VFMADD231PS   Z22, Z3, Z2
-	VMULPS.BCST   324(CX), Z23, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   324(CX), Z23, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   328(CX), Z23, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   328(CX), Z23, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   332(CX), Z23, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   332(CX), Z23, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   336(CX), Z23, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   336(CX), Z23, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   340(CX), Z23, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   340(CX), Z23, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   344(CX), Z23, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   344(CX), Z23, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   348(CX), Z23, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   348(CX), Z23, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   352(CX), Z23, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   352(CX), Z23, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   356(CX), Z23, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   356(CX), Z23, Z3
 	VFMADD231PS   Z3, Z21, Z20
 	ADDQ          $0x00000190, CX
 	ADDQ          $0x04, BX
@@ -63199,7 +63147,7 @@ block:
 
 // func dot512IQ4_XSx11(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx11(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx11(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -63256,12 +63204,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z24
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -63390,38 +63338,38 @@ block:
 	VPMOVSXBD     (R10), Z25
 	VCVTDQ2PS     Z25, Z25
 	VMULPS        Z24, Z25, Z25
-	VMULPS.BCST   352(CX), Z25, Z24
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   352(CX), Z25, Z24
 	VFMADD231PS   Z24, Z3, Z2
-	VMULPS.BCST   356(CX), Z25, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   356(CX), Z25, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   360(CX), Z25, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   360(CX), Z25, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   364(CX), Z25, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   364(CX), Z25, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   368(CX), Z25, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   368(CX), Z25, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   372(CX), Z25, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   372(CX), Z25, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   376(CX), Z25, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   376(CX), Z25, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   380(CX), Z25, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   380(CX), Z25, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   384(CX), Z25, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   384(CX), Z25, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   388(CX), Z25, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   388(CX), Z25, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   392(CX), Z25, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   392(CX), Z25, Z3
 	VFMADD231PS   Z3, Z23, Z22
 	ADDQ          $0x000001b8, CX
 	ADDQ          $0x04, BX
@@ -63463,7 +63411,7 @@ block:
 
 // func dot512IQ4_XSx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI, MMX+
-TEXT ·dot512IQ4_XSx12(SB), NOSPLIT, $0-77
+TEXT ·dot512IQ4_XSx12(SB), $0-77
 	MOVL            $0x0f0f0f0f, AX
 	VPBROADCASTD    AX, Z0
 	VBROADCASTI32X4 levels_iq4_raised<>+0(SB), Z1
@@ -63523,12 +63471,12 @@ block:
 	MOVQ          AX, R9
 	SHRQ          $0x03, AX
 	ANDQ          $0x00000007, R9
-	IMUL3Q        $0x000008a0, AX, AX
+	IMUL3Q        $0x000008c0, AX, AX
 	ADDQ          DX, AX
 	IMUL3Q        $0x00000010, R9, R10
-	LEAQ          32(AX)(R10*1), R10
+	LEAQ          64(AX)(R10*1), R10
 	IMUL3Q        $0x00000100, R9, R9
-	LEAQ          160(AX)(R9*1), R9
+	LEAQ          192(AX)(R9*1), R9
 	VCVTPH2PS     (AX), Z26
 	PREFETCHT0    4096(R9)
 	PREFETCHT0    4160(R9)
@@ -63666,41 +63614,41 @@ block:
 	VPMOVSXBD     (R10), Z27
 	VCVTDQ2PS     Z27, Z27
 	VMULPS        Z26, Z27, Z27
-	VMULPS.BCST   384(CX), Z27, Z26
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   384(CX), Z27, Z26
 	VFMADD231PS   Z26, Z3, Z2
-	VMULPS.BCST   388(CX), Z27, Z3
 	VCVTDQ2PS     Z5, Z5
+	VMULPS.BCST   388(CX), Z27, Z3
 	VFMADD231PS   Z3, Z5, Z4
-	VMULPS.BCST   392(CX), Z27, Z3
 	VCVTDQ2PS     Z7, Z7
+	VMULPS.BCST   392(CX), Z27, Z3
 	VFMADD231PS   Z3, Z7, Z6
-	VMULPS.BCST   396(CX), Z27, Z3
 	VCVTDQ2PS     Z9, Z9
+	VMULPS.BCST   396(CX), Z27, Z3
 	VFMADD231PS   Z3, Z9, Z8
-	VMULPS.BCST   400(CX), Z27, Z3
 	VCVTDQ2PS     Z11, Z11
+	VMULPS.BCST   400(CX), Z27, Z3
 	VFMADD231PS   Z3, Z11, Z10
-	VMULPS.BCST   404(CX), Z27, Z3
 	VCVTDQ2PS     Z13, Z13
+	VMULPS.BCST   404(CX), Z27, Z3
 	VFMADD231PS   Z3, Z13, Z12
-	VMULPS.BCST   408(CX), Z27, Z3
 	VCVTDQ2PS     Z15, Z15
+	VMULPS.BCST   408(CX), Z27, Z3
 	VFMADD231PS   Z3, Z15, Z14
-	VMULPS.BCST   412(CX), Z27, Z3
 	VCVTDQ2PS     Z17, Z17
+	VMULPS.BCST   412(CX), Z27, Z3
 	VFMADD231PS   Z3, Z17, Z16
-	VMULPS.BCST   416(CX), Z27, Z3
 	VCVTDQ2PS     Z19, Z19
+	VMULPS.BCST   416(CX), Z27, Z3
 	VFMADD231PS   Z3, Z19, Z18
-	VMULPS.BCST   420(CX), Z27, Z3
 	VCVTDQ2PS     Z21, Z21
+	VMULPS.BCST   420(CX), Z27, Z3
 	VFMADD231PS   Z3, Z21, Z20
-	VMULPS.BCST   424(CX), Z27, Z3
 	VCVTDQ2PS     Z23, Z23
+	VMULPS.BCST   424(CX), Z27, Z3
 	VFMADD231PS   Z3, Z23, Z22
-	VMULPS.BCST   428(CX), Z27, Z3
 	VCVTDQ2PS     Z25, Z25
+	VMULPS.BCST   428(CX), Z27, Z3
 	VFMADD231PS   Z3, Z25, Z24
 	ADDQ          $0x000001e0, CX
 	ADDQ          $0x04, BX
@@ -63744,7 +63692,7 @@ block:
 
 // func stream512IQ4_XS(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
-TEXT ·stream512IQ4_XS(SB), NOSPLIT, $0-61
+TEXT ·stream512IQ4_XS(SB), $0-61
 	MOVQ            strip+16(FP), AX
 	MOVL            $0x0f0f0f0f, CX
 	VPBROADCASTD    CX, Z0
@@ -63765,8 +63713,8 @@ strip:
 
 unit:
 	VCVTPH2PS (AX), Z4
-	LEAQ      32(AX), DI
-	LEAQ      160(AX), R8
+	LEAQ      64(AX), DI
+	LEAQ      192(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
@@ -63802,8 +63750,8 @@ block:
 	VPMOVSXBD     (DI), Z5
 	VCVTDQ2PS     Z5, Z5
 	VMULPS        Z4, Z5, Z5
-	VMULPS.BCST   32(CX), Z5, Z5
 	VCVTDQ2PS     Z3, Z3
+	VMULPS.BCST   32(CX), Z5, Z5
 	VFMADD231PS   Z5, Z3, Z2
 	ADDQ          $0x00000028, CX
 	ADDQ          $0x00000010, DI
@@ -63825,7 +63773,7 @@ block:
 
 // func dot256IQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_XSx1(SB), NOSPLIT, $0-61
+TEXT ·dot256IQ4_XSx1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -63870,8 +63818,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y4
 	VCVTPH2PS 16(AX), Y5
-	LEAQ      32(AX), DI
-	LEAQ      160(AX), R8
+	LEAQ      64(AX), DI
+	LEAQ      192(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
@@ -64066,7 +64014,7 @@ stored:
 
 // func dotVNNIIQ4_XSx1(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_XSx1(SB), NOSPLIT, $0-61
+TEXT ·dotVNNIIQ4_XSx1(SB), $0-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -64111,8 +64059,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y4
 	VCVTPH2PS 16(AX), Y5
-	LEAQ      32(AX), DI
-	LEAQ      160(AX), R8
+	LEAQ      64(AX), DI
+	LEAQ      192(AX), R8
 	MOVQ      $0x00000008, AX
 
 block:
@@ -64247,7 +64195,7 @@ stored:
 
 // func dot256IQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_XSx2(SB), NOSPLIT, $320-61
+TEXT ·dot256IQ4_XSx2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -64307,8 +64255,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y2
 	VCVTPH2PS 16(AX), Y3
-	LEAQ      32(AX), R8
-	LEAQ      160(AX), R9
+	LEAQ      64(AX), R8
+	LEAQ      192(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
@@ -64598,7 +64546,7 @@ stored:
 
 // func dotVNNIIQ4_XSx2(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_XSx2(SB), NOSPLIT, $320-61
+TEXT ·dotVNNIIQ4_XSx2(SB), $448-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -64658,8 +64606,8 @@ startsome:
 unit:
 	VCVTPH2PS (AX), Y2
 	VCVTPH2PS 16(AX), Y3
-	LEAQ      32(AX), R8
-	LEAQ      160(AX), R9
+	LEAQ      64(AX), R8
+	LEAQ      192(AX), R9
 	MOVQ      $0x00000008, AX
 
 block:
@@ -64845,7 +64793,7 @@ stored:
 
 // func dot256IQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_XSx3(SB), NOSPLIT, $448-61
+TEXT ·dot256IQ4_XSx3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -64915,8 +64863,8 @@ startsome:
 	VMOVUPS      Y2, 160(DI)
 
 unit:
-	LEAQ 32(AX), R10
-	LEAQ 160(AX), R9
+	LEAQ 64(AX), R10
+	LEAQ 192(AX), R9
 	MOVQ $0x00000008, R8
 
 block:
@@ -65297,7 +65245,7 @@ stored:
 
 // func dotVNNIIQ4_XSx3(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_XSx3(SB), NOSPLIT, $448-61
+TEXT ·dotVNNIIQ4_XSx3(SB), $640-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -65367,8 +65315,8 @@ startsome:
 	VMOVUPS      Y2, 160(DI)
 
 unit:
-	LEAQ 32(AX), R10
-	LEAQ 160(AX), R9
+	LEAQ 64(AX), R10
+	LEAQ 192(AX), R9
 	MOVQ $0x00000008, R8
 
 block:
@@ -65601,7 +65549,7 @@ stored:
 
 // func dot256IQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, F16C, FMA3, MMX+
-TEXT ·dot256IQ4_XSx4(SB), NOSPLIT, $576-61
+TEXT ·dot256IQ4_XSx4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4<>+0(SB), Y1
@@ -65683,8 +65631,8 @@ startsome:
 	VMOVUPS      Y2, 224(DI)
 
 unit:
-	LEAQ 32(AX), R10
-	LEAQ 160(AX), R9
+	LEAQ 64(AX), R10
+	LEAQ 192(AX), R9
 	MOVQ $0x00000008, R8
 
 block:
@@ -66154,7 +66102,7 @@ stored:
 
 // func dotVNNIIQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, units int, strips int, mask uint32, add bool)
 // Requires: AVX, AVX2, AVX512VL, AVX512VNNI, F16C, FMA3, MMX+
-TEXT ·dotVNNIIQ4_XSx4(SB), NOSPLIT, $576-61
+TEXT ·dotVNNIIQ4_XSx4(SB), $832-61
 	MOVQ           strip+16(FP), AX
 	VMOVDQU        all_0f0f0f0f<>+0(SB), Y0
 	VBROADCASTI128 levels_iq4_raised<>+0(SB), Y1
@@ -66236,8 +66184,8 @@ startsome:
 	VMOVUPS      Y2, 224(DI)
 
 unit:
-	LEAQ 32(AX), R10
-	LEAQ 160(AX), R9
+	LEAQ 64(AX), R10
+	LEAQ 192(AX), R9
 	MOVQ $0x00000008, R8
 
 block:
@@ -66527,9 +66475,9 @@ unit:
 	VCVTPH2PS (CX), Y2
 	VCVTPH2PS 16(CX), Y3
 	IMUL3Q    $0x00000010, DX, DI
-	LEAQ      32(CX)(DI*1), DI
+	LEAQ      64(CX)(DI*1), DI
 	IMUL3Q    $0x00000100, DX, SI
-	LEAQ      160(CX)(SI*1), SI
+	LEAQ      192(CX)(SI*1), SI
 	MOVQ      $0x00000008, CX
 	SUBQ      DX, CX
 	CMPQ      CX, BX
@@ -66618,5 +66566,631 @@ block:
 	XORQ      DX, DX
 	TESTQ     BX, BX
 	JNZ       unit
+	VZEROUPPER
+	RET
+
+// func dot512Halvesx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·dot512Halvesx12(SB), $832-77
+	MOVQ core+40(FP), CX
+	MOVQ aux+48(FP), DX
+	MOVQ strip+16(FP), BX
+	MOVQ strips+64(FP), R8
+	MOVQ c+0(FP), R9
+	LEAQ (SP), R10
+	ADDQ $0x3f, R10
+	ANDQ $-64, R10
+
+strip:
+	MOVQ      at+32(FP), SI
+	MOVQ      blocks+56(FP), DI
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z24, Z24, Z24
+	VPXORD    Z26, Z26, Z26
+	VPXORD    Z28, Z28, Z28
+	MOVB      add+76(FP), AL
+	TESTB     AL, AL
+	JZ        block
+	MOVL      mask+72(FP), AX
+	KMOVW     AX, K1
+	MOVQ      ldc+8(FP), R11
+	MOVQ      R9, AX
+	VMOVUPS.Z (AX), K1, Z6
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z8
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z10
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z12
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z14
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z16
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z18
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z20
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z22
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z24
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z26
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z28
+
+block:
+	MOVLQZX          (SI), AX
+	IMUL3Q           $0x00000280, AX, AX
+	ADDQ             BX, AX
+	VPBROADCASTD     (DX), Z7
+	VPBROADCASTD     4(DX), Z9
+	VPBROADCASTD     8(DX), Z11
+	VPBROADCASTD     12(DX), Z13
+	VPBROADCASTD     16(DX), Z15
+	VPBROADCASTD     20(DX), Z17
+	VPBROADCASTD     24(DX), Z19
+	VPBROADCASTD     28(DX), Z21
+	VPBROADCASTD     32(DX), Z23
+	VPBROADCASTD     36(DX), Z25
+	VPBROADCASTD     40(DX), Z27
+	VPBROADCASTD     44(DX), Z29
+	VMOVDQU32        (AX), Z0
+	VPDPBUSD.BCST    (CX), Z0, Z7
+	VPDPBUSD.BCST    4(CX), Z0, Z9
+	VPDPBUSD.BCST    8(CX), Z0, Z11
+	VPDPBUSD.BCST    12(CX), Z0, Z13
+	VPDPBUSD.BCST    16(CX), Z0, Z15
+	VPDPBUSD.BCST    20(CX), Z0, Z17
+	VPDPBUSD.BCST    24(CX), Z0, Z19
+	VPDPBUSD.BCST    28(CX), Z0, Z21
+	VPDPBUSD.BCST    32(CX), Z0, Z23
+	VPDPBUSD.BCST    36(CX), Z0, Z25
+	VPDPBUSD.BCST    40(CX), Z0, Z27
+	VPDPBUSD.BCST    44(CX), Z0, Z29
+	VMOVDQU32        64(AX), Z0
+	VPDPBUSD.BCST    48(CX), Z0, Z7
+	VPDPBUSD.BCST    52(CX), Z0, Z9
+	VPDPBUSD.BCST    56(CX), Z0, Z11
+	VPDPBUSD.BCST    60(CX), Z0, Z13
+	VPDPBUSD.BCST    64(CX), Z0, Z15
+	VPDPBUSD.BCST    68(CX), Z0, Z17
+	VPDPBUSD.BCST    72(CX), Z0, Z19
+	VPDPBUSD.BCST    76(CX), Z0, Z21
+	VPDPBUSD.BCST    80(CX), Z0, Z23
+	VPDPBUSD.BCST    84(CX), Z0, Z25
+	VPDPBUSD.BCST    88(CX), Z0, Z27
+	VPDPBUSD.BCST    92(CX), Z0, Z29
+	VMOVDQU32        128(AX), Z0
+	VPDPBUSD.BCST    96(CX), Z0, Z7
+	VPDPBUSD.BCST    100(CX), Z0, Z9
+	VPDPBUSD.BCST    104(CX), Z0, Z11
+	VPDPBUSD.BCST    108(CX), Z0, Z13
+	VPDPBUSD.BCST    112(CX), Z0, Z15
+	VPDPBUSD.BCST    116(CX), Z0, Z17
+	VPDPBUSD.BCST    120(CX), Z0, Z19
+	VPDPBUSD.BCST    124(CX), Z0, Z21
+	VPDPBUSD.BCST    128(CX), Z0, Z23
+	VPDPBUSD.BCST    132(CX), Z0, Z25
+	VPDPBUSD.BCST    136(CX), Z0, Z27
+	VPDPBUSD.BCST    140(CX), Z0, Z29
+	VMOVDQU32        192(AX), Z0
+	VPDPBUSD.BCST    144(CX), Z0, Z7
+	VPDPBUSD.BCST    148(CX), Z0, Z9
+	VPDPBUSD.BCST    152(CX), Z0, Z11
+	VPDPBUSD.BCST    156(CX), Z0, Z13
+	VPDPBUSD.BCST    160(CX), Z0, Z15
+	VPDPBUSD.BCST    164(CX), Z0, Z17
+	VPDPBUSD.BCST    168(CX), Z0, Z19
+	VPDPBUSD.BCST    172(CX), Z0, Z21
+	VPDPBUSD.BCST    176(CX), Z0, Z23
+	VPDPBUSD.BCST    180(CX), Z0, Z25
+	VPDPBUSD.BCST    184(CX), Z0, Z27
+	VPDPBUSD.BCST    188(CX), Z0, Z29
+	VMOVUPS          512(AX), Z30
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z30, Z7, Z0
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z30, Z9, Z1
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z30, Z11, Z2
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z30, Z13, Z3
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z30, Z15, Z4
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z30, Z17, Z5
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z30, Z19, Z19
+	VMOVAPS          Z19, 384(R10)
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z30, Z21, Z21
+	VMOVAPS          Z21, 448(R10)
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z30, Z23, Z23
+	VMOVAPS          Z23, 512(R10)
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z30, Z25, Z25
+	VMOVAPS          Z25, 576(R10)
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z30, Z27, Z27
+	VMOVAPS          Z27, 640(R10)
+	VCVTDQ2PS        Z29, Z29
+	VMULPS           Z30, Z29, Z29
+	VMOVAPS          Z29, 704(R10)
+	VPBROADCASTD     48(DX), Z7
+	VPBROADCASTD     52(DX), Z9
+	VPBROADCASTD     56(DX), Z11
+	VPBROADCASTD     60(DX), Z13
+	VPBROADCASTD     64(DX), Z15
+	VPBROADCASTD     68(DX), Z17
+	VPBROADCASTD     72(DX), Z19
+	VPBROADCASTD     76(DX), Z21
+	VPBROADCASTD     80(DX), Z23
+	VPBROADCASTD     84(DX), Z25
+	VPBROADCASTD     88(DX), Z27
+	VPBROADCASTD     92(DX), Z29
+	VMOVDQU32        256(AX), Z30
+	VPDPBUSD.BCST    192(CX), Z30, Z7
+	VPDPBUSD.BCST    196(CX), Z30, Z9
+	VPDPBUSD.BCST    200(CX), Z30, Z11
+	VPDPBUSD.BCST    204(CX), Z30, Z13
+	VPDPBUSD.BCST    208(CX), Z30, Z15
+	VPDPBUSD.BCST    212(CX), Z30, Z17
+	VPDPBUSD.BCST    216(CX), Z30, Z19
+	VPDPBUSD.BCST    220(CX), Z30, Z21
+	VPDPBUSD.BCST    224(CX), Z30, Z23
+	VPDPBUSD.BCST    228(CX), Z30, Z25
+	VPDPBUSD.BCST    232(CX), Z30, Z27
+	VPDPBUSD.BCST    236(CX), Z30, Z29
+	VMOVDQU32        320(AX), Z30
+	VPDPBUSD.BCST    240(CX), Z30, Z7
+	VPDPBUSD.BCST    244(CX), Z30, Z9
+	VPDPBUSD.BCST    248(CX), Z30, Z11
+	VPDPBUSD.BCST    252(CX), Z30, Z13
+	VPDPBUSD.BCST    256(CX), Z30, Z15
+	VPDPBUSD.BCST    260(CX), Z30, Z17
+	VPDPBUSD.BCST    264(CX), Z30, Z19
+	VPDPBUSD.BCST    268(CX), Z30, Z21
+	VPDPBUSD.BCST    272(CX), Z30, Z23
+	VPDPBUSD.BCST    276(CX), Z30, Z25
+	VPDPBUSD.BCST    280(CX), Z30, Z27
+	VPDPBUSD.BCST    284(CX), Z30, Z29
+	VMOVDQU32        384(AX), Z30
+	VPDPBUSD.BCST    288(CX), Z30, Z7
+	VPDPBUSD.BCST    292(CX), Z30, Z9
+	VPDPBUSD.BCST    296(CX), Z30, Z11
+	VPDPBUSD.BCST    300(CX), Z30, Z13
+	VPDPBUSD.BCST    304(CX), Z30, Z15
+	VPDPBUSD.BCST    308(CX), Z30, Z17
+	VPDPBUSD.BCST    312(CX), Z30, Z19
+	VPDPBUSD.BCST    316(CX), Z30, Z21
+	VPDPBUSD.BCST    320(CX), Z30, Z23
+	VPDPBUSD.BCST    324(CX), Z30, Z25
+	VPDPBUSD.BCST    328(CX), Z30, Z27
+	VPDPBUSD.BCST    332(CX), Z30, Z29
+	VMOVDQU32        448(AX), Z30
+	VPDPBUSD.BCST    336(CX), Z30, Z7
+	VPDPBUSD.BCST    340(CX), Z30, Z9
+	VPDPBUSD.BCST    344(CX), Z30, Z11
+	VPDPBUSD.BCST    348(CX), Z30, Z13
+	VPDPBUSD.BCST    352(CX), Z30, Z15
+	VPDPBUSD.BCST    356(CX), Z30, Z17
+	VPDPBUSD.BCST    360(CX), Z30, Z19
+	VPDPBUSD.BCST    364(CX), Z30, Z21
+	VPDPBUSD.BCST    368(CX), Z30, Z23
+	VPDPBUSD.BCST    372(CX), Z30, Z25
+	VPDPBUSD.BCST    376(CX), Z30, Z27
+	VPDPBUSD.BCST    380(CX), Z30, Z29
+	VMOVUPS          576(AX), Z30
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z0, Z30, Z7
+	VFMADD231PS.BCST 384(CX), Z7, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      Z1, Z30, Z9
+	VFMADD231PS.BCST 388(CX), Z9, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      Z2, Z30, Z11
+	VFMADD231PS.BCST 392(CX), Z11, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      Z3, Z30, Z13
+	VFMADD231PS.BCST 396(CX), Z13, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      Z4, Z30, Z15
+	VFMADD231PS.BCST 400(CX), Z15, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      Z5, Z30, Z17
+	VFMADD231PS.BCST 404(CX), Z17, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      384(R10), Z30, Z19
+	VFMADD231PS.BCST 408(CX), Z19, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      448(R10), Z30, Z21
+	VFMADD231PS.BCST 412(CX), Z21, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      512(R10), Z30, Z23
+	VFMADD231PS.BCST 416(CX), Z23, Z22
+	VCVTDQ2PS        Z25, Z25
+	VFMADD213PS      576(R10), Z30, Z25
+	VFMADD231PS.BCST 420(CX), Z25, Z24
+	VCVTDQ2PS        Z27, Z27
+	VFMADD213PS      640(R10), Z30, Z27
+	VFMADD231PS.BCST 424(CX), Z27, Z26
+	VCVTDQ2PS        Z29, Z29
+	VFMADD213PS      704(R10), Z30, Z29
+	VFMADD231PS.BCST 428(CX), Z29, Z28
+	ADDQ             $0x000001e0, CX
+	ADDQ             $0x000000c0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z24, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z26, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z28, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
+	VZEROUPPER
+	RET
+
+// func dot512HalvesMinsx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+// Requires: AVX, AVX512F, AVX512VNNI
+TEXT ·dot512HalvesMinsx12(SB), $832-77
+	MOVQ core+40(FP), CX
+	MOVQ aux+48(FP), DX
+	MOVQ strip+16(FP), BX
+	MOVQ strips+64(FP), R8
+	MOVQ c+0(FP), R9
+	LEAQ (SP), R10
+	ADDQ $0x3f, R10
+	ANDQ $-64, R10
+
+strip:
+	MOVQ      at+32(FP), SI
+	MOVQ      blocks+56(FP), DI
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z24, Z24, Z24
+	VPXORD    Z26, Z26, Z26
+	VPXORD    Z28, Z28, Z28
+	MOVB      add+76(FP), AL
+	TESTB     AL, AL
+	JZ        block
+	MOVL      mask+72(FP), AX
+	KMOVW     AX, K1
+	MOVQ      ldc+8(FP), R11
+	MOVQ      R9, AX
+	VMOVUPS.Z (AX), K1, Z6
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z8
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z10
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z12
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z14
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z16
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z18
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z20
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z22
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z24
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z26
+	LEAQ      (AX)(R11*4), AX
+	VMOVUPS.Z (AX), K1, Z28
+
+block:
+	MOVLQZX          (SI), AX
+	IMUL3Q           $0x00000300, AX, AX
+	ADDQ             BX, AX
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z23, Z23, Z23
+	VPXORD           Z25, Z25, Z25
+	VPXORD           Z27, Z27, Z27
+	VPXORD           Z29, Z29, Z29
+	VMOVDQU32        (AX), Z0
+	VPDPBUSD.BCST    (CX), Z0, Z7
+	VPDPBUSD.BCST    4(CX), Z0, Z9
+	VPDPBUSD.BCST    8(CX), Z0, Z11
+	VPDPBUSD.BCST    12(CX), Z0, Z13
+	VPDPBUSD.BCST    16(CX), Z0, Z15
+	VPDPBUSD.BCST    20(CX), Z0, Z17
+	VPDPBUSD.BCST    24(CX), Z0, Z19
+	VPDPBUSD.BCST    28(CX), Z0, Z21
+	VPDPBUSD.BCST    32(CX), Z0, Z23
+	VPDPBUSD.BCST    36(CX), Z0, Z25
+	VPDPBUSD.BCST    40(CX), Z0, Z27
+	VPDPBUSD.BCST    44(CX), Z0, Z29
+	VMOVDQU32        64(AX), Z0
+	VPDPBUSD.BCST    48(CX), Z0, Z7
+	VPDPBUSD.BCST    52(CX), Z0, Z9
+	VPDPBUSD.BCST    56(CX), Z0, Z11
+	VPDPBUSD.BCST    60(CX), Z0, Z13
+	VPDPBUSD.BCST    64(CX), Z0, Z15
+	VPDPBUSD.BCST    68(CX), Z0, Z17
+	VPDPBUSD.BCST    72(CX), Z0, Z19
+	VPDPBUSD.BCST    76(CX), Z0, Z21
+	VPDPBUSD.BCST    80(CX), Z0, Z23
+	VPDPBUSD.BCST    84(CX), Z0, Z25
+	VPDPBUSD.BCST    88(CX), Z0, Z27
+	VPDPBUSD.BCST    92(CX), Z0, Z29
+	VMOVDQU32        128(AX), Z0
+	VPDPBUSD.BCST    96(CX), Z0, Z7
+	VPDPBUSD.BCST    100(CX), Z0, Z9
+	VPDPBUSD.BCST    104(CX), Z0, Z11
+	VPDPBUSD.BCST    108(CX), Z0, Z13
+	VPDPBUSD.BCST    112(CX), Z0, Z15
+	VPDPBUSD.BCST    116(CX), Z0, Z17
+	VPDPBUSD.BCST    120(CX), Z0, Z19
+	VPDPBUSD.BCST    124(CX), Z0, Z21
+	VPDPBUSD.BCST    128(CX), Z0, Z23
+	VPDPBUSD.BCST    132(CX), Z0, Z25
+	VPDPBUSD.BCST    136(CX), Z0, Z27
+	VPDPBUSD.BCST    140(CX), Z0, Z29
+	VMOVDQU32        192(AX), Z0
+	VPDPBUSD.BCST    144(CX), Z0, Z7
+	VPDPBUSD.BCST    148(CX), Z0, Z9
+	VPDPBUSD.BCST    152(CX), Z0, Z11
+	VPDPBUSD.BCST    156(CX), Z0, Z13
+	VPDPBUSD.BCST    160(CX), Z0, Z15
+	VPDPBUSD.BCST    164(CX), Z0, Z17
+	VPDPBUSD.BCST    168(CX), Z0, Z19
+	VPDPBUSD.BCST    172(CX), Z0, Z21
+	VPDPBUSD.BCST    176(CX), Z0, Z23
+	VPDPBUSD.BCST    180(CX), Z0, Z25
+	VPDPBUSD.BCST    184(CX), Z0, Z27
+	VPDPBUSD.BCST    188(CX), Z0, Z29
+	VMOVUPS          512(AX), Z30
+	VMOVUPS          640(AX), Z31
+	VCVTDQ2PS        Z7, Z7
+	VMULPS           Z30, Z7, Z0
+	VFMADD231PS.BCST 96(DX), Z31, Z6
+	VCVTDQ2PS        Z9, Z9
+	VMULPS           Z30, Z9, Z1
+	VFMADD231PS.BCST 100(DX), Z31, Z8
+	VCVTDQ2PS        Z11, Z11
+	VMULPS           Z30, Z11, Z2
+	VFMADD231PS.BCST 104(DX), Z31, Z10
+	VCVTDQ2PS        Z13, Z13
+	VMULPS           Z30, Z13, Z3
+	VFMADD231PS.BCST 108(DX), Z31, Z12
+	VCVTDQ2PS        Z15, Z15
+	VMULPS           Z30, Z15, Z4
+	VFMADD231PS.BCST 112(DX), Z31, Z14
+	VCVTDQ2PS        Z17, Z17
+	VMULPS           Z30, Z17, Z5
+	VFMADD231PS.BCST 116(DX), Z31, Z16
+	VCVTDQ2PS        Z19, Z19
+	VMULPS           Z30, Z19, Z19
+	VMOVAPS          Z19, 384(R10)
+	VFMADD231PS.BCST 120(DX), Z31, Z18
+	VCVTDQ2PS        Z21, Z21
+	VMULPS           Z30, Z21, Z21
+	VMOVAPS          Z21, 448(R10)
+	VFMADD231PS.BCST 124(DX), Z31, Z20
+	VCVTDQ2PS        Z23, Z23
+	VMULPS           Z30, Z23, Z23
+	VMOVAPS          Z23, 512(R10)
+	VFMADD231PS.BCST 128(DX), Z31, Z22
+	VCVTDQ2PS        Z25, Z25
+	VMULPS           Z30, Z25, Z25
+	VMOVAPS          Z25, 576(R10)
+	VFMADD231PS.BCST 132(DX), Z31, Z24
+	VCVTDQ2PS        Z27, Z27
+	VMULPS           Z30, Z27, Z27
+	VMOVAPS          Z27, 640(R10)
+	VFMADD231PS.BCST 136(DX), Z31, Z26
+	VCVTDQ2PS        Z29, Z29
+	VMULPS           Z30, Z29, Z29
+	VMOVAPS          Z29, 704(R10)
+	VFMADD231PS.BCST 140(DX), Z31, Z28
+	VPXORD           Z7, Z7, Z7
+	VPXORD           Z9, Z9, Z9
+	VPXORD           Z11, Z11, Z11
+	VPXORD           Z13, Z13, Z13
+	VPXORD           Z15, Z15, Z15
+	VPXORD           Z17, Z17, Z17
+	VPXORD           Z19, Z19, Z19
+	VPXORD           Z21, Z21, Z21
+	VPXORD           Z23, Z23, Z23
+	VPXORD           Z25, Z25, Z25
+	VPXORD           Z27, Z27, Z27
+	VPXORD           Z29, Z29, Z29
+	VMOVDQU32        256(AX), Z30
+	VPDPBUSD.BCST    192(CX), Z30, Z7
+	VPDPBUSD.BCST    196(CX), Z30, Z9
+	VPDPBUSD.BCST    200(CX), Z30, Z11
+	VPDPBUSD.BCST    204(CX), Z30, Z13
+	VPDPBUSD.BCST    208(CX), Z30, Z15
+	VPDPBUSD.BCST    212(CX), Z30, Z17
+	VPDPBUSD.BCST    216(CX), Z30, Z19
+	VPDPBUSD.BCST    220(CX), Z30, Z21
+	VPDPBUSD.BCST    224(CX), Z30, Z23
+	VPDPBUSD.BCST    228(CX), Z30, Z25
+	VPDPBUSD.BCST    232(CX), Z30, Z27
+	VPDPBUSD.BCST    236(CX), Z30, Z29
+	VMOVDQU32        320(AX), Z30
+	VPDPBUSD.BCST    240(CX), Z30, Z7
+	VPDPBUSD.BCST    244(CX), Z30, Z9
+	VPDPBUSD.BCST    248(CX), Z30, Z11
+	VPDPBUSD.BCST    252(CX), Z30, Z13
+	VPDPBUSD.BCST    256(CX), Z30, Z15
+	VPDPBUSD.BCST    260(CX), Z30, Z17
+	VPDPBUSD.BCST    264(CX), Z30, Z19
+	VPDPBUSD.BCST    268(CX), Z30, Z21
+	VPDPBUSD.BCST    272(CX), Z30, Z23
+	VPDPBUSD.BCST    276(CX), Z30, Z25
+	VPDPBUSD.BCST    280(CX), Z30, Z27
+	VPDPBUSD.BCST    284(CX), Z30, Z29
+	VMOVDQU32        384(AX), Z30
+	VPDPBUSD.BCST    288(CX), Z30, Z7
+	VPDPBUSD.BCST    292(CX), Z30, Z9
+	VPDPBUSD.BCST    296(CX), Z30, Z11
+	VPDPBUSD.BCST    300(CX), Z30, Z13
+	VPDPBUSD.BCST    304(CX), Z30, Z15
+	VPDPBUSD.BCST    308(CX), Z30, Z17
+	VPDPBUSD.BCST    312(CX), Z30, Z19
+	VPDPBUSD.BCST    316(CX), Z30, Z21
+	VPDPBUSD.BCST    320(CX), Z30, Z23
+	VPDPBUSD.BCST    324(CX), Z30, Z25
+	VPDPBUSD.BCST    328(CX), Z30, Z27
+	VPDPBUSD.BCST    332(CX), Z30, Z29
+	VMOVDQU32        448(AX), Z30
+	VPDPBUSD.BCST    336(CX), Z30, Z7
+	VPDPBUSD.BCST    340(CX), Z30, Z9
+	VPDPBUSD.BCST    344(CX), Z30, Z11
+	VPDPBUSD.BCST    348(CX), Z30, Z13
+	VPDPBUSD.BCST    352(CX), Z30, Z15
+	VPDPBUSD.BCST    356(CX), Z30, Z17
+	VPDPBUSD.BCST    360(CX), Z30, Z19
+	VPDPBUSD.BCST    364(CX), Z30, Z21
+	VPDPBUSD.BCST    368(CX), Z30, Z23
+	VPDPBUSD.BCST    372(CX), Z30, Z25
+	VPDPBUSD.BCST    376(CX), Z30, Z27
+	VPDPBUSD.BCST    380(CX), Z30, Z29
+	VMOVUPS          576(AX), Z30
+	VMOVUPS          704(AX), Z31
+	VCVTDQ2PS        Z7, Z7
+	VFMADD213PS      Z0, Z30, Z7
+	VFMADD231PS.BCST 384(CX), Z7, Z6
+	VFMADD231PS.BCST 144(DX), Z31, Z6
+	VCVTDQ2PS        Z9, Z9
+	VFMADD213PS      Z1, Z30, Z9
+	VFMADD231PS.BCST 388(CX), Z9, Z8
+	VFMADD231PS.BCST 148(DX), Z31, Z8
+	VCVTDQ2PS        Z11, Z11
+	VFMADD213PS      Z2, Z30, Z11
+	VFMADD231PS.BCST 392(CX), Z11, Z10
+	VFMADD231PS.BCST 152(DX), Z31, Z10
+	VCVTDQ2PS        Z13, Z13
+	VFMADD213PS      Z3, Z30, Z13
+	VFMADD231PS.BCST 396(CX), Z13, Z12
+	VFMADD231PS.BCST 156(DX), Z31, Z12
+	VCVTDQ2PS        Z15, Z15
+	VFMADD213PS      Z4, Z30, Z15
+	VFMADD231PS.BCST 400(CX), Z15, Z14
+	VFMADD231PS.BCST 160(DX), Z31, Z14
+	VCVTDQ2PS        Z17, Z17
+	VFMADD213PS      Z5, Z30, Z17
+	VFMADD231PS.BCST 404(CX), Z17, Z16
+	VFMADD231PS.BCST 164(DX), Z31, Z16
+	VCVTDQ2PS        Z19, Z19
+	VFMADD213PS      384(R10), Z30, Z19
+	VFMADD231PS.BCST 408(CX), Z19, Z18
+	VFMADD231PS.BCST 168(DX), Z31, Z18
+	VCVTDQ2PS        Z21, Z21
+	VFMADD213PS      448(R10), Z30, Z21
+	VFMADD231PS.BCST 412(CX), Z21, Z20
+	VFMADD231PS.BCST 172(DX), Z31, Z20
+	VCVTDQ2PS        Z23, Z23
+	VFMADD213PS      512(R10), Z30, Z23
+	VFMADD231PS.BCST 416(CX), Z23, Z22
+	VFMADD231PS.BCST 176(DX), Z31, Z22
+	VCVTDQ2PS        Z25, Z25
+	VFMADD213PS      576(R10), Z30, Z25
+	VFMADD231PS.BCST 420(CX), Z25, Z24
+	VFMADD231PS.BCST 180(DX), Z31, Z24
+	VCVTDQ2PS        Z27, Z27
+	VFMADD213PS      640(R10), Z30, Z27
+	VFMADD231PS.BCST 424(CX), Z27, Z26
+	VFMADD231PS.BCST 184(DX), Z31, Z26
+	VCVTDQ2PS        Z29, Z29
+	VFMADD213PS      704(R10), Z30, Z29
+	VFMADD231PS.BCST 428(CX), Z29, Z28
+	VFMADD231PS.BCST 188(DX), Z31, Z28
+	ADDQ             $0x000001e0, CX
+	ADDQ             $0x000000c0, DX
+	ADDQ             $0x04, SI
+	DECQ             DI
+	JNZ              block
+	MOVL             mask+72(FP), AX
+	KMOVW            AX, K1
+	MOVQ             ldc+8(FP), CX
+	MOVQ             R9, AX
+	VMOVUPS          Z6, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z8, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z10, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z12, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z14, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z16, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z18, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z20, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z22, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z24, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z26, K1, (AX)
+	LEAQ             (AX)(CX*4), AX
+	VMOVUPS          Z28, K1, (AX)
+	MOVQ             core+40(FP), CX
+	MOVQ             aux+48(FP), DX
+	MOVQ             size+24(FP), AX
+	ADDQ             AX, BX
+	ADDQ             $0x00000040, R9
+	DECQ             R8
+	JNZ              strip
 	VZEROUPPER
 	RET

@@ -1433,3 +1433,13 @@ func dotVNNIIQ4_XSx4(c *float32, ldc int, strip *byte, core *int32, aux *int32, 
 //
 //go:noescape
 func unpack256IQ4_XS(dst *byte, strip *byte, first int, blocks int)
+
+// dot512Halvesx12 multiplies strips (> 0) strips of Halves, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512Halvesx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)
+
+// dot512HalvesMinsx12 multiplies strips (> 0) strips of HalvesMins, of size bytes each, by a panel of 12 columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.
+//
+//go:noescape
+func dot512HalvesMinsx12(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)

@@ -91,18 +91,18 @@ quads:
 	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -189,10 +189,10 @@ quads:
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -298,30 +298,30 @@ quads:
 	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -445,16 +445,16 @@ quads:
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -580,42 +580,42 @@ quads:
 	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -776,22 +776,22 @@ quads:
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -937,54 +937,54 @@ quads:
 	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -1182,28 +1182,28 @@ quads:
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -1338,18 +1338,18 @@ quads:
 	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -1432,10 +1432,10 @@ quads:
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -1545,30 +1545,30 @@ quads:
 	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -1684,16 +1684,16 @@ quads:
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -1825,42 +1825,42 @@ quads:
 	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -2009,22 +2009,22 @@ quads:
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -2178,54 +2178,54 @@ quads:
 	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -2407,28 +2407,28 @@ quads:
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -2580,10 +2580,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -2592,10 +2592,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -2681,10 +2681,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -2795,18 +2795,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -2815,18 +2815,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -2943,18 +2943,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3085,26 +3085,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3113,26 +3113,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3280,26 +3280,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3450,34 +3450,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3486,34 +3486,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3692,34 +3692,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -3921,18 +3921,18 @@ quads:
 	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -4042,10 +4042,10 @@ quads:
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -4208,30 +4208,30 @@ quads:
 	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -4374,16 +4374,16 @@ quads:
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -4568,42 +4568,42 @@ quads:
 	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -4779,22 +4779,22 @@ quads:
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -5001,54 +5001,54 @@ quads:
 	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -5257,28 +5257,28 @@ quads:
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -5510,10 +5510,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -5522,10 +5522,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -5638,10 +5638,10 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -5805,18 +5805,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -5825,18 +5825,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -5980,18 +5980,18 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6175,26 +6175,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6203,26 +6203,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6397,26 +6397,26 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6620,34 +6620,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6656,34 +6656,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 40(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -6889,34 +6889,34 @@ quads:
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVD 32(R10), F25
 	WORD $0x0e217b39 // fcvtl v25.4s, v25.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -7108,18 +7108,18 @@ quads:
 	WORD $0x4fb4eb21 // sdot v1.4s, v25.16b, v20.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -7216,10 +7216,10 @@ quads:
 	VADD V28.S4, V8.S4, V0.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -7343,30 +7343,30 @@ quads:
 	WORD $0x4fb5eb23 // sdot v3.4s, v25.16b, v21.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -7500,16 +7500,16 @@ quads:
 	VADD V28.S4, V10.S4, V1.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -7653,42 +7653,42 @@ quads:
 	WORD $0x4fb6eb25 // sdot v5.4s, v25.16b, v22.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -7859,22 +7859,22 @@ quads:
 	VADD V28.S4, V12.S4, V2.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -8038,54 +8038,54 @@ quads:
 	WORD $0x4fb7eb27 // sdot v7.4s, v25.16b, v23.4b[3]
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -8293,28 +8293,28 @@ quads:
 	VADD V28.S4, V14.S4, V3.S4
 	FMOVD 0(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -8495,10 +8495,10 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVS 4(R10), F28
@@ -8515,10 +8515,10 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -8621,10 +8621,10 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -8760,16 +8760,16 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVS 4(R10), F28
@@ -8786,16 +8786,16 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -8929,16 +8929,16 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -9094,22 +9094,22 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVS 4(R10), F28
@@ -9126,22 +9126,22 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -9306,22 +9306,22 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -9497,28 +9497,28 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVS 4(R10), F28
@@ -9535,28 +9535,28 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -9752,28 +9752,28 @@ quads:
 	VDUP R8, V25.S4
 	WORD $0x6ebc4739 // ushl v25.4s, v25.4s, v28.4s
 	VBIT V26.B16, V25.B16, V24.B16
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -9935,11 +9935,9 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
@@ -9960,11 +9958,9 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
+	FMOVQ 16(R12), F20
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
@@ -10016,11 +10012,11 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
@@ -10041,11 +10037,11 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
@@ -10133,11 +10129,9 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
@@ -10186,11 +10180,11 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
@@ -10292,19 +10286,15 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 16(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 20(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
@@ -10325,19 +10315,15 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
+	FMOVQ 16(R12), F20
 	FMOVS 16(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
+	FMOVQ 80(R12), F20
 	FMOVS 20(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
@@ -10400,19 +10386,19 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
@@ -10433,19 +10419,19 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
@@ -10551,19 +10537,15 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 16(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 20(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
@@ -10630,19 +10612,19 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
@@ -10755,27 +10737,21 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
+	FMOVQ 128(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
@@ -10796,27 +10772,21 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
+	FMOVQ 16(R12), F20
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
+	FMOVQ 80(R12), F20
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
+	FMOVQ 144(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
@@ -10890,27 +10860,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
@@ -10931,27 +10901,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
@@ -11075,27 +11045,21 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 24(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 28(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
+	FMOVQ 128(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
@@ -11180,27 +11144,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
@@ -11324,35 +11288,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
+	FMOVQ 128(R12), F20
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
+	WORD $0x6e38dcce // fmul v14.4s, v6.4s, v24.4s
+	FMOVQ 192(R12), F20
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
@@ -11373,35 +11329,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
+	FMOVQ 16(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
+	FMOVQ 80(R12), F20
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
+	FMOVQ 144(R12), F20
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
-	FMOVQ 208(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
+	WORD $0x6e38dcef // fmul v15.4s, v7.4s, v24.4s
+	FMOVQ 208(R12), F20
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
@@ -11486,35 +11434,35 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVS 48(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVS 52(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVS 56(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
+	WORD $0x4e38ccce // fmla v14.4s, v6.4s, v24.4s
+	WORD $0x4f9a11d4 // fmla v20.4s, v14.4s, v26.s[0]
 	FMOVS 60(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
@@ -11535,35 +11483,35 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVS 48(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVS 52(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVS 56(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
+	WORD $0x4e38ccef // fmla v15.4s, v7.4s, v24.4s
+	WORD $0x4f9a11f4 // fmla v20.4s, v15.4s, v26.s[0]
 	FMOVS 60(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
@@ -11705,35 +11653,27 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
+	FMOVQ 0(R12), F20
 	FMOVS 32(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
+	FMOVQ 64(R12), F20
 	FMOVS 36(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
+	FMOVQ 128(R12), F20
 	FMOVS 40(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x6e38dc73 // fmul v19.4s, v3.4s, v24.4s
+	FMOVQ 192(R12), F20
 	FMOVS 44(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
@@ -11836,35 +11776,35 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVS 48(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVS 52(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVS 56(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc73 // fmla v19.4s, v3.4s, v24.4s
+	WORD $0x4f9a1274 // fmla v20.4s, v19.4s, v26.s[0]
 	FMOVS 60(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
@@ -12007,8 +11947,8 @@ TEXT ·dotSDOTQ3_Kx1(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -12085,12 +12025,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -12098,12 +12034,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	FMOVS 4(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
 	VDUP V0.S[0], V0.S4
@@ -12170,11 +12102,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -12183,11 +12115,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -12217,8 +12149,8 @@ TEXT ·dotNEONQ3_Kx1(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -12279,12 +12211,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	FMOVQ 16(R3), F20
 	FMOVQ 64(R9), F24
 	VAND V29.B16, V24.B16, V24.B16
@@ -12335,11 +12263,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -12369,8 +12297,8 @@ TEXT ·dotSDOTQ3_Kx2(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -12460,18 +12388,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -12479,18 +12399,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	FMOVS 8(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
 	VDUP V0.S[0], V0.S4
@@ -12570,17 +12482,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -12589,17 +12501,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -12629,8 +12541,8 @@ TEXT ·dotNEONQ3_Kx2(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -12711,18 +12623,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 64(R9), F24
@@ -12793,17 +12697,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -12833,8 +12737,8 @@ TEXT ·dotSDOTQ3_Kx3(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -12937,24 +12841,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
-	FMOVQ F20, 128(R12)
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -12962,24 +12854,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
-	FMOVQ F20, 144(R12)
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
 	FMOVS 12(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
 	VDUP V0.S[0], V0.S4
@@ -13072,23 +12952,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -13097,23 +12977,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -13143,8 +13023,8 @@ TEXT ·dotNEONQ3_Kx3(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -13245,24 +13125,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 128(R12)
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -13353,23 +13221,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -13399,8 +13267,8 @@ TEXT ·dotSDOTQ3_Kx4(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -13516,30 +13384,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
-	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
 	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
-	FMOVQ F20, 192(R12)
+	WORD $0x6e38dcce // fmul v14.4s, v6.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -13547,30 +13399,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
-	FMOVQ F20, 144(R12)
-	FMOVQ 208(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
 	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
-	FMOVQ F20, 208(R12)
+	WORD $0x6e38dcef // fmul v15.4s, v7.4s, v24.4s
 	FMOVS 16(R4), F0
 	WORD $0x4f3b0400 // sshr v0.4s, v0.4s, #5
 	VDUP V0.S[0], V0.S4
@@ -13676,29 +13512,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
+	WORD $0x4e38ccce // fmla v14.4s, v6.4s, v24.4s
+	WORD $0x4f9a11d4 // fmla v20.4s, v14.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -13707,29 +13543,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
+	WORD $0x4e38ccef // fmla v15.4s, v7.4s, v24.4s
+	WORD $0x4f9a11f4 // fmla v20.4s, v15.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -13759,8 +13595,8 @@ TEXT ·dotNEONQ3_Kx4(SB), NOSPLIT, $0-40
 	VMOVI $4, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -13881,30 +13717,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 192(R12)
+	WORD $0x6e38dc73 // fmul v19.4s, v3.4s, v24.4s
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -14015,29 +13835,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc73 // fmla v19.4s, v3.4s, v24.4s
+	WORD $0x4f9a1274 // fmla v20.4s, v19.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -14069,10 +13889,10 @@ TEXT ·unpackNEONQ3_K(SB), NOSPLIT, $0-32
 unit:
 	MOVD $32, R8
 	MADD R8, R1, R2, R6
-	ADD $32, R6
+	ADD $64, R6
 	MOVD $192, R8
 	MADD R8, R1, R2, R5
-	ADD $288, R5
+	ADD $320, R5
 	MOVD $8, R7
 	SUB R2, R7
 	CMP R3, R7
@@ -14270,10 +14090,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14293,10 +14113,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14402,10 +14222,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14536,18 +14356,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14567,18 +14387,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14715,18 +14535,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14877,26 +14697,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -14916,26 +14736,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15103,26 +14923,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15293,34 +15113,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15340,34 +15160,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15566,34 +15386,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15843,10 +15663,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -15866,10 +15686,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16002,10 +15822,10 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16189,18 +16009,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16220,18 +16040,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16395,18 +16215,18 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16610,26 +16430,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16649,26 +16469,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -16863,26 +16683,26 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -17106,34 +16926,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -17153,34 +16973,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -17406,34 +17226,34 @@ quads:
 	WORD $0x2f10a79c // uxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf39 // fmul v25.4s, v25.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVS 0(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVS 4(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVS 8(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVS 12(R4), F26
 	WORD $0x4f9a1334 // fmla v20.4s, v25.4s, v26.s[0]
@@ -17579,8 +17399,8 @@ TEXT ·dotSDOTQ6_Kx1(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -17653,12 +17473,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -17666,12 +17482,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	FMOVS 4(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
 	VDUP V0.S[0], V0.S4
@@ -17734,11 +17546,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -17747,11 +17559,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -17781,8 +17593,8 @@ TEXT ·dotNEONQ6_Kx1(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -17841,12 +17653,8 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	FMOVQ 16(R3), F20
 	FMOVQ 0(R9), F24
 	VUSHR $4, V24.B16, V24.B16
@@ -17895,11 +17703,11 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -17929,8 +17737,8 @@ TEXT ·dotSDOTQ6_Kx2(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -18016,18 +17824,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -18035,18 +17835,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	FMOVS 8(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
 	VDUP V0.S[0], V0.S4
@@ -18122,17 +17914,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -18141,17 +17933,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -18181,8 +17973,8 @@ TEXT ·dotNEONQ6_Kx2(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -18261,18 +18053,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	FMOVQ 32(R3), F20
 	FMOVQ 48(R3), F21
 	FMOVQ 0(R9), F24
@@ -18341,17 +18125,17 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -18381,8 +18165,8 @@ TEXT ·dotSDOTQ6_Kx3(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -18481,24 +18265,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
-	FMOVQ F20, 128(R12)
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -18506,24 +18278,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
-	FMOVQ F20, 144(R12)
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
 	FMOVS 12(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
 	VDUP V0.S[0], V0.S4
@@ -18612,23 +18372,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -18637,23 +18397,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -18683,8 +18443,8 @@ TEXT ·dotNEONQ6_Kx3(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -18783,24 +18543,12 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 128(R12)
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
 	FMOVQ 48(R3), F20
 	FMOVQ 64(R3), F21
 	FMOVQ 80(R3), F22
@@ -18889,23 +18637,23 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -18935,8 +18683,8 @@ TEXT ·dotSDOTQ6_Kx4(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -19048,30 +18796,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc08 // fmul v8.4s, v0.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc4a // fmul v10.4s, v2.4s, v24.4s
 	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
-	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc8c // fmul v12.4s, v4.4s, v24.4s
 	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
-	FMOVQ F20, 192(R12)
+	WORD $0x6e38dcce // fmul v14.4s, v6.4s, v24.4s
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
 	FMOVS 4(R11), F28
@@ -19079,30 +18811,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 16(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 16(R12)
-	FMOVQ 80(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc29 // fmul v9.4s, v1.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 80(R12)
-	FMOVQ 144(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc6b // fmul v11.4s, v3.4s, v24.4s
 	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
-	FMOVQ F20, 144(R12)
-	FMOVQ 208(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dcad // fmul v13.4s, v5.4s, v24.4s
 	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
-	FMOVQ F20, 208(R12)
+	WORD $0x6e38dcef // fmul v15.4s, v7.4s, v24.4s
 	FMOVS 16(R4), F0
 	WORD $0x4f3e0400 // sshr v0.4s, v0.4s, #2
 	VDUP V0.S[0], V0.S4
@@ -19204,29 +18920,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc08 // fmla v8.4s, v0.4s, v24.4s
+	WORD $0x4f9a1114 // fmla v20.4s, v8.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc4a // fmla v10.4s, v2.4s, v24.4s
+	WORD $0x4f9a1154 // fmla v20.4s, v10.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
-	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
+	WORD $0x4e38cc8c // fmla v12.4s, v4.4s, v24.4s
+	WORD $0x4f9a1194 // fmla v20.4s, v12.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
-	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
+	WORD $0x4e38ccce // fmla v14.4s, v6.4s, v24.4s
+	WORD $0x4f9a11d4 // fmla v20.4s, v14.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
 	WORD $0x0e217b18 // fcvtl v24.4s, v24.4h
@@ -19235,29 +18951,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc29 // fmla v9.4s, v1.4s, v24.4s
+	WORD $0x4f9a1134 // fmla v20.4s, v9.4s, v26.s[0]
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc6b // fmla v11.4s, v3.4s, v24.4s
+	WORD $0x4f9a1174 // fmla v20.4s, v11.4s, v26.s[0]
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
-	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
+	WORD $0x4e38ccad // fmla v13.4s, v5.4s, v24.4s
+	WORD $0x4f9a11b4 // fmla v20.4s, v13.4s, v26.s[0]
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
-	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
+	WORD $0x4e38ccef // fmla v15.4s, v7.4s, v24.4s
+	WORD $0x4f9a11f4 // fmla v20.4s, v15.4s, v26.s[0]
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
 	ADD $16, R10
@@ -19287,8 +19003,8 @@ TEXT ·dotNEONQ6_Kx4(SB), NOSPLIT, $0-40
 	VMOVI $48, V30.B16
 
 unit:
-	ADD $32, R1, R6
-	ADD $288, R1, R5
+	ADD $64, R1, R6
+	ADD $320, R1, R5
 	MOVD $8, R7
 
 block:
@@ -19407,30 +19123,14 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
-	FMOVQ 0(R12), F20
-	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
 	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
-	FMOVQ F20, 0(R12)
-	FMOVQ 64(R12), F20
-	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc10 // fmul v16.4s, v0.4s, v24.4s
 	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
-	FMOVQ F20, 64(R12)
-	FMOVQ 128(R12), F20
-	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc31 // fmul v17.4s, v1.4s, v24.4s
 	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
-	FMOVQ F20, 128(R12)
-	FMOVQ 192(R12), F20
-	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
+	WORD $0x6e38dc52 // fmul v18.4s, v2.4s, v24.4s
 	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
-	FMOVQ F20, 192(R12)
+	WORD $0x6e38dc73 // fmul v19.4s, v3.4s, v24.4s
 	FMOVQ 64(R3), F20
 	FMOVQ 80(R3), F21
 	FMOVQ 96(R3), F22
@@ -19539,29 +19239,29 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
-	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
+	WORD $0x4e38cc10 // fmla v16.4s, v0.4s, v24.4s
+	WORD $0x4f9a1214 // fmla v20.4s, v16.4s, v26.s[0]
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
-	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
+	WORD $0x4e38cc31 // fmla v17.4s, v1.4s, v24.4s
+	WORD $0x4f9a1234 // fmla v20.4s, v17.4s, v26.s[0]
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
-	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
+	WORD $0x4e38cc52 // fmla v18.4s, v2.4s, v24.4s
+	WORD $0x4f9a1254 // fmla v20.4s, v18.4s, v26.s[0]
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
-	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
-	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
+	WORD $0x4e38cc73 // fmla v19.4s, v3.4s, v24.4s
+	WORD $0x4f9a1274 // fmla v20.4s, v19.4s, v26.s[0]
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
 	ADD $8, R10
@@ -19593,10 +19293,10 @@ TEXT ·unpackNEONQ6_K(SB), NOSPLIT, $0-32
 unit:
 	MOVD $32, R8
 	MADD R8, R1, R2, R6
-	ADD $32, R6
+	ADD $64, R6
 	MOVD $384, R8
 	MADD R8, R1, R2, R5
-	ADD $288, R5
+	ADD $320, R5
 	MOVD $8, R7
 	SUB R2, R7
 	CMP R3, R7
@@ -19713,8 +19413,8 @@ TEXT ·dotSDOTIQ4_XSx1(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -19800,10 +19500,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	FMOVD 8(R10), F24
@@ -19813,10 +19513,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
 	ADD $32, R9
@@ -19847,8 +19547,8 @@ TEXT ·dotNEONIQ4_XSx1(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -19927,10 +19627,10 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 32(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
 	ADD $16, R9
@@ -19961,8 +19661,8 @@ TEXT ·dotSDOTIQ4_XSx2(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -20068,16 +19768,16 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	FMOVD 8(R10), F24
@@ -20087,16 +19787,16 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
 	ADD $32, R9
@@ -20127,8 +19827,8 @@ TEXT ·dotNEONIQ4_XSx2(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -20244,16 +19944,16 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 64(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 68(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
 	ADD $16, R9
@@ -20284,8 +19984,8 @@ TEXT ·dotSDOTIQ4_XSx3(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -20411,22 +20111,22 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	FMOVD 8(R10), F24
@@ -20436,22 +20136,22 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
 	ADD $32, R9
@@ -20482,8 +20182,8 @@ TEXT ·dotNEONIQ4_XSx3(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -20636,22 +20336,22 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 96(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 100(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 104(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
 	ADD $16, R9
@@ -20682,8 +20382,8 @@ TEXT ·dotSDOTIQ4_XSx4(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -20829,28 +20529,28 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d884 // scvtf v4.4s, v4.4s
 	WORD $0x4e3ccc94 // fmla v20.4s, v4.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8c6 // scvtf v6.4s, v6.4s
 	WORD $0x4e3cccd4 // fmla v20.4s, v6.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	FMOVD 8(R10), F24
@@ -20860,28 +20560,28 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 16(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 16(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 80(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 80(R12)
+	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	FMOVQ 144(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8a5 // scvtf v5.4s, v5.4s
 	WORD $0x4e3cccb4 // fmla v20.4s, v5.4s, v28.4s
 	FMOVQ F20, 144(R12)
+	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	FMOVQ 208(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d8e7 // scvtf v7.4s, v7.4s
 	WORD $0x4e3cccf4 // fmla v20.4s, v7.4s, v28.4s
 	FMOVQ F20, 208(R12)
 	ADD $32, R9
@@ -20912,8 +20612,8 @@ TEXT ·dotNEONIQ4_XSx4(SB), NOSPLIT, $0-40
 	FMOVQ (R8), F31
 
 unit:
-	ADD $32, R1, R6
-	ADD $160, R1, R5
+	ADD $64, R1, R6
+	ADD $192, R1, R5
 	MOVD $8, R7
 
 block:
@@ -21103,28 +20803,28 @@ quads:
 	WORD $0x0f10a79c // sxtl v28.4s, v28.4h
 	WORD $0x4e21db9c // scvtf v28.4s, v28.4s
 	WORD $0x6e3cdf18 // fmul v24.4s, v24.4s, v28.4s
+	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	FMOVQ 0(R12), F20
 	FMOVS 128(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d800 // scvtf v0.4s, v0.4s
 	WORD $0x4e3ccc14 // fmla v20.4s, v0.4s, v28.4s
 	FMOVQ F20, 0(R12)
+	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	FMOVQ 64(R12), F20
 	FMOVS 132(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d821 // scvtf v1.4s, v1.4s
 	WORD $0x4e3ccc34 // fmla v20.4s, v1.4s, v28.4s
 	FMOVQ F20, 64(R12)
+	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	FMOVQ 128(R12), F20
 	FMOVS 136(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d842 // scvtf v2.4s, v2.4s
 	WORD $0x4e3ccc54 // fmla v20.4s, v2.4s, v28.4s
 	FMOVQ F20, 128(R12)
+	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	FMOVQ 192(R12), F20
 	FMOVS 140(R3), F26
 	WORD $0x4f9a931c // fmul v28.4s, v24.4s, v26.s[0]
-	WORD $0x4e21d863 // scvtf v3.4s, v3.4s
 	WORD $0x4e3ccc74 // fmla v20.4s, v3.4s, v28.4s
 	FMOVQ F20, 192(R12)
 	ADD $16, R9
@@ -21156,10 +20856,10 @@ TEXT ·unpackNEONIQ4_XS(SB), NOSPLIT, $0-32
 unit:
 	MOVD $16, R8
 	MADD R8, R1, R2, R6
-	ADD $32, R6
+	ADD $64, R6
 	MOVD $256, R8
 	MADD R8, R1, R2, R5
-	ADD $160, R5
+	ADD $192, R5
 	MOVD $8, R7
 	SUB R2, R7
 	CMP R3, R7

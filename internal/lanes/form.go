@@ -11,7 +11,8 @@ import (
 // belongs to row r. A unit has, in this order:
 //
 //	D      16 halves: the rows' scales (MXFP4: 16 exponents of a byte each)
-//	M      16 halves: the rows' minima; forms with minima
+//	M      16 halves: the rows' minima; forms with minima. Else, in units of 256, nothing for as
+//	       long, so that codes begin with a cache line
 //	S      a byte for each lane of each sub-block; units of 256
 //	T      the same for minima; Q4_K and Q5_K
 //	codes  for each block of 32 weights: its low planes, then its high planes
@@ -90,7 +91,7 @@ func (f *Form) dBytes() int {
 }
 
 func (f *Form) sAt() int {
-	if f.Mins {
+	if f.Mins || f.Len > BlockLen {
 		return f.dBytes() + 2*Rows
 	}
 	return f.dBytes()

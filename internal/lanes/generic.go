@@ -141,12 +141,12 @@ func (k Kind) blockGeneric(w []byte, p Panel, b, n, r int, acc float32) float32 
 		acc = kernel.FMA(float32(dot(0, 8)), vector(0)*d, acc)
 		return kernel.FMA(vector(1), float(p.sums(b)[n]), acc)
 	case Halves:
-		acc = kernel.FMA(float32(dot(0, 4)+halves[n]), vector(0)*d, acc)
-		return kernel.FMA(float32(dot(4, 8)+halves[cols+n]), vector(1)*d, acc)
+		first := float32(float32(dot(0, 4)+halves[n]) * vector(0))
+		return kernel.FMA(kernel.FMA(float32(dot(4, 8)+halves[cols+n]), vector(1), first), d, acc)
 	}
-	acc = kernel.FMA(float32(dot(0, 4)), vector(0)*d, acc)
+	first := float32(float32(dot(0, 4)) * vector(0))
 	acc = kernel.FMA(vector(2), float(halves[2*cols+n]), acc)
-	acc = kernel.FMA(float32(dot(4, 8)), vector(1)*d, acc)
+	acc = kernel.FMA(kernel.FMA(float32(dot(4, 8)), vector(1), first), d, acc)
 	return kernel.FMA(vector(3), float(halves[3*cols+n]), acc)
 }
 

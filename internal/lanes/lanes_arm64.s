@@ -130,17 +130,17 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -259,17 +259,17 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -431,31 +431,31 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -623,31 +623,31 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -866,45 +866,45 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -1129,45 +1129,45 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
@@ -1304,15 +1304,15 @@ block1:
 	VEOR V31.B16, V19.B16, V19.B16
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -1425,22 +1425,22 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -1579,29 +1579,29 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd84 // fmla v4.4s, v12.4s, v20.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cda5 // fmla v5.4s, v13.4s, v20.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -1766,36 +1766,36 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd84 // fmla v4.4s, v12.4s, v20.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	FMOVS 12(R7), F28
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cda5 // fmla v5.4s, v13.4s, v20.4s
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cdc6 // fmla v6.4s, v14.4s, v20.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cde7 // fmla v7.4s, v15.4s, v20.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -1902,11 +1902,11 @@ block1:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -2029,15 +2029,15 @@ block2:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -2207,19 +2207,19 @@ block3:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acec2 // fmla v2.4s, v22.4s, v26.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -2436,23 +2436,23 @@ block4:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	FMOVS 12(R7), F29
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acec2 // fmla v2.4s, v22.4s, v26.4s
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acee3 // fmla v3.4s, v23.4s, v26.4s
 	ADD R6<<1, R7, R3
 	ADD $576, R2
 	SUB $1, R5
@@ -2593,17 +2593,17 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -2733,17 +2733,17 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -2915,31 +2915,31 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -3123,31 +3123,31 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -3381,45 +3381,45 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -3665,45 +3665,45 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
+	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
+	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
 	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
+	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
 	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
+	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
 	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
 	FMOVQ 576(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -3850,21 +3850,21 @@ block1:
 	FMOVQ 464(R2), F19
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 512(R2), F22
-	FMOVQ 576(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 592(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 576(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 592(R2), F19
 	MOVD R4, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -3962,31 +3962,31 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 512(R2), F22
-	FMOVQ 576(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 592(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 576(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 592(R2), F19
 	MOVD R4, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4110,41 +4110,41 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 512(R2), F22
-	FMOVQ 576(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 592(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 576(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 592(R2), F19
 	MOVD R4, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd84 // fmla v4.4s, v12.4s, v20.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cda5 // fmla v5.4s, v13.4s, v20.4s
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4294,51 +4294,51 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 512(R2), F22
-	FMOVQ 576(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 592(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 576(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 592(R2), F19
 	MOVD R4, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd00 // fmla v0.4s, v8.4s, v20.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd21 // fmla v1.4s, v9.4s, v20.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd42 // fmla v2.4s, v10.4s, v20.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cd63 // fmla v3.4s, v11.4s, v20.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cd84 // fmla v4.4s, v12.4s, v20.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
-	FMOVS 12(R7), F28
-	FMOVS 12(R8), F29
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cda5 // fmla v5.4s, v13.4s, v20.4s
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
-	WORD $0x4f9d1306 // fmla v6.4s, v24.4s, v29.s[0]
+	WORD $0x4f959214 // fmul v20.4s, v16.4s, v21.s[0]
+	WORD $0x4e34cdc6 // fmla v6.4s, v14.4s, v20.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
-	WORD $0x4f9d1327 // fmla v7.4s, v25.4s, v29.s[0]
+	WORD $0x4f959234 // fmul v20.4s, v17.4s, v21.s[0]
+	WORD $0x4e34cde7 // fmla v7.4s, v15.4s, v20.4s
+	FMOVS 12(R8), F21
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4433,15 +4433,15 @@ block1:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 576(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 576(R2), F25
 	MOVD R4, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4545,21 +4545,21 @@ block2:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 576(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 576(R2), F25
 	MOVD R4, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4704,27 +4704,27 @@ block3:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 576(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 576(R2), F25
 	MOVD R4, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acec2 // fmla v2.4s, v22.4s, v26.4s
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4910,33 +4910,33 @@ block4:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 576(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 576(R2), F25
 	MOVD R4, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3ace80 // fmla v0.4s, v20.4s, v26.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acea1 // fmla v1.4s, v21.4s, v26.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
-	FMOVS 12(R7), F29
-	FMOVS 12(R8), F30
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acec2 // fmla v2.4s, v22.4s, v26.4s
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
-	WORD $0x4f9e1363 // fmla v3.4s, v27.4s, v30.s[0]
+	WORD $0x4f9b931a // fmul v26.4s, v24.4s, v27.s[0]
+	WORD $0x4e3acee3 // fmla v3.4s, v23.4s, v26.4s
+	FMOVS 12(R8), F27
+	WORD $0x4f9b1323 // fmla v3.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<0, R4
@@ -4954,7 +4954,7 @@ block4:
 	RET
 
 // func tileI8MMHalves(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
-TEXT ·tileI8MMHalves(SB), NOSPLIT, $0-65
+TEXT ·tileI8MMHalves(SB), NOSPLIT, $208-65
 	MOVD c+0(FP), R0
 	MOVD ldc+8(FP), R1
 	MOVD w+16(FP), R2
@@ -5045,18 +5045,18 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	ADD R6, R4, R8
 	FMOVS 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -5105,18 +5105,22 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -5200,18 +5204,18 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	ADD R6, R4, R8
 	FMOVD 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -5260,18 +5264,22 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -5388,32 +5396,32 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	ADD R6, R4, R8
 	FMOVD 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -5477,32 +5485,40 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -5625,32 +5641,32 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	ADD R6, R4, R8
 	FMOVD 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -5714,32 +5730,40 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -5899,46 +5923,46 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e34df1d // fmul v29.4s, v24.4s, v20.4s
+	FMOVQ F29, 144(RSP)
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e35df3e // fmul v30.4s, v25.4s, v21.4s
+	FMOVQ F30, 160(RSP)
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e36df5d // fmul v29.4s, v26.4s, v22.4s
+	FMOVQ F29, 176(RSP)
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	WORD $0x6e37df7e // fmul v30.4s, v27.4s, v23.4s
+	FMOVQ F30, 192(RSP)
 	ADD R6, R4, R8
 	FMOVD 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -6021,46 +6045,58 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 144(RSP), F29
+	WORD $0x4e38ce9d // fmla v29.4s, v20.4s, v24.4s
+	WORD $0x4e3ccfa8 // fmla v8.4s, v29.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 160(RSP), F30
+	WORD $0x4e39cebe // fmla v30.4s, v21.4s, v25.4s
+	WORD $0x4e3ccfc9 // fmla v9.4s, v30.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 176(RSP), F29
+	WORD $0x4e3acedd // fmla v29.4s, v22.4s, v26.4s
+	WORD $0x4e3ccfaa // fmla v10.4s, v29.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 192(RSP), F30
+	WORD $0x4e3bcefe // fmla v30.4s, v23.4s, v27.4s
+	WORD $0x4e3ccfcb // fmla v11.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -6226,46 +6262,46 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e34df1d // fmul v29.4s, v24.4s, v20.4s
+	FMOVQ F29, 144(RSP)
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e35df3e // fmul v30.4s, v25.4s, v21.4s
+	FMOVQ F30, 160(RSP)
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e36df5d // fmul v29.4s, v26.4s, v22.4s
+	FMOVQ F29, 176(RSP)
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	WORD $0x6e37df7e // fmul v30.4s, v27.4s, v23.4s
+	FMOVQ F30, 192(RSP)
 	ADD R6, R4, R8
 	FMOVD 0(R8), F12
 	VDUP V12.D[0], V12.D2
@@ -6348,46 +6384,58 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 144(RSP), F29
+	WORD $0x4e38ce9d // fmla v29.4s, v20.4s, v24.4s
+	WORD $0x4e3ccfa8 // fmla v8.4s, v29.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 160(RSP), F30
+	WORD $0x4e39cebe // fmla v30.4s, v21.4s, v25.4s
+	WORD $0x4e3ccfc9 // fmla v9.4s, v30.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 176(RSP), F29
+	WORD $0x4e3acedd // fmla v29.4s, v22.4s, v26.4s
+	WORD $0x4e3ccfaa // fmla v10.4s, v29.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 192(RSP), F30
+	WORD $0x4e3bcefe // fmla v30.4s, v23.4s, v27.4s
+	WORD $0x4e3ccfcb // fmla v11.4s, v30.4s, v28.4s
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	ADD R6<<2, R4
@@ -6492,15 +6540,13 @@ block1:
 	VEOR V31.B16, V19.B16, V19.B16
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	FMOVQ (R9), F20
@@ -6535,15 +6581,15 @@ block1:
 	VEOR V31.B16, V19.B16, V19.B16
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 576(R2), F22
-	FMOVQ 592(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 576(R2), F16
+	FMOVQ 592(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -6616,22 +6662,18 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -6676,22 +6718,22 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 576(R2), F22
-	FMOVQ 592(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 576(R2), F16
+	FMOVQ 592(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -6782,29 +6824,23 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x6e30dd9b // fmul v27.4s, v12.4s, v16.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
+	WORD $0x6e31ddbc // fmul v28.4s, v13.4s, v17.4s
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -6859,29 +6895,29 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 576(R2), F22
-	FMOVQ 592(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 576(R2), F16
+	FMOVQ 592(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x4e30cd9b // fmla v27.4s, v12.4s, v16.4s
+	WORD $0x4f951364 // fmla v4.4s, v27.4s, v21.s[0]
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
+	WORD $0x4e31cdbc // fmla v28.4s, v13.4s, v17.4s
+	WORD $0x4f951385 // fmla v5.4s, v28.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -6990,36 +7026,28 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 512(R2), F22
-	FMOVQ 528(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 512(R2), F16
+	FMOVQ 528(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x6e30dd9b // fmul v27.4s, v12.4s, v16.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	FMOVS 12(R7), F28
+	WORD $0x6e31ddbc // fmul v28.4s, v13.4s, v17.4s
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
+	WORD $0x6e30dddd // fmul v29.4s, v14.4s, v16.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
+	WORD $0x6e31ddfe // fmul v30.4s, v15.4s, v17.4s
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -7084,36 +7112,36 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 576(R2), F22
-	FMOVQ 592(R2), F23
-	FMOVS 0(R7), F28
+	FMOVQ 576(R2), F16
+	FMOVQ 592(R2), F17
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	FMOVS 4(R7), F28
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	FMOVS 8(R7), F28
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
+	WORD $0x4e30cd9b // fmla v27.4s, v12.4s, v16.4s
+	WORD $0x4f951364 // fmla v4.4s, v27.4s, v21.s[0]
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	FMOVS 12(R7), F28
+	WORD $0x4e31cdbc // fmla v28.4s, v13.4s, v17.4s
+	WORD $0x4f951385 // fmla v5.4s, v28.4s, v21.s[0]
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
+	WORD $0x4e30cddd // fmla v29.4s, v14.4s, v16.4s
+	WORD $0x4f9513a6 // fmla v6.4s, v29.4s, v21.s[0]
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
+	WORD $0x4e31cdfe // fmla v30.4s, v15.4s, v17.4s
+	WORD $0x4f9513c7 // fmla v7.4s, v30.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -7192,11 +7220,10 @@ block1:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
 	FMOVQ 256(R2), F8
 	VEOR V31.B16, V8.B16, V8.B16
 	FMOVQ 320(R2), F9
@@ -7228,11 +7255,11 @@ block1:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 576(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -7307,15 +7334,13 @@ block2:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
 	FMOVQ 256(R2), F8
 	VEOR V31.B16, V8.B16, V8.B16
 	FMOVQ 320(R2), F9
@@ -7370,15 +7395,15 @@ block2:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 576(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -7480,19 +7505,16 @@ block3:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
+	WORD $0x6e38dec6 // fmul v6.4s, v22.4s, v24.4s
 	FMOVQ 256(R2), F8
 	VEOR V31.B16, V8.B16, V8.B16
 	FMOVQ 320(R2), F9
@@ -7570,19 +7592,19 @@ block3:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 576(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
+	WORD $0x4e38cec6 // fmla v6.4s, v22.4s, v24.4s
+	WORD $0x4f9b10c2 // fmla v2.4s, v6.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -7711,23 +7733,19 @@ block4:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 512(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	FMOVS 12(R7), F29
+	WORD $0x6e38dec6 // fmul v6.4s, v22.4s, v24.4s
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
+	WORD $0x6e38dee7 // fmul v7.4s, v23.4s, v24.4s
 	FMOVQ 256(R2), F8
 	VEOR V31.B16, V8.B16, V8.B16
 	FMOVQ 320(R2), F9
@@ -7828,23 +7846,23 @@ block4:
 	WORD $0x4e606a12 // sadalp v18.4s, v16.8h
 	WORD $0x4e606a33 // sadalp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVS 0(R7), F29
+	FMOVQ 576(R2), F24
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	FMOVS 4(R7), F29
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	FMOVS 8(R7), F29
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	FMOVS 12(R7), F29
+	WORD $0x4e38cec6 // fmla v6.4s, v22.4s, v24.4s
+	WORD $0x4f9b10c2 // fmla v2.4s, v6.4s, v27.s[0]
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
+	WORD $0x4e38cee7 // fmla v7.4s, v23.4s, v24.4s
+	WORD $0x4f9b10e3 // fmla v3.4s, v7.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $640, R2
 	SUB $1, R5
@@ -7861,7 +7879,7 @@ block4:
 	RET
 
 // func tileI8MMHalvesMins(c *float32, ldc int, w *byte, core *int32, beside *int32, blocks int, stride int, cols int, add bool)
-TEXT ·tileI8MMHalvesMins(SB), NOSPLIT, $0-65
+TEXT ·tileI8MMHalvesMins(SB), NOSPLIT, $208-65
 	MOVD c+0(FP), R0
 	MOVD ldc+8(FP), R1
 	MOVD w+16(FP), R2
@@ -7951,18 +7969,18 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -8022,18 +8040,22 @@ block1:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVS 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -8130,18 +8152,18 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -8201,18 +8223,22 @@ block2:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -8341,32 +8367,32 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -8446,32 +8472,40 @@ block3:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVS 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -8612,32 +8646,32 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -8717,32 +8751,40 @@ block4:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -8919,46 +8961,46 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e34df1d // fmul v29.4s, v24.4s, v20.4s
+	FMOVQ F29, 144(RSP)
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e35df3e // fmul v30.4s, v25.4s, v21.4s
+	FMOVQ F30, 160(RSP)
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e36df5d // fmul v29.4s, v26.4s, v22.4s
+	FMOVQ F29, 176(RSP)
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	WORD $0x6e37df7e // fmul v30.4s, v27.4s, v23.4s
+	FMOVQ F30, 192(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -9062,46 +9104,58 @@ block5:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	FMOVS 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 144(RSP), F29
+	WORD $0x4e38ce9d // fmla v29.4s, v20.4s, v24.4s
+	WORD $0x4e3ccfa8 // fmla v8.4s, v29.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 160(RSP), F30
+	WORD $0x4e39cebe // fmla v30.4s, v21.4s, v25.4s
+	WORD $0x4e3ccfc9 // fmla v9.4s, v30.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 176(RSP), F29
+	WORD $0x4e3acedd // fmla v29.4s, v22.4s, v26.4s
+	WORD $0x4e3ccfaa // fmla v10.4s, v29.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 192(RSP), F30
+	WORD $0x4e3bcefe // fmla v30.4s, v23.4s, v27.4s
+	WORD $0x4e3ccfcb // fmla v11.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -9290,46 +9344,46 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e2cdf1d // fmul v29.4s, v24.4s, v12.4s
+	FMOVQ F29, 16(RSP)
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e2ddf3e // fmul v30.4s, v25.4s, v13.4s
+	FMOVQ F30, 32(RSP)
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e2edf5d // fmul v29.4s, v26.4s, v14.4s
+	FMOVQ F29, 48(RSP)
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	WORD $0x6e2fdf7e // fmul v30.4s, v27.4s, v15.4s
+	FMOVQ F30, 64(RSP)
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e30df1d // fmul v29.4s, v24.4s, v16.4s
+	FMOVQ F29, 80(RSP)
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e31df3e // fmul v30.4s, v25.4s, v17.4s
+	FMOVQ F30, 96(RSP)
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e32df5d // fmul v29.4s, v26.4s, v18.4s
+	FMOVQ F29, 112(RSP)
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	WORD $0x6e33df7e // fmul v30.4s, v27.4s, v19.4s
+	FMOVQ F30, 128(RSP)
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	WORD $0x6e34df1d // fmul v29.4s, v24.4s, v20.4s
+	FMOVQ F29, 144(RSP)
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	WORD $0x6e35df3e // fmul v30.4s, v25.4s, v21.4s
+	FMOVQ F30, 160(RSP)
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	WORD $0x6e36df5d // fmul v29.4s, v26.4s, v22.4s
+	FMOVQ F29, 176(RSP)
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	WORD $0x6e37df7e // fmul v30.4s, v27.4s, v23.4s
+	FMOVQ F30, 192(RSP)
 	ADD R6<<1, R4, R8
 	FMOVQ 640(R2), F28
 	VZIP1 V28.S4, V28.S4, V24.S4
@@ -9433,46 +9487,58 @@ block6:
 	VZIP2 V28.S4, V28.S4, V27.S4
 	FMOVD 0(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4e3dcd80 // fmla v0.4s, v12.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 16(RSP), F29
+	WORD $0x4e38cd9d // fmla v29.4s, v12.4s, v24.4s
+	WORD $0x4e3ccfa0 // fmla v0.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4e3ecda1 // fmla v1.4s, v13.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 32(RSP), F30
+	WORD $0x4e39cdbe // fmla v30.4s, v13.4s, v25.4s
+	WORD $0x4e3ccfc1 // fmla v1.4s, v30.4s, v28.4s
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4e3dcdc2 // fmla v2.4s, v14.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 48(RSP), F29
+	WORD $0x4e3acddd // fmla v29.4s, v14.4s, v26.4s
+	WORD $0x4e3ccfa2 // fmla v2.4s, v29.4s, v28.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4e3ecde3 // fmla v3.4s, v15.4s, v30.4s
+	FMOVQ 64(RSP), F30
+	WORD $0x4e3bcdfe // fmla v30.4s, v15.4s, v27.4s
+	WORD $0x4e3ccfc3 // fmla v3.4s, v30.4s, v28.4s
 	FMOVD 8(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da10 // scvtf v16.4s, v16.4s
-	WORD $0x4e3dce04 // fmla v4.4s, v16.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 80(RSP), F29
+	WORD $0x4e38ce1d // fmla v29.4s, v16.4s, v24.4s
+	WORD $0x4e3ccfa4 // fmla v4.4s, v29.4s, v28.4s
 	WORD $0x4e21da31 // scvtf v17.4s, v17.4s
-	WORD $0x4e3ece25 // fmla v5.4s, v17.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 96(RSP), F30
+	WORD $0x4e39ce3e // fmla v30.4s, v17.4s, v25.4s
+	WORD $0x4e3ccfc5 // fmla v5.4s, v30.4s, v28.4s
 	WORD $0x4e21da52 // scvtf v18.4s, v18.4s
-	WORD $0x4e3dce46 // fmla v6.4s, v18.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 112(RSP), F29
+	WORD $0x4e3ace5d // fmla v29.4s, v18.4s, v26.4s
+	WORD $0x4e3ccfa6 // fmla v6.4s, v29.4s, v28.4s
 	WORD $0x4e21da73 // scvtf v19.4s, v19.4s
-	WORD $0x4e3ece67 // fmla v7.4s, v19.4s, v30.4s
+	FMOVQ 128(RSP), F30
+	WORD $0x4e3bce7e // fmla v30.4s, v19.4s, v27.4s
+	WORD $0x4e3ccfc7 // fmla v7.4s, v30.4s, v28.4s
 	FMOVD 16(R7), F28
 	VDUP V28.D[0], V28.D2
-	WORD $0x6e3cdf1d // fmul v29.4s, v24.4s, v28.4s
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4e3dce88 // fmla v8.4s, v20.4s, v29.4s
-	WORD $0x6e3cdf3e // fmul v30.4s, v25.4s, v28.4s
+	FMOVQ 144(RSP), F29
+	WORD $0x4e38ce9d // fmla v29.4s, v20.4s, v24.4s
+	WORD $0x4e3ccfa8 // fmla v8.4s, v29.4s, v28.4s
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4e3ecea9 // fmla v9.4s, v21.4s, v30.4s
-	WORD $0x6e3cdf5d // fmul v29.4s, v26.4s, v28.4s
+	FMOVQ 160(RSP), F30
+	WORD $0x4e39cebe // fmla v30.4s, v21.4s, v25.4s
+	WORD $0x4e3ccfc9 // fmla v9.4s, v30.4s, v28.4s
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4e3dceca // fmla v10.4s, v22.4s, v29.4s
-	WORD $0x6e3cdf7e // fmul v30.4s, v27.4s, v28.4s
+	FMOVQ 176(RSP), F29
+	WORD $0x4e3acedd // fmla v29.4s, v22.4s, v26.4s
+	WORD $0x4e3ccfaa // fmla v10.4s, v29.4s, v28.4s
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4e3eceeb // fmla v11.4s, v23.4s, v30.4s
+	FMOVQ 192(RSP), F30
+	WORD $0x4e3bcefe // fmla v30.4s, v23.4s, v27.4s
+	WORD $0x4e3ccfcb // fmla v11.4s, v30.4s, v28.4s
 	ADD R6<<1, R4, R8
 	ADD R6, R8
 	FMOVQ 704(R2), F28
@@ -9596,22 +9662,20 @@ block1:
 	FMOVQ 208(R2), F19
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 512(R2), F22
-	FMOVQ 640(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 656(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 640(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 656(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	FMOVQ (R9), F20
@@ -9638,23 +9702,23 @@ block1:
 	FMOVQ 464(R2), F19
 	WORD $0x4f95e248 // sdot v8.4s, v18.16b, v21.4b[0]
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
-	FMOVQ 576(R2), F22
-	FMOVQ 704(R2), F24
-	FMOVQ 592(R2), F23
-	FMOVQ 720(R2), F25
+	FMOVQ 576(R2), F16
+	FMOVQ 704(R2), F18
+	FMOVQ 592(R2), F17
+	FMOVQ 720(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -9720,32 +9784,28 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 512(R2), F22
-	FMOVQ 640(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 656(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 640(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 656(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -9782,33 +9842,33 @@ block2:
 	WORD $0x4f95e269 // sdot v9.4s, v19.16b, v21.4b[0]
 	WORD $0x4fb5e24a // sdot v10.4s, v18.16b, v21.4b[1]
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
-	FMOVQ 576(R2), F22
-	FMOVQ 704(R2), F24
-	FMOVQ 592(R2), F23
-	FMOVQ 720(R2), F25
+	FMOVQ 576(R2), F16
+	FMOVQ 704(R2), F18
+	FMOVQ 592(R2), F17
+	FMOVQ 720(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -9892,42 +9952,36 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 512(R2), F22
-	FMOVQ 640(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 656(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 640(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 656(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd9b // fmul v27.4s, v12.4s, v16.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
+	WORD $0x6e31ddbc // fmul v28.4s, v13.4s, v17.4s
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -9974,43 +10028,43 @@ block3:
 	WORD $0x4fb5e26b // sdot v11.4s, v19.16b, v21.4b[1]
 	WORD $0x4f95ea4c // sdot v12.4s, v18.16b, v21.4b[2]
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
-	FMOVQ 576(R2), F22
-	FMOVQ 704(R2), F24
-	FMOVQ 592(R2), F23
-	FMOVQ 720(R2), F25
+	FMOVQ 576(R2), F16
+	FMOVQ 704(R2), F18
+	FMOVQ 592(R2), F17
+	FMOVQ 720(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd9b // fmla v27.4s, v12.4s, v16.4s
+	WORD $0x4f951364 // fmla v4.4s, v27.4s, v21.s[0]
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
+	WORD $0x4e31cdbc // fmla v28.4s, v13.4s, v17.4s
+	WORD $0x4f951385 // fmla v5.4s, v28.4s, v21.s[0]
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -10112,52 +10166,44 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 512(R2), F22
-	FMOVQ 640(R2), F24
-	FMOVQ 528(R2), F23
-	FMOVQ 656(R2), F25
+	FMOVQ 512(R2), F16
+	FMOVQ 640(R2), F18
+	FMOVQ 528(R2), F17
+	FMOVQ 656(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd17 // fmul v23.4s, v8.4s, v16.4s
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x6e31dd38 // fmul v24.4s, v9.4s, v17.4s
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd59 // fmul v25.4s, v10.4s, v16.4s
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x6e31dd7a // fmul v26.4s, v11.4s, v17.4s
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dd9b // fmul v27.4s, v12.4s, v16.4s
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
-	FMOVS 12(R7), F28
-	FMOVS 12(R8), F29
+	WORD $0x6e31ddbc // fmul v28.4s, v13.4s, v17.4s
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
-	WORD $0x4f9d1306 // fmla v6.4s, v24.4s, v29.s[0]
+	WORD $0x6e30dddd // fmul v29.4s, v14.4s, v16.4s
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
-	WORD $0x4f9d1327 // fmla v7.4s, v25.4s, v29.s[0]
+	WORD $0x6e31ddfe // fmul v30.4s, v15.4s, v17.4s
+	FMOVS 12(R8), F21
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
 	VEOR V8.B16, V8.B16, V8.B16
 	VEOR V9.B16, V9.B16, V9.B16
 	VEOR V10.B16, V10.B16, V10.B16
@@ -10214,53 +10260,53 @@ block4:
 	WORD $0x4f95ea6d // sdot v13.4s, v19.16b, v21.4b[2]
 	WORD $0x4fb5ea4e // sdot v14.4s, v18.16b, v21.4b[3]
 	WORD $0x4fb5ea6f // sdot v15.4s, v19.16b, v21.4b[3]
-	FMOVQ 576(R2), F22
-	FMOVQ 704(R2), F24
-	FMOVQ 592(R2), F23
-	FMOVQ 720(R2), F25
+	FMOVQ 576(R2), F16
+	FMOVQ 704(R2), F18
+	FMOVQ 592(R2), F17
+	FMOVQ 720(R2), F19
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F28
-	FMOVS 0(R8), F29
+	FMOVS 0(R7), F21
 	WORD $0x4e21d908 // scvtf v8.4s, v8.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd00 // fmla v0.4s, v8.4s, v26.4s
-	WORD $0x4f9d1300 // fmla v0.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd17 // fmla v23.4s, v8.4s, v16.4s
+	WORD $0x4f9512e0 // fmla v0.4s, v23.4s, v21.s[0]
 	WORD $0x4e21d929 // scvtf v9.4s, v9.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd21 // fmla v1.4s, v9.4s, v27.4s
-	WORD $0x4f9d1321 // fmla v1.4s, v25.4s, v29.s[0]
-	FMOVS 4(R7), F28
-	FMOVS 4(R8), F29
+	WORD $0x4e31cd38 // fmla v24.4s, v9.4s, v17.4s
+	WORD $0x4f951301 // fmla v1.4s, v24.4s, v21.s[0]
+	FMOVS 0(R8), F21
+	WORD $0x4f951240 // fmla v0.4s, v18.4s, v21.s[0]
+	WORD $0x4f951261 // fmla v1.4s, v19.4s, v21.s[0]
+	FMOVS 4(R7), F21
 	WORD $0x4e21d94a // scvtf v10.4s, v10.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd42 // fmla v2.4s, v10.4s, v26.4s
-	WORD $0x4f9d1302 // fmla v2.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd59 // fmla v25.4s, v10.4s, v16.4s
+	WORD $0x4f951322 // fmla v2.4s, v25.4s, v21.s[0]
 	WORD $0x4e21d96b // scvtf v11.4s, v11.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcd63 // fmla v3.4s, v11.4s, v27.4s
-	WORD $0x4f9d1323 // fmla v3.4s, v25.4s, v29.s[0]
-	FMOVS 8(R7), F28
-	FMOVS 8(R8), F29
+	WORD $0x4e31cd7a // fmla v26.4s, v11.4s, v17.4s
+	WORD $0x4f951343 // fmla v3.4s, v26.4s, v21.s[0]
+	FMOVS 4(R8), F21
+	WORD $0x4f951242 // fmla v2.4s, v18.4s, v21.s[0]
+	WORD $0x4f951263 // fmla v3.4s, v19.4s, v21.s[0]
+	FMOVS 8(R7), F21
 	WORD $0x4e21d98c // scvtf v12.4s, v12.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acd84 // fmla v4.4s, v12.4s, v26.4s
-	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cd9b // fmla v27.4s, v12.4s, v16.4s
+	WORD $0x4f951364 // fmla v4.4s, v27.4s, v21.s[0]
 	WORD $0x4e21d9ad // scvtf v13.4s, v13.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcda5 // fmla v5.4s, v13.4s, v27.4s
-	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
-	FMOVS 12(R7), F28
-	FMOVS 12(R8), F29
+	WORD $0x4e31cdbc // fmla v28.4s, v13.4s, v17.4s
+	WORD $0x4f951385 // fmla v5.4s, v28.4s, v21.s[0]
+	FMOVS 8(R8), F21
+	WORD $0x4f951244 // fmla v4.4s, v18.4s, v21.s[0]
+	WORD $0x4f951265 // fmla v5.4s, v19.4s, v21.s[0]
+	FMOVS 12(R7), F21
 	WORD $0x4e21d9ce // scvtf v14.4s, v14.4s
-	WORD $0x4f9c92da // fmul v26.4s, v22.4s, v28.s[0]
-	WORD $0x4e3acdc6 // fmla v6.4s, v14.4s, v26.4s
-	WORD $0x4f9d1306 // fmla v6.4s, v24.4s, v29.s[0]
+	WORD $0x4e30cddd // fmla v29.4s, v14.4s, v16.4s
+	WORD $0x4f9513a6 // fmla v6.4s, v29.4s, v21.s[0]
 	WORD $0x4e21d9ef // scvtf v15.4s, v15.4s
-	WORD $0x4f9c92fb // fmul v27.4s, v23.4s, v28.s[0]
-	WORD $0x4e3bcde7 // fmla v7.4s, v15.4s, v27.4s
-	WORD $0x4f9d1327 // fmla v7.4s, v25.4s, v29.s[0]
+	WORD $0x4e31cdfe // fmla v30.4s, v15.4s, v17.4s
+	WORD $0x4f9513c7 // fmla v7.4s, v30.4s, v21.s[0]
+	FMOVS 12(R8), F21
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -10335,16 +10381,15 @@ block1:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 640(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 640(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
 	FMOVQ 256(R2), F8
 	FMOVQ 320(R2), F9
 	FMOVQ 384(R2), F10
@@ -10370,17 +10415,17 @@ block1:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be54 // addp v20.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVQ 704(R2), F27
+	FMOVQ 576(R2), F24
+	FMOVQ 704(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -10448,22 +10493,20 @@ block2:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 640(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 640(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
 	FMOVQ 256(R2), F8
 	FMOVQ 320(R2), F9
 	FMOVQ 384(R2), F10
@@ -10510,23 +10553,23 @@ block2:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be55 // addp v21.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVQ 704(R2), F27
+	FMOVQ 576(R2), F24
+	FMOVQ 704(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -10619,28 +10662,25 @@ block3:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 640(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 640(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
+	WORD $0x6e38dec6 // fmul v6.4s, v22.4s, v24.4s
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
 	FMOVQ 256(R2), F8
 	FMOVQ 320(R2), F9
 	FMOVQ 384(R2), F10
@@ -10708,29 +10748,29 @@ block3:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be56 // addp v22.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVQ 704(R2), F27
+	FMOVQ 576(R2), F24
+	FMOVQ 704(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
+	WORD $0x4e38cec6 // fmla v6.4s, v22.4s, v24.4s
+	WORD $0x4f9b10c2 // fmla v2.4s, v6.4s, v27.s[0]
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4
@@ -10848,34 +10888,30 @@ block4:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 512(R2), F26
-	FMOVQ 640(R2), F27
+	FMOVQ 512(R2), F24
+	FMOVQ 640(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x6e38de84 // fmul v4.4s, v20.4s, v24.4s
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x6e38dea5 // fmul v5.4s, v21.4s, v24.4s
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
-	FMOVS 12(R7), F29
-	FMOVS 12(R8), F30
+	WORD $0x6e38dec6 // fmul v6.4s, v22.4s, v24.4s
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
-	WORD $0x4f9e1363 // fmla v3.4s, v27.4s, v30.s[0]
+	WORD $0x6e38dee7 // fmul v7.4s, v23.4s, v24.4s
+	FMOVS 12(R8), F27
+	WORD $0x4f9b1323 // fmla v3.4s, v25.4s, v27.s[0]
 	FMOVQ 256(R2), F8
 	FMOVQ 320(R2), F9
 	FMOVQ 384(R2), F10
@@ -10964,35 +11000,35 @@ block4:
 	WORD $0x4e602a12 // saddlp v18.4s, v16.8h
 	WORD $0x4e602a33 // saddlp v19.4s, v17.8h
 	WORD $0x4eb3be57 // addp v23.4s, v18.4s, v19.4s
-	FMOVQ 576(R2), F26
-	FMOVQ 704(R2), F27
+	FMOVQ 576(R2), F24
+	FMOVQ 704(R2), F25
 	MOVD R4, R8
 	ADD R6<<1, R8
 	ADD R6, R8
-	FMOVS 0(R7), F29
-	FMOVS 0(R8), F30
+	FMOVS 0(R7), F27
 	WORD $0x4e21da94 // scvtf v20.4s, v20.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3cce80 // fmla v0.4s, v20.4s, v28.4s
-	WORD $0x4f9e1360 // fmla v0.4s, v27.4s, v30.s[0]
-	FMOVS 4(R7), F29
-	FMOVS 4(R8), F30
+	WORD $0x4e38ce84 // fmla v4.4s, v20.4s, v24.4s
+	WORD $0x4f9b1080 // fmla v0.4s, v4.4s, v27.s[0]
+	FMOVS 0(R8), F27
+	WORD $0x4f9b1320 // fmla v0.4s, v25.4s, v27.s[0]
+	FMOVS 4(R7), F27
 	WORD $0x4e21dab5 // scvtf v21.4s, v21.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccea1 // fmla v1.4s, v21.4s, v28.4s
-	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
-	FMOVS 8(R7), F29
-	FMOVS 8(R8), F30
+	WORD $0x4e38cea5 // fmla v5.4s, v21.4s, v24.4s
+	WORD $0x4f9b10a1 // fmla v1.4s, v5.4s, v27.s[0]
+	FMOVS 4(R8), F27
+	WORD $0x4f9b1321 // fmla v1.4s, v25.4s, v27.s[0]
+	FMOVS 8(R7), F27
 	WORD $0x4e21dad6 // scvtf v22.4s, v22.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccec2 // fmla v2.4s, v22.4s, v28.4s
-	WORD $0x4f9e1362 // fmla v2.4s, v27.4s, v30.s[0]
-	FMOVS 12(R7), F29
-	FMOVS 12(R8), F30
+	WORD $0x4e38cec6 // fmla v6.4s, v22.4s, v24.4s
+	WORD $0x4f9b10c2 // fmla v2.4s, v6.4s, v27.s[0]
+	FMOVS 8(R8), F27
+	WORD $0x4f9b1322 // fmla v2.4s, v25.4s, v27.s[0]
+	FMOVS 12(R7), F27
 	WORD $0x4e21daf7 // scvtf v23.4s, v23.4s
-	WORD $0x4f9d935c // fmul v28.4s, v26.4s, v29.s[0]
-	WORD $0x4e3ccee3 // fmla v3.4s, v23.4s, v28.4s
-	WORD $0x4f9e1363 // fmla v3.4s, v27.4s, v30.s[0]
+	WORD $0x4e38cee7 // fmla v7.4s, v23.4s, v24.4s
+	WORD $0x4f9b10e3 // fmla v3.4s, v7.4s, v27.s[0]
+	FMOVS 12(R8), F27
+	WORD $0x4f9b1323 // fmla v3.4s, v25.4s, v27.s[0]
 	ADD R6<<1, R7, R3
 	ADD $768, R2
 	ADD R6<<2, R4

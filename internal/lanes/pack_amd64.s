@@ -1554,13 +1554,13 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z4
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z4, Z4
-	VPMOVDB         Z4, 32(AX)
+	VPMOVDB         Z4, 64(AX)
 	VPSRLD          $0x08, Z4, Z0
-	VPMOVDB         Z0, 48(AX)
-	VPSRLD          $0x10, Z4, Z0
-	VPMOVDB         Z0, 64(AX)
-	VPSRLD          $0x18, Z4, Z0
 	VPMOVDB         Z0, 80(AX)
+	VPSRLD          $0x10, Z4, Z0
+	VPMOVDB         Z0, 96(AX)
+	VPSRLD          $0x18, Z4, Z0
+	VPMOVDB         Z0, 112(AX)
 	VPSRLD          $0x04, Z2, Z0
 	VPSRLD          $0x04, Z1, Z4
 	VMOVDQA32       Z0, Z0
@@ -1569,13 +1569,13 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z4
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z4, Z4
-	VPMOVDB         Z4, 160(AX)
+	VPMOVDB         Z4, 192(AX)
 	VPSRLD          $0x08, Z4, Z0
-	VPMOVDB         Z0, 176(AX)
-	VPSRLD          $0x10, Z4, Z0
-	VPMOVDB         Z0, 192(AX)
-	VPSRLD          $0x18, Z4, Z0
 	VPMOVDB         Z0, 208(AX)
+	VPSRLD          $0x10, Z4, Z0
+	VPMOVDB         Z0, 224(AX)
+	VPSRLD          $0x18, Z4, Z0
+	VPMOVDB         Z0, 240(AX)
 	VPXORD          Z3, Z3, Z3
 	MOVQ            (CX), DI
 	VMOVD           100(DI)(DX*1), X0
@@ -1620,13 +1620,13 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z4, Z4
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z4, Z4
-	VPMOVDB         Z4, 96(AX)
+	VPMOVDB         Z4, 128(AX)
 	VPSRLD          $0x08, Z4, Z0
-	VPMOVDB         Z0, 112(AX)
-	VPSRLD          $0x10, Z4, Z0
-	VPMOVDB         Z0, 128(AX)
-	VPSRLD          $0x18, Z4, Z0
 	VPMOVDB         Z0, 144(AX)
+	VPSRLD          $0x10, Z4, Z0
+	VPMOVDB         Z0, 160(AX)
+	VPSRLD          $0x18, Z4, Z0
+	VPMOVDB         Z0, 176(AX)
 	VPSRLD          $0x04, Z3, Z0
 	VPSRLD          $0x06, Z1, Z4
 	VMOVDQA32       Z0, Z0
@@ -1635,13 +1635,13 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z4
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z4, Z4
-	VPMOVDB         Z4, 224(AX)
+	VPMOVDB         Z4, 256(AX)
 	VPSRLD          $0x08, Z4, Z0
-	VPMOVDB         Z0, 240(AX)
-	VPSRLD          $0x10, Z4, Z0
-	VPMOVDB         Z0, 256(AX)
-	VPSRLD          $0x18, Z4, Z0
 	VPMOVDB         Z0, 272(AX)
+	VPSRLD          $0x10, Z4, Z0
+	VPMOVDB         Z0, 288(AX)
+	VPSRLD          $0x18, Z4, Z0
+	VPMOVDB         Z0, 304(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 32(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -1702,10 +1702,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z8, Z4
 	VPSRLD          $0x04, Z6, Z6
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z6
-	VMOVDQU32       Z0, 288(AX)
-	VMOVDQU32       Z4, 480(AX)
-	VMOVDQU32       Z7, 672(AX)
-	VMOVDQU32       Z6, 864(AX)
+	VMOVDQU32       Z0, 320(AX)
+	VMOVDQU32       Z4, 512(AX)
+	VMOVDQU32       Z7, 704(AX)
+	VMOVDQU32       Z6, 896(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 48(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -1766,10 +1766,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z8, Z4
 	VPSRLD          $0x04, Z6, Z6
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z6
-	VMOVDQU32       Z0, 352(AX)
-	VMOVDQU32       Z4, 544(AX)
-	VMOVDQU32       Z7, 736(AX)
-	VMOVDQU32       Z6, 928(AX)
+	VMOVDQU32       Z0, 384(AX)
+	VMOVDQU32       Z4, 576(AX)
+	VMOVDQU32       Z7, 768(AX)
+	VMOVDQU32       Z6, 960(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 64(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -1830,10 +1830,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z8, Z4
 	VPSRLD          $0x04, Z6, Z6
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z6
-	VMOVDQU32       Z0, 1056(AX)
-	VMOVDQU32       Z4, 1248(AX)
-	VMOVDQU32       Z7, 1440(AX)
-	VMOVDQU32       Z6, 1632(AX)
+	VMOVDQU32       Z0, 1088(AX)
+	VMOVDQU32       Z4, 1280(AX)
+	VMOVDQU32       Z7, 1472(AX)
+	VMOVDQU32       Z6, 1664(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 80(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -1894,10 +1894,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z8, Z4
 	VPSRLD          $0x04, Z6, Z6
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z6
-	VMOVDQU32       Z0, 1120(AX)
-	VMOVDQU32       Z4, 1312(AX)
-	VMOVDQU32       Z7, 1504(AX)
-	VMOVDQU32       Z6, 1696(AX)
+	VMOVDQU32       Z0, 1152(AX)
+	VMOVDQU32       Z4, 1344(AX)
+	VMOVDQU32       Z7, 1536(AX)
+	VMOVDQU32       Z6, 1728(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 (DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -2038,17 +2038,17 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z12, Z0
 	VPSRLD          $0x04, Z6, Z6
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z10, Z6
-	VMOVDQU32       Z9, 416(AX)
-	VMOVDQU32       Z5, 608(AX)
-	VMOVDQU32       Z8, 800(AX)
-	VMOVDQU32       Z0, 992(AX)
-	VMOVDQU32       Z7, 1184(AX)
-	VMOVDQU32       Z4, 1376(AX)
-	VMOVDQU32       Z11, 1568(AX)
-	VMOVDQU32       Z6, 1760(AX)
+	VMOVDQU32       Z9, 448(AX)
+	VMOVDQU32       Z5, 640(AX)
+	VMOVDQU32       Z8, 832(AX)
+	VMOVDQU32       Z0, 1024(AX)
+	VMOVDQU32       Z7, 1216(AX)
+	VMOVDQU32       Z4, 1408(AX)
+	VMOVDQU32       Z11, 1600(AX)
+	VMOVDQU32       Z6, 1792(AX)
 	ADDQ            $0x000006e0, BX
 	ADDQ            $0x0000006e, DX
-	ADDQ            $0x00000720, AX
+	ADDQ            $0x00000740, AX
 	DECQ            SI
 	JNZ             unit
 	VZEROUPPER
@@ -3479,34 +3479,34 @@ unit:
 	VPUNPCKHQDQ     Z2, Z1, Z1
 	VPUNPCKLQDQ     Z4, Z0, Z2
 	VPUNPCKHQDQ     Z4, Z0, Z0
-	VPMOVDB         Z3, 32(AX)
+	VPMOVDB         Z3, 64(AX)
 	VPSRLD          $0x08, Z3, Z4
-	VPMOVDB         Z4, 48(AX)
+	VPMOVDB         Z4, 80(AX)
 	VPSRLD          $0x10, Z3, Z4
-	VPMOVDB         Z4, 64(AX)
+	VPMOVDB         Z4, 96(AX)
 	VPSRLD          $0x18, Z3, Z3
-	VPMOVDB         Z3, 80(AX)
-	VPMOVDB         Z1, 96(AX)
-	VPSRLD          $0x08, Z1, Z3
 	VPMOVDB         Z3, 112(AX)
+	VPMOVDB         Z1, 128(AX)
+	VPSRLD          $0x08, Z1, Z3
+	VPMOVDB         Z3, 144(AX)
 	VPSRLD          $0x10, Z1, Z3
-	VPMOVDB         Z3, 128(AX)
+	VPMOVDB         Z3, 160(AX)
 	VPSRLD          $0x18, Z1, Z1
-	VPMOVDB         Z1, 144(AX)
-	VPMOVDB         Z2, 160(AX)
-	VPSRLD          $0x08, Z2, Z1
 	VPMOVDB         Z1, 176(AX)
-	VPSRLD          $0x10, Z2, Z1
-	VPMOVDB         Z1, 192(AX)
-	VPSRLD          $0x18, Z2, Z1
+	VPMOVDB         Z2, 192(AX)
+	VPSRLD          $0x08, Z2, Z1
 	VPMOVDB         Z1, 208(AX)
-	VPMOVDB         Z0, 224(AX)
-	VPSRLD          $0x08, Z0, Z1
+	VPSRLD          $0x10, Z2, Z1
+	VPMOVDB         Z1, 224(AX)
+	VPSRLD          $0x18, Z2, Z1
 	VPMOVDB         Z1, 240(AX)
+	VPMOVDB         Z0, 256(AX)
+	VPSRLD          $0x08, Z0, Z1
+	VPMOVDB         Z1, 272(AX)
 	VPSRLD          $0x10, Z0, Z1
-	VPMOVDB         Z1, 256(AX)
+	VPMOVDB         Z1, 288(AX)
 	VPSRLD          $0x18, Z0, Z0
-	VPMOVDB         Z0, 272(AX)
+	VPMOVDB         Z0, 304(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 (DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -3589,28 +3589,28 @@ unit:
 	VPUNPCKHQDQ     Z8, Z4, Z4
 	VPSRLD          $0x04, Z3, Z8
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z8
-	VMOVDQU32       Z8, 1056(AX)
+	VMOVDQU32       Z8, 1088(AX)
 	VPSLLD          $0x04, Z7, Z7
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z3
-	VMOVDQU32       Z3, 288(AX)
+	VMOVDQU32       Z3, 320(AX)
 	VPSRLD          $0x04, Z1, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z3
-	VMOVDQU32       Z3, 1120(AX)
+	VMOVDQU32       Z3, 1152(AX)
 	VPSLLD          $0x04, Z5, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z3, Z1
-	VMOVDQU32       Z1, 352(AX)
+	VMOVDQU32       Z1, 384(AX)
 	VPSRLD          $0x04, Z2, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z6, Z1
-	VMOVDQU32       Z1, 1184(AX)
+	VMOVDQU32       Z1, 1216(AX)
 	VPSLLD          $0x04, Z6, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z2
-	VMOVDQU32       Z2, 416(AX)
+	VMOVDQU32       Z2, 448(AX)
 	VPSRLD          $0x04, Z0, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z4, Z1
-	VMOVDQU32       Z1, 1248(AX)
+	VMOVDQU32       Z1, 1280(AX)
 	VPSLLD          $0x04, Z4, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z0
-	VMOVDQU32       Z0, 480(AX)
+	VMOVDQU32       Z0, 512(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 32(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -3693,28 +3693,28 @@ unit:
 	VPUNPCKHQDQ     Z8, Z4, Z4
 	VPSRLD          $0x04, Z3, Z8
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z8
-	VMOVDQU32       Z8, 1440(AX)
+	VMOVDQU32       Z8, 1472(AX)
 	VPSLLD          $0x04, Z7, Z7
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z3
-	VMOVDQU32       Z3, 672(AX)
+	VMOVDQU32       Z3, 704(AX)
 	VPSRLD          $0x04, Z1, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z3
-	VMOVDQU32       Z3, 1504(AX)
+	VMOVDQU32       Z3, 1536(AX)
 	VPSLLD          $0x04, Z5, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z3, Z1
-	VMOVDQU32       Z1, 736(AX)
+	VMOVDQU32       Z1, 768(AX)
 	VPSRLD          $0x04, Z2, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z6, Z1
-	VMOVDQU32       Z1, 1568(AX)
+	VMOVDQU32       Z1, 1600(AX)
 	VPSLLD          $0x04, Z6, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z2
-	VMOVDQU32       Z2, 800(AX)
+	VMOVDQU32       Z2, 832(AX)
 	VPSRLD          $0x04, Z0, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z4, Z1
-	VMOVDQU32       Z1, 1632(AX)
+	VMOVDQU32       Z1, 1664(AX)
 	VPSLLD          $0x04, Z4, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z0
-	VMOVDQU32       Z0, 864(AX)
+	VMOVDQU32       Z0, 896(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 128(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -3775,10 +3775,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z1
 	VPSRLD          $0x04, Z3, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z2, Z3
-	VMOVDQU32       Z0, 544(AX)
-	VMOVDQU32       Z1, 928(AX)
-	VMOVDQU32       Z4, 1312(AX)
-	VMOVDQU32       Z3, 1696(AX)
+	VMOVDQU32       Z0, 576(AX)
+	VMOVDQU32       Z1, 960(AX)
+	VMOVDQU32       Z4, 1344(AX)
+	VMOVDQU32       Z3, 1728(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 144(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -3839,10 +3839,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z1
 	VPSRLD          $0x04, Z3, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z2, Z3
-	VMOVDQU32       Z0, 608(AX)
-	VMOVDQU32       Z1, 992(AX)
-	VMOVDQU32       Z4, 1376(AX)
-	VMOVDQU32       Z3, 1760(AX)
+	VMOVDQU32       Z0, 640(AX)
+	VMOVDQU32       Z1, 1024(AX)
+	VMOVDQU32       Z4, 1408(AX)
+	VMOVDQU32       Z3, 1792(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 64(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -3925,28 +3925,28 @@ unit:
 	VPUNPCKHQDQ     Z8, Z4, Z4
 	VPSRLD          $0x04, Z3, Z8
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z8
-	VMOVDQU32       Z8, 2592(AX)
+	VMOVDQU32       Z8, 2624(AX)
 	VPSLLD          $0x04, Z7, Z7
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z3
-	VMOVDQU32       Z3, 1824(AX)
+	VMOVDQU32       Z3, 1856(AX)
 	VPSRLD          $0x04, Z1, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z3
-	VMOVDQU32       Z3, 2656(AX)
+	VMOVDQU32       Z3, 2688(AX)
 	VPSLLD          $0x04, Z5, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z3, Z1
-	VMOVDQU32       Z1, 1888(AX)
+	VMOVDQU32       Z1, 1920(AX)
 	VPSRLD          $0x04, Z2, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z6, Z1
-	VMOVDQU32       Z1, 2720(AX)
+	VMOVDQU32       Z1, 2752(AX)
 	VPSLLD          $0x04, Z6, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z2
-	VMOVDQU32       Z2, 1952(AX)
+	VMOVDQU32       Z2, 1984(AX)
 	VPSRLD          $0x04, Z0, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z4, Z1
-	VMOVDQU32       Z1, 2784(AX)
+	VMOVDQU32       Z1, 2816(AX)
 	VPSLLD          $0x04, Z4, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z0
-	VMOVDQU32       Z0, 2016(AX)
+	VMOVDQU32       Z0, 2048(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 96(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4029,28 +4029,28 @@ unit:
 	VPUNPCKHQDQ     Z8, Z4, Z4
 	VPSRLD          $0x04, Z3, Z8
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z8
-	VMOVDQU32       Z8, 2976(AX)
+	VMOVDQU32       Z8, 3008(AX)
 	VPSLLD          $0x04, Z7, Z7
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z7, Z3
-	VMOVDQU32       Z3, 2208(AX)
+	VMOVDQU32       Z3, 2240(AX)
 	VPSRLD          $0x04, Z1, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z3
-	VMOVDQU32       Z3, 3040(AX)
+	VMOVDQU32       Z3, 3072(AX)
 	VPSLLD          $0x04, Z5, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z3, Z1
-	VMOVDQU32       Z1, 2272(AX)
+	VMOVDQU32       Z1, 2304(AX)
 	VPSRLD          $0x04, Z2, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z6, Z1
-	VMOVDQU32       Z1, 3104(AX)
+	VMOVDQU32       Z1, 3136(AX)
 	VPSLLD          $0x04, Z6, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z2
-	VMOVDQU32       Z2, 2336(AX)
+	VMOVDQU32       Z2, 2368(AX)
 	VPSRLD          $0x04, Z0, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z4, Z1
-	VMOVDQU32       Z1, 3168(AX)
+	VMOVDQU32       Z1, 3200(AX)
 	VPSLLD          $0x04, Z4, Z1
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z1, Z0
-	VMOVDQU32       Z0, 2400(AX)
+	VMOVDQU32       Z0, 2432(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 160(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4111,10 +4111,10 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z1
 	VPSRLD          $0x04, Z3, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z2, Z3
-	VMOVDQU32       Z0, 2080(AX)
-	VMOVDQU32       Z1, 2464(AX)
-	VMOVDQU32       Z4, 2848(AX)
-	VMOVDQU32       Z3, 3232(AX)
+	VMOVDQU32       Z0, 2112(AX)
+	VMOVDQU32       Z1, 2496(AX)
+	VMOVDQU32       Z4, 2880(AX)
+	VMOVDQU32       Z3, 3264(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 176(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4175,13 +4175,13 @@ unit:
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z5, Z1
 	VPSRLD          $0x04, Z3, Z3
 	VPTERNLOGD.BCST $0xe4, dwords_0f0f0f0f<>+0(SB), Z2, Z3
-	VMOVDQU32       Z0, 2144(AX)
-	VMOVDQU32       Z1, 2528(AX)
-	VMOVDQU32       Z4, 2912(AX)
-	VMOVDQU32       Z3, 3296(AX)
+	VMOVDQU32       Z0, 2176(AX)
+	VMOVDQU32       Z1, 2560(AX)
+	VMOVDQU32       Z4, 2944(AX)
+	VMOVDQU32       Z3, 3328(AX)
 	ADDQ            $0x00000d20, BX
 	ADDQ            $0x000000d2, DX
-	ADDQ            $0x00000d20, AX
+	ADDQ            $0x00000d40, AX
 	DECQ            SI
 	JNZ             unit
 	VZEROUPPER
@@ -4314,10 +4314,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 160(AX)
-	VMOVDQU32       Z3, 224(AX)
-	VMOVDQU32       Z4, 288(AX)
-	VMOVDQU32       Z0, 352(AX)
+	VMOVDQU32       Z5, 192(AX)
+	VMOVDQU32       Z3, 256(AX)
+	VMOVDQU32       Z4, 320(AX)
+	VMOVDQU32       Z0, 384(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 24(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4358,10 +4358,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 416(AX)
-	VMOVDQU32       Z3, 480(AX)
-	VMOVDQU32       Z4, 544(AX)
-	VMOVDQU32       Z0, 608(AX)
+	VMOVDQU32       Z5, 448(AX)
+	VMOVDQU32       Z3, 512(AX)
+	VMOVDQU32       Z4, 576(AX)
+	VMOVDQU32       Z0, 640(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 40(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4402,10 +4402,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 672(AX)
-	VMOVDQU32       Z3, 736(AX)
-	VMOVDQU32       Z4, 800(AX)
-	VMOVDQU32       Z0, 864(AX)
+	VMOVDQU32       Z5, 704(AX)
+	VMOVDQU32       Z3, 768(AX)
+	VMOVDQU32       Z4, 832(AX)
+	VMOVDQU32       Z0, 896(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 56(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4446,10 +4446,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 928(AX)
-	VMOVDQU32       Z3, 992(AX)
-	VMOVDQU32       Z4, 1056(AX)
-	VMOVDQU32       Z0, 1120(AX)
+	VMOVDQU32       Z5, 960(AX)
+	VMOVDQU32       Z3, 1024(AX)
+	VMOVDQU32       Z4, 1088(AX)
+	VMOVDQU32       Z0, 1152(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 72(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4490,10 +4490,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 1184(AX)
-	VMOVDQU32       Z3, 1248(AX)
-	VMOVDQU32       Z4, 1312(AX)
-	VMOVDQU32       Z0, 1376(AX)
+	VMOVDQU32       Z5, 1216(AX)
+	VMOVDQU32       Z3, 1280(AX)
+	VMOVDQU32       Z4, 1344(AX)
+	VMOVDQU32       Z0, 1408(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 88(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4534,10 +4534,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 1440(AX)
-	VMOVDQU32       Z3, 1504(AX)
-	VMOVDQU32       Z4, 1568(AX)
-	VMOVDQU32       Z0, 1632(AX)
+	VMOVDQU32       Z5, 1472(AX)
+	VMOVDQU32       Z3, 1536(AX)
+	VMOVDQU32       Z4, 1600(AX)
+	VMOVDQU32       Z0, 1664(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 104(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4578,10 +4578,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 1696(AX)
-	VMOVDQU32       Z3, 1760(AX)
-	VMOVDQU32       Z4, 1824(AX)
-	VMOVDQU32       Z0, 1888(AX)
+	VMOVDQU32       Z5, 1728(AX)
+	VMOVDQU32       Z3, 1792(AX)
+	VMOVDQU32       Z4, 1856(AX)
+	VMOVDQU32       Z0, 1920(AX)
 	MOVQ            (CX), DI
 	VBROADCASTI32X4 120(DI)(DX*1), Z0
 	MOVQ            32(CX), DI
@@ -4622,10 +4622,10 @@ unit:
 	VPUNPCKHQDQ     Z4, Z3, Z3
 	VPUNPCKLQDQ     Z6, Z0, Z4
 	VPUNPCKHQDQ     Z6, Z0, Z0
-	VMOVDQU32       Z5, 1952(AX)
-	VMOVDQU32       Z3, 2016(AX)
-	VMOVDQU32       Z4, 2080(AX)
-	VMOVDQU32       Z0, 2144(AX)
+	VMOVDQU32       Z5, 1984(AX)
+	VMOVDQU32       Z3, 2048(AX)
+	VMOVDQU32       Z4, 2112(AX)
+	VMOVDQU32       Z0, 2176(AX)
 	VPXORD          Z1, Z1, Z1
 	MOVQ            (CX), DI
 	VMOVD           (DI)(DX*1), X0
@@ -4707,7 +4707,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z3, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 32(AX)
+	VPMOVDB         Z3, 64(AX)
 	VPSRLD          $0x04, Z2, Z0
 	VPSRLD          $0x12, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4716,7 +4716,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 48(AX)
+	VPMOVDB         Z3, 80(AX)
 	VPSRLD          $0x08, Z2, Z0
 	VPSRLD          $0x14, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4725,7 +4725,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 64(AX)
+	VPMOVDB         Z3, 96(AX)
 	VPSRLD          $0x0c, Z2, Z0
 	VPSRLD          $0x16, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4734,7 +4734,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 80(AX)
+	VPMOVDB         Z3, 112(AX)
 	VPSRLD          $0x10, Z2, Z0
 	VPSRLD          $0x18, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4743,7 +4743,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 96(AX)
+	VPMOVDB         Z3, 128(AX)
 	VPSRLD          $0x14, Z2, Z0
 	VPSRLD          $0x1a, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4752,7 +4752,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 112(AX)
+	VPMOVDB         Z3, 144(AX)
 	VPSRLD          $0x18, Z2, Z0
 	VPSRLD          $0x1c, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4761,7 +4761,7 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 128(AX)
+	VPMOVDB         Z3, 160(AX)
 	VPSRLD          $0x1c, Z2, Z0
 	VPSRLD          $0x1e, Z1, Z3
 	VMOVDQA32       Z0, Z0
@@ -4770,10 +4770,10 @@ unit:
 	VPANDD.BCST     dwords_3f3f3f3f<>+0(SB), Z0, Z3
 	VPBROADCASTD    dwords_20202020<>+0(SB), Z0
 	VPSUBB          Z0, Z3, Z3
-	VPMOVDB         Z3, 144(AX)
+	VPMOVDB         Z3, 176(AX)
 	ADDQ            $0x00000880, BX
 	ADDQ            $0x00000088, DX
-	ADDQ            $0x000008a0, AX
+	ADDQ            $0x000008c0, AX
 	DECQ            SI
 	JNZ             unit
 	VZEROUPPER

@@ -90,6 +90,15 @@ func DotCols() int {
 
 const fewCols = 4
 
+// Unpacks says whether strips are sooner multiplied by so many columns when they are unpacked first.
+func (f *Form) Unpacks(cols int) bool {
+	const few, many = 2 * fewCols, 8 * MaxCols
+	if cpu.VNNI() {
+		return f.Sub < BlockLen && cols >= many
+	}
+	return cols > few
+}
+
 // Dot is Tile on strips as they are, for a panel of at most DotCols columns: the same
 // bits, and the strips are read once. It covers the whole panel.
 func (f *Form) Dot(c []float32, ldc int, strip []byte, p Panel, rows int, add bool) {

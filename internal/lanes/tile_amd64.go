@@ -8,11 +8,28 @@ import "weft/internal/cpu"
 const tileStep = 256
 
 func (k Kind) tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
-	if cpu.Active() < cpu.AVX2 {
+	switch {
+	case cpu.Active() < cpu.AVX2:
 		k.tileGeneric(c, ldc, w, p, from, blocks, rows, add)
-		return
+	case cpu.VNNI() && k.Layout >= Halves && p.Cols == MaxCols:
+		k.tile512(c, ldc, w, p, from, blocks, rows, add)
+	default:
+		k.tile256(c, ldc, w, p, from, blocks, rows, add, cpu.AVXVNNI())
 	}
-	k.tile256(c, ldc, w, p, from, blocks, rows, add, cpu.AVXVNNI())
+}
+
+// tile512 multiplies 16 rows by 12 columns at a time.
+func (k Kind) tile512(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add bool) {
+	do, size := dot512Halvesx12, blocks*k.BlockBytes()
+	if k.Layout == HalvesMins {
+		do = dot512HalvesMinsx12
+	}
+	for r := 0; r < rows; r += Rows {
+		_, mask := stripsAndMask(rows-r, 1)
+		for b := 0; b < blocks; b += dotStep {
+			do(&c[r], ldc, &w[r/Rows*size+b*k.BlockBytes()], size, &counting[0], &p.core(from + b)[0], &p.halves(from + b)[0], min(dotStep, blocks-b), 1, mask, add || b > 0)
+		}
+	}
 }
 
 func (k Kind) tile256(c []float32, ldc int, w []byte, p Panel, from, blocks, rows int, add, vnni bool) {

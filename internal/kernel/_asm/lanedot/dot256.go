@@ -44,9 +44,10 @@ func dot256(f form, cols int, vnni bool) {
 type dotter256 struct {
 	*reader256
 	*view
-	vnni bool
-	acc  [2]reg.VecVirtual // of one column
-	kept reg.Register      // those of several are in memory, and behind them sums
+	vnni   bool
+	acc    [2]reg.VecVirtual // of one column
+	halves parts             // its first half's sums, with their scale
+	kept   reg.Register      // those of several are in memory: outputs, sums, first halves
 }
 
 // lifted is a table of levels without a sign: MXFP4's are small.
@@ -86,17 +87,18 @@ func (f form) together() int {
 // keep makes room for what does not stay in registers, in whole cache lines.
 func (d *dotter256) keep() {
 	if d.cols == 1 {
-		d.acc = newParts()
+		d.acc, d.halves = newParts(), newParts()
 		return
 	}
 	d.kept = GP64()
-	LEAQ(AllocLocal(2*64*d.cols+64), d.kept)
+	LEAQ(AllocLocal(3*64*d.cols+64), d.kept)
 	ADDQ(Imm(63), d.kept)
 	ANDQ(I8(-64), d.kept)
 }
 
 func (d *dotter256) output(n, part int) Mem { return Mem{Base: d.kept, Disp: 64*n + 32*part} }
 func (d *dotter256) sum(n, part int) Mem    { return d.output(d.cols+n, part) }
+func (d *dotter256) half(n, part int) Mem   { return d.output(2*d.cols+n, part) }
 
 // start sets the outputs: zero, or c.
 func (d *dotter256) start(c reg.Register) {
@@ -206,29 +208,61 @@ func (d *dotter256) scale(h int, sums []parts, scale, minimum parts) {
 				VPADDD(number, sum, sum)
 			}
 		}
-		VBROADCASTSS(d.scaleOf(n), number)
+		if d.subs() == 1 || h == 1 {
+			VBROADCASTSS(d.scaleOf(n), number)
+		}
 		for part, sum := range of {
 			VCVTDQ2PS(sum, sum)
-			VMULPS(scale[part], number, t)
-			if d.cols == 1 {
-				VFMADD231PS(t, sum, d.acc[part])
-			} else {
-				VFMADD213PS(d.output(n, part), t, sum)
+			switch {
+			case d.subs() == 1:
+				VMULPS(scale[part], number, t)
+				d.addTo(n, part, t, sum)
+			case h == 0 && d.cols == 1:
+				VMULPS(scale[part], sum, d.halves[part])
+			case h == 0:
+				VMULPS(scale[part], sum, sum)
+				VMOVUPS(sum, d.half(n, part))
+			case d.cols == 1:
+				VFMADD231PS(scale[part], sum, d.halves[part])
+				d.addTo(n, part, number, d.halves[part])
+			default:
+				VFMADD213PS(d.half(n, part), scale[part], sum)
+				d.addTo(n, part, number, sum)
 			}
 		}
 		if d.mins {
 			VBROADCASTSS(d.minSum(h, n), number)
 		}
-		for part, acc := range d.acc {
-			if d.cols > 1 {
-				acc = of[part]
-			}
-			if d.mins {
-				VFMADD231PS(number, minimum[part], acc)
-			}
-			if d.cols > 1 {
-				VMOVUPS(acc, d.output(n, part))
-			}
+		d.finish(h, n, of, number, minimum)
+	}
+}
+
+// addTo adds t·sum to an output: to its register, or from memory to sum.
+func (d *dotter256) addTo(n, part int, t, sum reg.VecVirtual) {
+	if d.cols == 1 {
+		VFMADD231PS(t, sum, d.acc[part])
+	} else {
+		VFMADD213PS(d.output(n, part), t, sum)
+	}
+}
+
+// finish adds column n's minima, times number, and stores what is not in its registers.
+func (d *dotter256) finish(h, n int, of parts, number reg.VecVirtual, minimum parts) {
+	if d.subs() == 2 && h == 0 && !d.mins {
+		return
+	}
+	for part, acc := range d.acc {
+		if d.cols > 1 {
+			acc = of[part]
+		}
+		if d.cols > 1 && d.subs() == 2 && h == 0 {
+			VMOVUPS(d.output(n, part), acc)
+		}
+		if d.mins {
+			VFMADD231PS(number, minimum[part], acc)
+		}
+		if d.cols > 1 {
+			VMOVUPS(acc, d.output(n, part))
 		}
 	}
 }

@@ -13,12 +13,13 @@ import (
 // product and then the minimum.
 func dot512(f form, cols int) {
 	name := fmt.Sprintf("dot512%sx%d", f.name, cols)
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)")
+	TEXT(name, 0, "func(c *float32, ldc int, strip *byte, size int, at *int32, core *int32, aux *int32, blocks int, strips int, mask uint32, add bool)")
 	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, of size bytes each, by a panel of %d columns: those of their blocks (> 0) whose numbers are at `at`. mask has a bit for each row that a strip has of c.", name, f.name, cols))
 	Pragma("noescape")
 	d := &product512{reader512: newReader512(f, GP64()), view: newView(f, cols)}
 	strip, at, left := Load(Param("strip"), GP64()), GP64(), GP64()
 	strips, c := Load(Param("strips"), GP64()), Load(Param("c"), GP64())
+	d.keep()
 	Label("strip")
 	Load(Param("at"), at)
 	Load(Param("blocks"), left)
@@ -46,11 +47,12 @@ func dot512(f form, cols int) {
 // the further ahead the processor reads.
 func stream512(f form) {
 	name := "stream512" + f.name
-	TEXT(name, NOSPLIT, dotSig)
+	TEXT(name, 0, dotSig)
 	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of one column; mask has a bit for each row that a strip has of c.", name, f.name))
 	Pragma("noescape")
 	d := &product512{reader512: newReader512(f, Load(Param("strip"), GP64())), view: newView(f, 1), streams: true}
 	units, strips, c := GP64(), Load(Param("strips"), GP64()), Load(Param("c"), GP64())
+	d.keep()
 	Label("strip")
 	Load(Param("units"), units)
 	d.start(c, "unit")
@@ -91,6 +93,8 @@ type product512 struct {
 	*reader512
 	*view
 	acc, sums []reg.VecVirtual // by column
+	first     []reg.VecVirtual // the first halves' sums, with their scale
+	kept      reg.Register     // and where the others are
 	streams   bool             // block after block
 }
 
@@ -132,21 +136,20 @@ func (d *product512) store(c reg.Register) {
 // block emits one block of 32.
 func (d *product512) block() {
 	d.prefetch()
+	if d.streams && d.high > 0 {
+		d.readPlanes()
+	}
 	per := 8 / d.subs()
 	for h := range d.subs() {
 		d.startSums(h)
-		for g := h * per; g < (h+1)*per; g++ {
-			codes := d.group(g)
+		d.groups(h*per, per, func(g int, codes reg.VecVirtual) {
 			for n := range d.cols {
 				VPDPBUSD_BCST(d.codesOf(g, n), codes, d.sums[n])
 			}
-		}
+		})
 		scale, minimum := d.scales(h)
 		for n := range d.cols {
-			t := ZMM()
-			VMULPS_BCST(d.scaleOf(n), scale, t)
-			VCVTDQ2PS(d.sums[n], d.sums[n])
-			VFMADD231PS(t, d.sums[n], d.acc[n])
+			d.scale(h, n, scale)
 			if d.mins {
 				VFMADD231PS_BCST(d.minSum(h, n), minimum, d.acc[n])
 			}
@@ -155,19 +158,64 @@ func (d *product512) block() {
 	d.advance()
 }
 
-// prefetch asks for planes ahead of time. With many columns there is so much to read
-// of the panel between them that the processor does not foresee it. With few, of all
-// forms only Q6_K gains, and only where blocks follow each other: in others it takes up
-// to a fifth of the speed from the caches.
-func (d *product512) prefetch() {
-	const few, ahead, aheadOne = 4, 4096, 2048
-	for at := 0; at < d.bytes()/d.blocks; at += 64 {
-		switch {
-		case d.cols > few:
-			PREFETCHT0(d.lowPlane(0).Offset(at + ahead))
-		case d.streams && d.name == "Q6_K":
-			PREFETCHT1(d.lowPlane(0).Offset(at + aheadOne))
+// scale adds column n's sum of half h to its output, or keeps it for the second half.
+func (d *product512) scale(h, n int, scale reg.VecVirtual) {
+	sum := d.sums[n]
+	VCVTDQ2PS(sum, sum)
+	switch {
+	case d.subs() == 1:
+		t := ZMM()
+		VMULPS_BCST(d.scaleOf(n), scale, t)
+		VFMADD231PS(t, sum, d.acc[n])
+	case h == 0 && n < len(d.first):
+		VMULPS(scale, sum, d.first[n])
+	case h == 0:
+		VMULPS(scale, sum, sum)
+		VMOVAPS(sum, d.firstAt(n))
+	default:
+		if n < len(d.first) {
+			VFMADD213PS(d.first[n], scale, sum)
+		} else {
+			VFMADD213PS(d.firstAt(n), scale, sum)
 		}
+		VFMADD231PS_BCST(d.scaleOf(n), sum, d.acc[n])
+	}
+}
+
+// keep makes room for the first halves' sums: in as many registers as there are left, and in memory.
+func (d *product512) keep() {
+	left := 0
+	switch {
+	case d.subs() == 1:
+		return
+	case d.unpacked:
+		left = 6
+	case d.cols <= 4:
+		left = 4
+	}
+	for range min(left, d.cols) {
+		d.first = append(d.first, ZMM())
+	}
+	if d.cols > left {
+		d.kept = GP64()
+		LEAQ(AllocLocal(64*d.cols+64), d.kept)
+		ADDQ(Imm(63), d.kept)
+		ANDQ(I8(-64), d.kept)
+	}
+}
+
+func (d *product512) firstAt(n int) Mem { return Mem{Base: d.kept, Disp: 64 * n} }
+
+// prefetch asks for planes ahead of time. With many columns there is so much to read
+// of the panel between them that the processor does not foresee it. With few it does, and
+// prefetching costs up to a fifth of the speed.
+func (d *product512) prefetch() {
+	const few, ahead = 4, 4096
+	if d.cols <= few || d.unpacked { // what is unpacked is in a cache
+		return
+	}
+	for at := 0; at < d.bytes()/d.blocks; at += 64 {
+		PREFETCHT0(d.lowPlane(0).Offset(at + ahead))
 	}
 }
 

@@ -16,7 +16,7 @@ func dotNEON(w *neon.Writer, f form, cols int, sdot bool) {
 		name = fmt.Sprintf("dotSDOT%sx%d", f.name, cols)
 	}
 	const params = "c *float32, strip *byte, units int, core *int32, aux *int32"
-	w.Function(name, fmt.Sprintf("adds products of units (> 0) of a %s strip and %d columns to c.", f.name, cols), params)
+	w.Function(name, fmt.Sprintf("adds products of units (> 0) of a %s strip and %d columns to c.", f.name, cols), params, 0)
 	w.LoadAll(params)
 	d.begin(f.level)
 	d.loop(d.block)
@@ -25,7 +25,8 @@ func dotNEON(w *neon.Writer, f form, cols int, sdot bool) {
 
 // dotterNEON has sums of products in V0 to V7, a column's quads one after the other;
 // without SDOT the sums of a quad are words and dwords in V0 to V15. V20 to V23 have 4
-// groups of activations. Outputs stay in memory.
+// groups of activations. Outputs stay in memory. V8 and up, or V16 without SDOT, have the
+// sums of first halves with their scale.
 type dotterNEON struct {
 	readerNEON
 	cols int
@@ -44,6 +45,9 @@ func (d *dotterNEON) several() int {
 
 // sum is the register of a sum of products.
 func (d *dotterNEON) sum(n, q int) int { return n*d.several() + q }
+
+// half is the register of a first half's sum.
+func (d *dotterNEON) half(n, q int) int { return 24 - 8*d.several() + d.sum(n, q) }
 
 // Numbers of the panel: number i of column n in this block's part of core and of aux.
 func (d *dotterNEON) coreAt(i, n int) string { return fmt.Sprintf("%d(%s)", 4*(i*d.cols+n), rCore) }
@@ -90,11 +94,24 @@ func (d *dotterNEON) block() {
 func (d *dotterNEON) accumulate(n, q, h int) {
 	const number, acc = vHigh, vActivations
 	sum, out := d.sum(n, q), fmt.Sprintf("%d(%s)", 64*n+16*q, rQuadOut)
-	d.F("FMOVQ %s, F%d", out, acc)
-	d.F("FMOVS %s, F%d", d.coreAt(8, n), number)
-	d.FMULElement(vTemp, vScale, number, 0)
 	d.SCVTF(sum, sum)
-	d.FMLA(acc, sum, vTemp)
+	if d.subs() == 2 && h == 0 {
+		d.FMUL(d.half(n, q), sum, vScale)
+		if !d.mins {
+			return
+		}
+	}
+	d.F("FMOVQ %s, F%d", out, acc)
+	switch {
+	case d.subs() == 1:
+		d.F("FMOVS %s, F%d", d.coreAt(8, n), number)
+		d.FMULElement(vTemp, vScale, number, 0)
+		d.FMLA(acc, sum, vTemp)
+	case h == 1:
+		d.F("FMOVS %s, F%d", d.coreAt(8, n), number)
+		d.FMLA(d.half(n, q), sum, vScale)
+		d.FMLAElement(acc, d.half(n, q), number, 0)
+	}
 	if d.mins {
 		d.F("FMOVS %s, F%d", d.minSum(h, n), number)
 		d.FMLAElement(acc, vMinimum, number, 0)

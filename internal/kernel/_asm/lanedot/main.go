@@ -42,6 +42,9 @@ func amd64() {
 		}
 		unpack256(f)
 	}
+	for _, f := range unpackedForms {
+		dot512(f, 12)
+	}
 }
 
 func arm64() *neon.Writer {
@@ -66,6 +69,7 @@ type form struct {
 	mins      bool
 	zero      int    // code of 0 in forms without minima and levels
 	level     string // name of the table of levels
+	unpacked  bool   // laid out as a Kind: see unpack.go
 }
 
 var forms = []form{
@@ -82,6 +86,13 @@ var forms = []form{
 	{name: "Q5_K", blocks: 8, low: 4, high: 1, sub: 32, mins: true},
 	{name: "Q6_K", blocks: 8, low: 4, high: 2, sub: 16, zero: 32},
 	{name: "IQ4_XS", blocks: 8, low: 4, sub: 32, level: "iq4"},
+}
+
+// unpackedForms are unpacked strips of the kinds that are worth it: those with a scale per 16, whose codes are the most
+// work to take apart.
+var unpackedForms = []form{
+	{name: "Halves", blocks: 1, low: 8, sub: 16, zero: 128, unpacked: true},
+	{name: "HalvesMins", blocks: 1, low: 8, sub: 16, mins: true, unpacked: true},
 }
 
 // levels are the tables, by the formats' definitions.
@@ -102,7 +113,7 @@ func (f form) dBytes() int {
 }
 
 func (f form) sAt() int {
-	if f.mins {
+	if f.mins || f.blocks > 1 {
 		return f.dBytes() + 2*rows
 	}
 	return f.dBytes()
@@ -120,6 +131,9 @@ func (f form) tAt() int {
 }
 
 func (f form) codesAt() int {
+	if f.unpacked {
+		return 0
+	}
 	if f.blocks == 1 {
 		return f.sAt()
 	}
@@ -128,7 +142,12 @@ func (f form) codesAt() int {
 
 func (f form) blockBytes() int { return (f.low + f.high) * 32 * rows / 8 }
 
-func (f form) bytes() int { return f.codesAt() + f.blocks*f.blockBytes() }
+func (f form) bytes() int {
+	if f.unpacked {
+		return f.unpackedBytes()
+	}
+	return f.codesAt() + f.blocks*f.blockBytes()
+}
 
 // planeAt is where a plane is, low ones first: in units of one block from the unit, in
 // others from the block's codes.

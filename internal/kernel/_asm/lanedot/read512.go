@@ -10,7 +10,8 @@ import (
 // or one number of 16 rows.
 type reader512 struct {
 	cursor
-	d, m reg.VecVirtual // of the unit; m is added
+	d, m   reg.VecVirtual // of the unit; m is added
+	planes []reg.VecVirtual
 
 	// Constants.
 	nibble, pair, uppers reg.VecVirtual // masks of bytes
@@ -28,7 +29,10 @@ func newReader512(f form, strip reg.Register) *reader512 {
 	if f.low == 2 {
 		r.pair = bytes(0x03)
 	}
-	if f.high > 0 {
+	switch {
+	case f.low == 4 && f.high > 0:
+		r.uppers = bytes((1<<f.high - 1) * 0x11)
+	case f.high > 0:
 		r.uppers = bytes((1<<f.high - 1) << f.low)
 	}
 	if f.level != "" {
@@ -55,6 +59,9 @@ func dwords(d uint32) reg.VecVirtual {
 
 // head reads D and M.
 func (r *reader512) head() {
+	if r.unpacked {
+		return
+	}
 	if r.level == "mxfp4" {
 		r.halfPower()
 		return
@@ -85,6 +92,9 @@ func (r *reader512) halfPower() {
 // scales returns the scale of half h of the block and what is added, nil in forms
 // without minima.
 func (r *reader512) scales(h int) (scale, minimum reg.VecVirtual) {
+	if r.unpacked {
+		return r.vectors(h)
+	}
 	if r.blocks == 1 {
 		return r.d, r.m
 	}
@@ -108,10 +118,73 @@ func (r *reader512) scales(h int) (scale, minimum reg.VecVirtual) {
 	return scale, minimum
 }
 
+// vectors is scales of an unpacked block.
+func (r *reader512) vectors(h int) (scale, minimum reg.VecVirtual) {
+	at := func(which int) reg.VecVirtual {
+		z := ZMM()
+		VMOVUPS(Mem{Base: r.unit, Disp: r.vector(which, h)}, z)
+		return z
+	}
+	scale = at(0)
+	if r.mins {
+		minimum = at(1)
+	}
+	return scale, minimum
+}
+
 // product is d times the integers in x.
 func product(d, x reg.VecVirtual) {
 	VCVTDQ2PS(x, x)
 	VMULPS(d, x, x)
+}
+
+// plane is one of a block's, low ones first: in memory, or in a register where all were read in a line.
+func (r *reader512) plane(i int) Op {
+	if r.planes != nil {
+		return r.planes[i]
+	}
+	return r.lowPlane(i)
+}
+
+// readPlanes reads all of a block's.
+func (r *reader512) readPlanes() {
+	r.planes = nil
+	for i := range r.low + r.high {
+		z := ZMM()
+		VMOVDQU32(r.lowPlane(i), z)
+		r.planes = append(r.planes, z)
+	}
+}
+
+// groups emits do for n groups, in an order of its own.
+func (r *reader512) groups(first, n int, do func(g int, codes reg.VecVirtual)) {
+	if r.low != 4 || r.high == 0 {
+		for g := first; g < first+n; g++ {
+			do(g, r.group(g))
+		}
+		return
+	}
+	apart := 4 / r.high // groups whose high bits are a nibble apart
+	for i := range apart {
+		high := ZMM()
+		VPANDD(shifted(r.plane(r.low+first/4), i*r.high), r.uppers, high)
+		do(first+i+apart, r.withHigh(first+i+apart, high))
+		VPSLLD(Imm(4), high, high)
+		do(first+i, r.withHigh(first+i, high))
+	}
+}
+
+// withHigh returns codes of a group: the low nibbles of its plane, below what high has above its own.
+func (r *reader512) withHigh(g int, high reg.VecVirtual) reg.VecVirtual {
+	const choose = 0xE4 // nibble ? c : high
+	c := ZMM()
+	if g < 4 {
+		VMOVDQU32(r.plane(g), c)
+	} else {
+		VPSRLW(Imm(4), r.plane(g%4), c)
+	}
+	VPTERNLOGD(U8(choose), r.nibble, high, c)
+	return c
 }
 
 // group returns a register with the codes, or levels + 128, of group g. Planes that
@@ -120,22 +193,22 @@ func (r *reader512) group(g int) reg.VecVirtual {
 	c := ZMM()
 	switch r.low {
 	case 8:
-		VMOVDQU32(r.lowPlane(g), c)
+		VMOVDQU32(r.plane(g), c)
 	case 4:
-		if plane := r.lowPlane(g % 4); g < 4 {
+		if plane := r.plane(g % 4); g < 4 {
 			VPANDD(plane, r.nibble, c)
 		} else {
 			VPSRLW(Imm(4), plane, c)
 			VPANDD(r.nibble, c, c)
 		}
 	case 2:
-		VPANDD(shifted(r.lowPlane(g/4), 2*(g%4)), r.pair, c)
+		VPANDD(shifted(r.plane(g/4), 2*(g%4)), r.pair, c)
 	}
 	switch r.high {
 	case 1:
-		r.addUpper(shifted(r.highPlane(0), g-r.low), c)
+		r.addUpper(shifted(r.plane(r.low+0), g-r.low), c)
 	case 2:
-		r.addUpper(shifted(r.highPlane(g/4), 2*(g%4)-r.low), c)
+		r.addUpper(shifted(r.plane(r.low+g/4), 2*(g%4)-r.low), c)
 	}
 	if r.level != "" {
 		VPSHUFB(c, r.table, c)
@@ -150,7 +223,7 @@ func (r *reader512) addUpper(high Op, c reg.VecVirtual) {
 }
 
 // shifted is x shifted right, or left where by is negative.
-func shifted(x Mem, by int) Op {
+func shifted(x Op, by int) Op {
 	if by == 0 {
 		return x
 	}

@@ -4,7 +4,7 @@ import "weft/internal/kernel/_asm/neon"
 
 func unpackNEON(w *neon.Writer, f form) {
 	const params = "dst *byte, strip *byte, first int, blocks int"
-	w.Function("unpackNEON"+f.name, "unpacks blocks (> 0) of a "+f.name+" strip, from one of its first unit on.", params)
+	w.Function("unpackNEON"+f.name, "unpacks blocks (> 0) of a "+f.name+" strip, from one of its first unit on.", params, 0)
 	w.LoadAll(params)
 	r := readerNEON{w, f}
 	r.begin(f.level + "_raised")

@@ -16,7 +16,7 @@ const dotSig = "func(c *float32, ldc int, strip *byte, core *int32, aux *int32, 
 // beginDot emits what products have in front.
 func beginDot(level string, f form, cols int) {
 	name := fmt.Sprintf("dot%s%sx%d", level, f.name, cols)
-	TEXT(name, NOSPLIT, dotSig)
+	TEXT(name, 0, dotSig)
 	Doc(fmt.Sprintf("%s multiplies strips (> 0) strips of %s, units (> 0) units each, by a panel of %d columns; mask has a bit for each row that a strip has of c.", name, f.name, cols))
 	Pragma("noescape")
 }

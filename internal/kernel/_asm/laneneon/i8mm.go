@@ -32,7 +32,11 @@ func (w *writer) tilesI8MM(k kind) {
 		beside = "beside *int32, "
 	}
 	params := "c *float32, ldc int, w *byte, core *int32, " + beside + "blocks int, stride int, cols int, add bool"
-	w.Function("tileI8MM"+k.Name, fmt.Sprintf("is Kind.Tile of 8 rows and 1 to %d columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.", 2*mostPairs), params)
+	frame := 0 // the first parts' sums, with their scale, where there are two
+	if k.Subs == 2 {
+		frame = 16 * 4 * mostPairs
+	}
+	w.Function("tileI8MM"+k.Name, fmt.Sprintf("is Kind.Tile of 8 rows and 1 to %d columns of a panel of stride columns over blocks (> 0) blocks. It needs FEAT_I8MM.", 2*mostPairs), params, frame)
 	w.Load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
 	if beside != "" {
 		w.Load(params, "beside "+rBeside)
@@ -191,9 +195,21 @@ func (m matrix) scale(h, cols int) {
 	for pair := range m.pairs {
 		m.pair(pair, cols, rScales, vSpare)
 		for i := range 4 {
-			m.FMUL(vSpare+1+i%2, vRows+i, vSpare)
-			m.SCVTF(m.sum(pair, i), m.sum(pair, i))
-			m.FMLA(m.output(pair, i), m.sum(pair, i), vSpare+1+i%2)
+			sum, t := m.sum(pair, i), vSpare+1+i%2
+			half := fmt.Sprintf("%d(RSP)", 16*(1+4*pair+i))
+			m.SCVTF(sum, sum)
+			switch {
+			case m.Subs == 1:
+				m.FMUL(t, vRows+i, vSpare)
+				m.FMLA(m.output(pair, i), sum, t)
+			case h == 0:
+				m.FMUL(t, vRows+i, sum)
+				m.F("FMOVQ F%d, %s", t, half)
+			default:
+				m.F("FMOVQ %s, F%d", half, t)
+				m.FMLA(t, sum, vRows+i)
+				m.FMLA(m.output(pair, i), t, vSpare)
+			}
 		}
 	}
 	if !m.Mins {

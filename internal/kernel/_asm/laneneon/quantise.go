@@ -5,7 +5,7 @@ import "math"
 // quantise generates the rounding of a column, block by block.
 func (w *writer) quantise() {
 	const params = "core *int32, sums *int32, halves *int32, cols int, x *float32, blocks int"
-	w.Function("quantiseNEON", "rounds blocks (> 0) blocks of x to a column of a panel of cols columns.", params)
+	w.Function("quantiseNEON", "rounds blocks (> 0) blocks of x to a column of a panel of cols columns.", params, 0)
 	w.Load(params, "core R0", "sums R1", "halves R2", "cols R3", "x R4", "blocks R5")
 	w.F("LSL $2, R3")
 	w.F("MOVD $0x%x, R9 // the magnitudes that 127 can be divided by: from here", leastDivisor())

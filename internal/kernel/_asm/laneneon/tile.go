@@ -43,20 +43,22 @@ type tile struct {
 	cols, quads int
 	products    func(t tile, h int)
 	dots        int // the first of their registers
-	free        int // the first after those
+	free        int // the first of 7 that a part's end may use
+	halves      int // the first that keep the first parts' sums, where there are two
 }
 
 func (t tile) output(n, q int) int { return n*t.quads + q }
 func (t tile) dot(n, q int) int    { return t.dots + n*t.quads + q }
+func (t tile) half(n, q int) int   { return t.halves + n*t.quads + q }
 
 // tilesDot generates tiles of 8 rows that use SDOT, tiles those of 4 rows that do not.
 func (w *writer) tilesDot(k kind) {
-	t := tile{writer: w, kind: k, quads: 2, products: tile.productsDot, dots: 8, free: 22}
+	t := tile{writer: w, kind: k, quads: 2, products: tile.productsDot, dots: 8, free: 16, halves: 23}
 	t.begin("tileDot"+k.Name, "It needs FEAT_DotProd.")
 }
 
 func (w *writer) tiles(k kind) {
-	t := tile{writer: w, kind: k, quads: 1, products: tile.productsPlain, dots: 20, free: 26}
+	t := tile{writer: w, kind: k, quads: 1, products: tile.productsPlain, dots: 20, free: 24, halves: 4}
 	t.begin("tile"+k.Name, "")
 }
 
@@ -67,7 +69,7 @@ func (t tile) begin(name, needs string) {
 	}
 	params := "c *float32, ldc int, w *byte, core *int32, " + beside + "blocks int, stride int, cols int, add bool"
 	doc := fmt.Sprintf("is Kind.Tile of %d rows and 1 to 4 columns of a panel of stride columns over blocks (> 0) blocks.", 4*t.quads)
-	t.Function(name, strings.TrimSpace(doc+" "+needs), params)
+	t.Function(name, strings.TrimSpace(doc+" "+needs), params, 0)
 	t.Load(params, "c "+rC, "ldc "+rLdc, "w "+rW, "core "+rCore, "blocks "+rBlocks, "stride "+rStride)
 	if t.Mins {
 		t.Load(params, "beside "+rBeside)
@@ -200,10 +202,8 @@ func (t tile) productsPlain(h int) {
 
 // scale adds the sums of part h to the outputs.
 func (t tile) scale(h int) {
-	scales := t.free
-	minima, products := scales+t.quads, scales+2*t.quads
-	scale := scales + 3*t.quads
-	sum := scale + 1
+	scales, minima := t.free, t.free+t.quads
+	product, number := t.free+2*t.quads, t.free+2*t.quads+1
 	for q := range t.quads {
 		t.F("FMOVQ %d(%s), F%d", t.Vector(h)+16*q, rW, scales+q)
 		if t.Mins {
@@ -214,17 +214,27 @@ func (t tile) scale(h int) {
 		t.sums(h)
 	}
 	for n := range t.cols {
-		t.F("FMOVS %d(%s), F%d", 4*n, rScales, scale)
-		if t.Mins {
-			t.F("FMOVS %d(%s), F%d", 4*n, rSums, sum)
-		}
+		t.F("FMOVS %d(%s), F%d", 4*n, rScales, number)
 		for q := range t.quads {
-			t.SCVTF(t.dot(n, q), t.dot(n, q))
-			t.FMULElement(products+q, scales+q, scale, 0)
-			t.FMLA(t.output(n, q), t.dot(n, q), products+q)
-			if t.Mins {
-				t.FMLAElement(t.output(n, q), minima+q, sum, 0)
+			dot, out := t.dot(n, q), t.output(n, q)
+			t.SCVTF(dot, dot)
+			switch {
+			case t.Subs == 1:
+				t.FMULElement(product, scales+q, number, 0)
+				t.FMLA(out, dot, product)
+			case h == 0:
+				t.FMUL(t.half(n, q), dot, scales+q)
+			default:
+				t.FMLA(t.half(n, q), dot, scales+q)
+				t.FMLAElement(out, t.half(n, q), number, 0)
 			}
+		}
+		if !t.Mins {
+			continue
+		}
+		t.F("FMOVS %d(%s), F%d", 4*n, rSums, number)
+		for q := range t.quads {
+			t.FMLAElement(t.output(n, q), minima+q, number, 0)
 		}
 	}
 }

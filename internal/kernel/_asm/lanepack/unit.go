@@ -18,11 +18,11 @@ var forms = []form{
 	{"IQ4_NL", 18, 288, func(p *packer) { p.halves(0, 0); p.copy(2, 32) }},
 	{"MXFP4", 17, 272, func(p *packer) { p.singles(0, 0); p.copy(1, 16) }},
 	{"Q2_K", 84, 1344, packQ2K},
-	{"Q3_K", 110, 1824, packQ3K},
+	{"Q3_K", 110, 1792 + 64, packQ3K},
 	{"Q4_K", 144, 2304 + 64, packQ4K},
 	{"Q5_K", 176, 2816 + 64, packQ5K},
-	{"Q6_K", 210, 3360, packQ6K},
-	{"IQ4_XS", 136, 2208, packIQ4XS},
+	{"Q6_K", 210, 3328 + 64, packQ6K},
+	{"IQ4_XS", 136, 2176 + 64, packIQ4XS},
 }
 
 // copy stores 16 bytes of every row as they are.
@@ -56,10 +56,10 @@ func packQ5K(p *packer) {
 }
 
 func packQ6K(p *packer) {
-	const codes, block = 32 + 256, 384
+	const codes, block = 64 + 256, 384
 	p.halves(208, 0)
 	for j, z := range p.window(192) {
-		p.putBytes(32+64*j, z)
+		p.putBytes(64+64*j, z)
 	}
 	for h := range 2 {
 		first := codes + 4*h*block
@@ -80,13 +80,13 @@ func packQ2K(p *packer) {
 }
 
 func packQ3K(p *packer) {
-	const codes, block = 32 + 256, 192
+	const codes, block = 64 + 256, 192
 	p.halves(108, 0)
 	upper := p.dword(104)
 	for i, at := range []int{96, 100} {
 		lower := p.dword(at)
 		for j := range 2 { // sub-blocks 4i and up, and 8 further on
-			p.putBytes(32+64*(i+2*j), signed(right(lower, 4*j), right(upper, 2*(i+2*j))))
+			p.putBytes(64+64*(i+2*j), signed(right(lower, 4*j), right(upper, 2*(i+2*j))))
 		}
 	}
 	p.pairs(32, codes, block)
@@ -95,13 +95,13 @@ func packQ3K(p *packer) {
 }
 
 func packIQ4XS(p *packer) {
-	const codes, block = 32 + 128, 256
+	const codes, block = 64 + 128, 256
 	p.halves(0, 0)
 	for i := range 8 {
 		p.copy(8+16*i, codes+block*i)
 	}
 	upper, lower := p.dword(0), p.dword(4)
 	for i := range 8 {
-		p.putByte(32+16*i, signed(right(lower, 4*i), right(upper, 16+2*i)))
+		p.putByte(64+16*i, signed(right(lower, 4*i), right(upper, 16+2*i)))
 	}
 }

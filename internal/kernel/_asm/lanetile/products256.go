@@ -197,11 +197,28 @@ func (t *tile256) scale(p, n int) {
 			VPADDD(number, sum, sum)
 		}
 	}
-	VBROADCASTSS(t.dword(t.p, d, n), number)
+	if t.Subs == 1 || h == 1 {
+		VBROADCASTSS(t.dword(t.p, d, n), number)
+	}
 	for r, sum := range sums256 {
 		VCVTDQ2PS(sum, sum)
-		VMULPS(number, scales256[r], other)
-		VFMADD213PS(t.kept(n, r, 0), other, sum)
+		switch {
+		case t.Subs == 1:
+			VMULPS(number, scales256[r], other)
+			VFMADD213PS(t.kept(n, r, 0), other, sum)
+		case h == 0:
+			VMULPS(scales256[r], sum, sum)
+			VMOVUPS(sum, t.kept(n, r, halfAt))
+			if t.Mins {
+				VMOVUPS(t.kept(n, r, 0), sum)
+			}
+		default:
+			VFMADD213PS(t.kept(n, r, halfAt), scales256[r], sum)
+			VFMADD213PS(t.kept(n, r, 0), number, sum)
+		}
+	}
+	if t.Subs == 2 && h == 0 && !t.Mins {
+		return
 	}
 	if t.Mins {
 		at := 0 // in sums

@@ -29,6 +29,7 @@ const (
 	columnBytes = 64
 	sumsAt      = maxCols * columnBytes // sums, or those of low nibbles
 	highAt      = 2 * sumsAt            // sums of high nibbles
+	halfAt      = highAt                // or those of first halves, with their scale
 	localBytes  = 3 * sumsAt
 )
 

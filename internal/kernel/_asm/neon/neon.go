@@ -30,8 +30,8 @@ func (w *Writer) F(format string, args ...any) { fmt.Fprintf(&w.asm, "\t"+format
 func (w *Writer) Label(name string) { fmt.Fprintf(&w.asm, "\n%s:\n", name) }
 
 // Function begins a function whose parameters, "name type, ...", take 8 bytes each, but
-// a bool, which is the last, 1.
-func (w *Writer) Function(name, doc, params string) {
+// a bool, which is the last, 1. frame is how many bytes it has on the stack, from 16(RSP) on.
+func (w *Writer) Function(name, doc, params string, frame int) {
 	size := 8 * strings.Count(params, ",")
 	if strings.HasSuffix(params, " bool") {
 		size++
@@ -39,7 +39,10 @@ func (w *Writer) Function(name, doc, params string) {
 		size += 8
 	}
 	fmt.Fprintf(&w.stubs, "\n// %s %s\n//\n//go:noescape\nfunc %s(%s)\n", name, doc, name, params)
-	fmt.Fprintf(&w.asm, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $0-%d\n", name, params, name, size)
+	if frame > 0 {
+		frame += 16
+	}
+	fmt.Fprintf(&w.asm, "\n// func %s(%s)\nTEXT ·%s(SB), NOSPLIT, $%d-%d\n", name, params, name, frame, size)
 }
 
 // Load puts parameters of a function into registers, as "name register".

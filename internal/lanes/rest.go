@@ -35,15 +35,16 @@ func (r *Rest) Of(p Panel, column func(c int) []float32) {
 	r.find(p)
 	r.Cols, r.Blocks = p.Cols, len(r.at)
 	r.data = resized(r.data, PanelLen(len(r.at)*BlockLen, p.Cols))
+	clear(r.data)
 	for c := range p.Cols {
 		x := column(c)
 		for i, b := range r.at {
+			if !r.mark[c*p.Blocks+int(b)] {
+				continue
+			}
 			var codes [8]uint32
 			var sums [2]int32
-			d := float32(0)
-			if r.mark[c*p.Blocks+int(b)] {
-				d = p.left(&codes, &sums, x[b*BlockLen:][:BlockLen], int(b), c)
-			}
+			d := p.left(&codes, &sums, x[b*BlockLen:][:BlockLen], int(b), c)
 			r.set(i, c, &codes, sums, d)
 		}
 	}

@@ -206,7 +206,7 @@ func (r *reader512) group(g int) reg.VecVirtual {
 	}
 	switch r.high {
 	case 1:
-		r.addUpper(shifted(r.plane(r.low+0), g-r.low), c)
+		r.addUpper(shifted(r.plane(r.low), g-r.low), c)
 	case 2:
 		r.addUpper(shifted(r.plane(r.low+g/4), 2*(g%4)-r.low), c)
 	}

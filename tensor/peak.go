@@ -11,7 +11,7 @@ import (
 // MeasurePeak is how many f32 operations per nanosecond (GFLOP/s) the threads of
 // the pool reach together when they do nothing but fused multiply-adds on
 // registers: the ceiling to which products are compared. It takes about 50 ms and
-// is the best of several measurements: what disturbs one only makes it slower.
+// is the median of several measurements, since other processes disturb some.
 func MeasurePeak(p *par.Pool) (gflops float64) { return measurePeak(p, kernel.PeakFMA) }
 
 // MeasurePeakBF16 is MeasurePeak for dot products of bfloat16 in float32, the
@@ -29,27 +29,24 @@ func measurePeak(p *par.Pool, work func(rounds int) float64) float64 {
 	for i := range all {
 		all[i] = measure(p, 5*time.Millisecond, work)
 	}
-	return slices.Max(all[:])
+	slices.Sort(all[:])
+	return all[samples/2]
 }
 
-// measure adds up the speeds that each thread reaches during d.
+// measure is the speed of all threads together during d.
 func measure(p *par.Pool, d time.Duration, work func(rounds int) float64) float64 {
-	speed := make([]float64, p.Threads())
-	p.Run(len(speed), func(_, i int) {
-		done, start := 0.0, time.Now()
-		for {
-			done += work(4096)
-			if spent := time.Since(start); spent >= d {
-				speed[i] = done / float64(spent.Nanoseconds())
-				return
-			}
+	done := make([]float64, p.Threads())
+	start := time.Now()
+	p.Run(len(done), func(_, i int) {
+		for time.Since(start) < d { // threads without a core of their own come too late
+			done[i] += work(4096)
 		}
 	})
 	sum := 0.0
-	for _, s := range speed {
-		sum += s
+	for _, x := range done {
+		sum += x
 	}
-	return sum
+	return sum / float64(time.Since(start).Nanoseconds())
 }
 
 // ReadProbe measures how fast memory is read. Neighbours on the same machine can halve that from one

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
 	"weft"
 	"weft/cmd/weft/internal/view"
 	"weft/internal/cpu"
-	"weft/internal/par"
 	"weft/model"
 	"weft/tensor"
 )
@@ -96,7 +96,8 @@ type benchDepth struct {
 
 	bytes float64
 	flops model.FLOPs
-	reads []float64 // GB/s, by round
+	peaks []interval // by round: the speed of arithmetic, relative to what a token of the prompt needs
+	reads []interval // and of reading, GB/s
 }
 
 type spreadJSON struct {
@@ -179,9 +180,6 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 	}
 	doc.RSS = max(c.rss, peakMemory()-c.probed)
 	doc.Limits = measureLimits(m.Core.Pool, doc.Depths)
-	for i := range doc.Depths {
-		doc.Depths[i].share(doc.Limits)
-	}
 	first := doc.Depths[0]
 	doc.Prefill, doc.Decode, doc.Share = first.Prefill.Median, first.Decode.Median, first.Share
 	for _, p := range peers {
@@ -194,6 +192,7 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth int, peers []*benchPeer) (benchDepth, error) {
 	progress := status{app: a}
 	defer progress.clear()
+	runtime.GC() // a depth's cache is not to be there beside the next one's
 	b, err := m.Bench(ctx, weft.BenchOptions{Prompt: c.Prompt, Gen: c.Gen, Depth: depth})
 	if errors.Is(err, model.ErrContext) {
 		return benchDepth{}, usageError{err}
@@ -205,7 +204,8 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 	if c.probe == nil {
 		c.probe, c.probed = tensor.NewReadProbe(m.Core.Pool), tensor.ReadProbeBytes
 	}
-	var prefill, decode, shares []float64
+	l := limiter{m.Core.Pool, c.probe}
+	var prefill, decode []float64
 	for i := range c.Repeat {
 		progress.show(func() string { return fmt.Sprintf("depth %d: %d of %d measurements", depth, i, c.Repeat) })
 		for _, p := range peers {
@@ -213,20 +213,22 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 				return benchDepth{}, err
 			}
 		}
+		before := l.peaks(d.flops)
 		in, err := b.Read(ctx)
 		if err != nil {
 			return benchDepth{}, err
 		}
-		before := c.probe.Measure()
+		d.peaks = append(d.peaks, between(before, l.peaks(d.flops)))
+		start := l.read()
 		out, err := b.Generate(ctx)
 		if err != nil {
 			return benchDepth{}, err
 		}
-		read := max(before, c.probe.Measure())
+		d.reads = append(d.reads, between(start, l.read()))
 		prefill, decode = append(prefill, in), append(decode, out)
-		shares, d.reads = append(shares, d.bytes*out/(read*1e9)), append(d.reads, read)
 	}
-	d.Prefill, d.Decode, d.Share.Decode = spread(prefill), spread(decode), spread(shares).Median
+	d.Prefill, d.Decode = spread(prefill), spread(decode)
+	d.Share = shareJSON{Prefill: d.prefillShare(prefill), Decode: d.decodeShare(decode)}
 	return d, nil
 }
 
@@ -250,24 +252,6 @@ func (c *benchModelCommand) parallel(ctx context.Context, a *app, m opened) (*pa
 	return &parallelJSON{c.Parallel, spread(all)}, nil
 }
 
-// measureLimits adds the peaks of arithmetic, which keep still, to the speed of reading beside decoding.
-func measureLimits(p *par.Pool, depths []benchDepth) limitsJSON {
-	var reads []float64
-	for _, d := range depths {
-		reads = append(reads, d.reads...)
-	}
-	return limitsJSON{spread(reads).Median, tensor.MeasurePeak(p), tensor.MeasurePeakBF16(p), tensor.MeasurePeakInt8(p)}
-}
-
-// share compares prefill with the limits: what is needed at least, per token, against what it took.
-func (d *benchDepth) share(l limitsJSON) {
-	least := 0.0 // nanoseconds
-	for with, flops := range d.flops {
-		least += flops / map[model.Arithmetic]float64{model.Float32: l.F32, model.BFloat16: l.BF16, model.Int8: l.Int8}[model.Arithmetic(with)]
-	}
-	d.Share.Prefill = least * 1e-9 * d.Prefill.Median
-}
-
 // peak is what prefill is compared with, in words.
 func (d *benchDepth) peak() string {
 	var names []string
@@ -289,7 +273,7 @@ func (b benchJSON) text() string {
 			at = fmt.Sprintf(", after %d tokens", d.Depth)
 		}
 		fmt.Fprintf(&s, "prefill %-8d  %s   %.0f %% of the %s%s\n", b.Prompt, d.Prefill, 100*d.Share.Prefill, d.peak(), at)
-		fmt.Fprintf(&s, "decode  %-8d  %s   %.0f %% of reading %.3g MB%s\n", b.Gen, d.Decode, 100*d.Share.Decode, d.bytes/1e6, at)
+		fmt.Fprintf(&s, "decode  %-8d  %s   %.0f %% of reading %.4g MB%s\n", b.Gen, d.Decode, 100*d.Share.Decode, d.bytes/1e6, at)
 	}
 	if p := b.Parallel; p != nil {
 		fmt.Fprintf(&s, "decode  %-8d  %s   %d answers at once, together\n", b.Gen, p.Decode, p.Answers)

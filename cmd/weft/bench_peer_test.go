@@ -1,8 +1,11 @@
 package main
 
 import (
+	"math"
 	"regexp"
 	"testing"
+
+	"weft/model"
 )
 
 func TestPeerOutput(t *testing.T) {
@@ -39,11 +42,24 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-// TestShare: a speed that needs all there is has the share 1.
+// TestShare: a speed that needs all there is has the share 1; rounds in which the limit moved do not count, if there are others.
 func TestShare(t *testing.T) {
-	limits := limitsJSON{Read: 10, F32: 2, BF16: 4, Int8: 8}
-	d := benchDepth{Prefill: spreadJSON{Median: 100}, Decode: spreadJSON{Median: 20}, bytes: 0.5e9, flops: [...]float64{1e7, 1e7, 2e7}}
-	if d.share(limits); d.Share != (shareJSON{Prefill: 1, Decode: 1}) {
-		t.Errorf("%+v", d.Share)
+	d := benchDepth{bytes: 0.5e9, reads: []interval{{10, 10}, {5, 10}, {4, 10}}, peaks: []interval{{50, 100}, {60, 100}}}
+	if got := d.decodeShare([]float64{20, 2, 3}); got != 1 {
+		t.Errorf("decode: %v", got)
+	}
+	if got := d.prefillShare([]float64{100, 50}); got != 0.75 {
+		t.Errorf("prefill: %v", got)
+	}
+}
+
+// TestPeaks: what needs no arithmetic has no limit, and what needs some has one.
+func TestPeaks(t *testing.T) {
+	l := limiter{}
+	if got := l.peaks(model.FLOPs{}); !math.IsInf(got, 1) {
+		t.Errorf("nothing: %v", got)
+	}
+	if got := l.peaks(model.FLOPs{1e9, 0, 1e9}); !(got > 0 && got < 1e6) {
+		t.Errorf("a gigaflop and a gigaop: %v per second", got)
 	}
 }

@@ -7,7 +7,7 @@
 //   - A panel is up to [MaxCols] columns of activations, rounded to 8 bits in blocks
 //     of 32 (panel.go): [Quantise] makes it.
 //   - [Form.Dot] multiplies strips as they are by a panel of at most [DotCols] columns.
-//   - Where those are few, a strip is unpacked for many columns ([Form.Unpack]: a byte per
+//   - Where that is sooner done ([Form.Unpacks]), a strip is unpacked for many columns ([Form.Unpack]: a byte per
 //     weight, float32 scales), and [Kind.Tile] multiplies that by panel after panel.
 //   - Outliers lose too much by 8 bits: a [Rest] is what was lost of them, a panel of few
 //     blocks, whose products come after all others.

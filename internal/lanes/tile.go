@@ -80,7 +80,7 @@ func (k Kind) Tile(c []float32, ldc int, w []byte, p Panel, from, blocks, rows i
 }
 
 // DotCols is how many columns Dot takes at most: MaxCols where taking strips apart
-// costs it no time, as the processor does that beside multiplying, else 4.
+// costs it little time, as the processor does that beside multiplying, else 4.
 func DotCols() int {
 	if cpu.VNNI() {
 		return MaxCols

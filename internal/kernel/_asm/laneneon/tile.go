@@ -43,7 +43,7 @@ type tile struct {
 	cols, quads int
 	products    func(t tile, h int)
 	dots        int // the first of their registers
-	free        int // the first of 7 that a part's end may use
+	free        int // the first of 6 that a part's end may use
 	halves      int // the first that keep the first parts' sums, where there are two
 }
 

@@ -15,6 +15,10 @@ type benchCommand struct {
 	Train benchTrainCommand `cmd:"" help:"Measure how fast training is."`
 }
 
+func (benchCommand) Help() string {
+	return `"weft bench" alone measures a model: "weft bench model --help" has its flags.`
+}
+
 type benchTrainCommand struct {
 	Preset    string `help:"What to train: nano, micro, mini, small or gpt2." default:"small" placeholder:"P"`
 	Config    string `help:"A recipe of your own instead." type:"path" placeholder:"FILE.json"`

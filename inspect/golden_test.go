@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"weft/internal/par"
+	"weft/internal/modeltest"
 	"weft/model"
 	"weft/safetensors"
 	"weft/tensor"
@@ -102,13 +102,7 @@ func eachGolden(t *testing.T, f func(t *testing.T, s *Subject, g *golden)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pool := par.New(2)
-			t.Cleanup(pool.Close)
-			m, err := model.New(w, pool)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f(t, NewSubject(m, About{Name: name, BOS: -1}), g)
+			f(t, NewSubject(modeltest.Of(t, w), About{Name: name, BOS: -1}), g)
 		})
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"weft/internal/par"
+	"weft/internal/modeltest"
 	"weft/model"
 	"weft/safetensors"
 )
@@ -29,13 +29,7 @@ func trained(t *testing.T) *Subject {
 
 func subjectOf(t *testing.T, w *model.Weights) *Subject {
 	t.Helper()
-	pool := par.New(2)
-	t.Cleanup(pool.Close)
-	m, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return NewSubject(m, About{Name: "small", BOS: 0})
+	return NewSubject(modeltest.Of(t, w), About{Name: "small", BOS: 0})
 }
 
 // TestInductionFound: two layers that were trained to repeat have a head that looks

@@ -9,7 +9,6 @@ import (
 
 	"weft/internal/cpu"
 	"weft/internal/cpu/cputest"
-	"weft/internal/par"
 	"weft/model"
 )
 
@@ -61,13 +60,7 @@ func randomModel(t testing.TB, c model.Config, threads int) *model.Model {
 			}
 		}
 	}
-	pool := par.New(threads)
-	t.Cleanup(pool.Close)
-	m, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return newModel(t, w, threads)
 }
 
 func randomTokens(n, vocab int, seed uint64) []int32 {

@@ -17,7 +17,7 @@ import (
 func TestPointShape(t *testing.T) {
 	for name, c := range goldenConfigs {
 		t.Run(name, func(t *testing.T) {
-			m := newModel(t, model.Init(c, 1))
+			m := newModel(t, model.Init(c, 1), 2)
 			h := &model.Hooks{}
 			for _, point := range c.HookPoints() {
 				h.On(point, func(p *model.Point) error {
@@ -38,7 +38,7 @@ func TestPointShape(t *testing.T) {
 func TestFromTheMiddle(t *testing.T) {
 	for name, c := range goldenConfigs {
 		t.Run(name, func(t *testing.T) {
-			m, tokens := newModel(t, model.Init(c, 1)), []int32{3, 1, 4, 1, 5, 9}
+			m, tokens := newModel(t, model.Init(c, 1), 2), []int32{3, 1, 4, 1, 5, 9}
 			var streams [][]float32
 			h := &model.Hooks{}
 			for l := range c.Layers {
@@ -80,7 +80,7 @@ func TestPull(t *testing.T) {
 					p.Data[i] *= 4
 				}
 			}
-			m, tokens := newModel(t, w), []int32{3, 1, 4, 1, 5, 9}
+			m, tokens := newModel(t, w, 2), []int32{3, 1, 4, 1, 5, 9}
 			last := tensor.New(6, c.Dim)
 			last.Row(4)[3] = 0.5
 			grads := map[int][]float32{}
@@ -140,7 +140,7 @@ func TestPull(t *testing.T) {
 
 func TestPullRefuses(t *testing.T) {
 	c := goldenConfigs["llama"]
-	m := newModel(t, model.Init(c, 1))
+	m := newModel(t, model.Init(c, 1), 2)
 	acts := m.NewActivations(1, 4)
 	for name, o := range map[string]model.Pull{
 		"row":   {Logits: []model.LogitSeed{{Row: 4}}},
@@ -155,7 +155,7 @@ func TestPullRefuses(t *testing.T) {
 		t.Error("activations that keep nothing were used")
 	}
 	c.Sinks = true
-	sinks := newModel(t, model.Init(c, 1))
+	sinks := newModel(t, model.Init(c, 1), 2)
 	if _, err := sinks.Pull(sinks.NewActivations(1, 4), make([]int32, 4), model.Pull{}); !errors.Is(err, model.ErrNoBackward) || !strings.Contains(err.Error(), "sinks") {
 		t.Errorf("attention sinks: error %v", err)
 	}
@@ -176,7 +176,7 @@ func TestDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newModel(t, kept)
+	m := newModel(t, kept, 2)
 	if err := m.Differentiable(); !errors.Is(err, model.ErrStored) {
 		t.Errorf("stored weights: error %v", err)
 	}
@@ -195,7 +195,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestWatch(t *testing.T) {
-	m := newModel(t, model.Init(goldenConfigs["gpt2"], 1))
+	m := newModel(t, model.Init(goldenConfigs["gpt2"], 1), 2)
 	s := m.NewSession(0)
 	var starts []int
 	h := &model.Hooks{}
@@ -225,7 +225,7 @@ func TestWatch(t *testing.T) {
 func TestStoppedAppend(t *testing.T) {
 	c := goldenConfigs["llama"]
 	c.Context = 1300
-	m := newModel(t, model.Init(c, 1))
+	m := newModel(t, model.Init(c, 1), 2)
 	text := randomTokens(1200, c.Vocab, 2)
 	for _, at := range []int{1, 2, 3} { // passes of 512
 		s, calls := m.NewSession(0), 0
@@ -245,9 +245,10 @@ func TestStoppedAppend(t *testing.T) {
 	}
 }
 
-func newModel(t *testing.T, w *model.Weights) *model.Model {
+// newModel is the model of weights; its threads end with the test.
+func newModel(t testing.TB, w *model.Weights, threads int) *model.Model {
 	t.Helper()
-	pool := par.New(2)
+	pool := par.New(threads)
 	t.Cleanup(pool.Close)
 	m, err := model.New(w, pool)
 	if err != nil {

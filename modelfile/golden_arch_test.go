@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"weft/gguf"
-	"weft/internal/par"
+	"weft/internal/modeltest"
 	"weft/model"
 	"weft/tensor"
 )
@@ -112,13 +112,7 @@ func (g archGolden) open(t *testing.T) *model.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := par.New(2)
-	t.Cleanup(pool.Close)
-	m, err := model.New(w, pool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return modeltest.Of(t, w)
 }
 
 // TestArchitectures: the logits are transformers', for a prompt read in one go

@@ -11,7 +11,8 @@ var rooms = [][]string{
 	{"internal/server", "internal/studio"},
 	{""}, // the façade: what a Go program imports
 	{"chat", "generate", "inspect", "train", "internal/hub", "internal/builtin"},
-	{"modelfile", "chat/jinja", "internal/modeltest"},
+	{"modelfile", "chat/jinja"},
+	{"internal/modeltest"},
 	{"tokenizer", "sample", "model", "imatrix"},
 	{"kvcache", "gguf", "safetensors"},
 	{"tensor"},

@@ -27,6 +27,12 @@ func Random(t testing.TB, c model.Config, init, seed uint64) *model.Model {
 			}
 		}
 	}
+	return Of(t, w)
+}
+
+// Of is the model of weights, on two threads that end with the test.
+func Of(t testing.TB, w *model.Weights) *model.Model {
+	t.Helper()
 	pool := par.New(2)
 	t.Cleanup(pool.Close)
 	m, err := model.New(w, pool)

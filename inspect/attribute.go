@@ -106,14 +106,9 @@ func (s *Subject) Attribute(ctx context.Context, tokens []int32, o AttributeOpti
 	if err := w.observe(ctx); err != nil {
 		return nil, err
 	}
-	token := newAnswer(w.logits).top
-	if o.Token != nil {
-		token = *o.Token
-	}
-	if err := checkAgainst(token, o.Against); err != nil {
+	if err := w.attribute(); err != nil {
 		return nil, err
 	}
-	w.attribute()
 	return w.a, w.a.Checks.err()
 }
 

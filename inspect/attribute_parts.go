@@ -8,12 +8,15 @@ import (
 	"weft/model"
 )
 
-func (w *attributer) attribute() {
+func (w *attributer) attribute() error {
 	m, c := w.s.Model, w.s.Model.Config
 	said := newAnswer(w.logits)
 	w.a.Token = said.top
 	if w.o.Token != nil {
 		w.a.Token = *w.o.Token
+	}
+	if err := checkAgainst(w.a.Token, w.a.Against); err != nil {
+		return err
 	}
 	w.a.P = math.Exp(float64(w.logits[w.a.Token]) - said.logZ)
 	w.a.Logit = c.Unfinished(float64(w.logits[w.a.Token]))
@@ -37,6 +40,7 @@ func (w *attributer) attribute() {
 	w.constants()
 	w.keepLargest()
 	w.check()
+	return nil
 }
 
 // part adds a part of the stream, and returns its share.

@@ -60,15 +60,6 @@ func (m *Model) randomTokens(n int) []int32 {
 // benchStep is how many tokens run between looks at the context's cancellation.
 const benchStep = 512
 
-// Round measures both once, in tokens per second.
-func (b *Bench) Round(ctx context.Context) (prefill, decode float64, err error) {
-	if prefill, err = b.Read(ctx); err != nil {
-		return 0, 0, err
-	}
-	decode, err = b.Generate(ctx)
-	return prefill, decode, err
-}
-
 // Read is how fast the prompt is read, in tokens per second.
 func (b *Bench) Read(ctx context.Context) (rate float64, err error) {
 	return b.time(ctx, b.Prompt, benchStep)

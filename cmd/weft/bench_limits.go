@@ -6,23 +6,17 @@ import (
 	"weft/tensor"
 )
 
-// limiter measures what the machine could do at most. Other work on it, its own or a neighbour's, changes that within
-// seconds, so it is measured right before and right after what is compared with it.
-type limiter struct {
-	pool  *par.Pool
-	probe *tensor.ReadProbe
-}
-
-func (l limiter) read() float64 { return l.probe.Measure() }
+// What the machine could do at most changes within seconds where other work runs on it, its own or a neighbour's. So it is
+// measured right before and right after what is compared with it.
 
 // peaks is how many tokens of a prompt per second would be read at the peak of the arithmetic they need.
-func (l limiter) peaks(flops model.FLOPs) float64 {
+func peaks(p *par.Pool, flops model.FLOPs) float64 {
 	least := 0.0 // nanoseconds
-	for with, measure := range map[model.Arithmetic]func(*par.Pool) float64{
+	for with, measure := range [...]func(*par.Pool) float64{
 		model.Float32: tensor.MeasurePeak, model.BFloat16: tensor.MeasurePeakBF16, model.Int8: tensor.MeasurePeakInt8,
 	} {
 		if flops[with] > 0 {
-			least += flops[with] / measure(l.pool)
+			least += flops[with] / measure(p)
 		}
 	}
 	return 1e9 / least
@@ -52,8 +46,7 @@ func share(speeds []float64, limits []interval) float64 {
 	return spread(all).Median
 }
 
-func (d *benchDepth) prefillShare(tokens []float64) float64 { return share(tokens, d.peaks) }
-
+// decodeShare is that of reading what tokens per second need.
 func (d *benchDepth) decodeShare(tokens []float64) float64 {
 	var read []float64 // GB/s
 	for _, t := range tokens {

@@ -27,9 +27,8 @@ type benchModelCommand struct {
 	Vs       []string `help:"Another program's command, to run in turns with this one; may be given several times." sep:"none" placeholder:"CMD"`
 	Match    string   `help:"Where its output says tokens per second: a regular expression with groups named prefill and decode." placeholder:"REGEXP"`
 
-	probe  *tensor.ReadProbe
-	probed int64 // bytes of it
-	rss    int64 // at most before there was a probe
+	probe *tensor.ReadProbe
+	rss   int64 // at most before there was a probe
 }
 
 func (benchModelCommand) Help() string {
@@ -38,8 +37,9 @@ do at most: reading memory with all threads, and multiply-adds in float32, in bf
 medians, with the least and the most.
 
 The share of decoding is the bytes that a token reads (the weights as memory holds them, keys and values) against what
-memory gives right before and after, whichever is more. The share of prefill is 2 operations per weight of a matrix product and token against the peak of the
-arithmetic that the weights use.
+memory gives. The share of prefill is 2 operations per weight of a matrix product and token against the peak of the
+arithmetic that the weights use. Limits are measured right before and after what is compared with them, and the larger
+counts.
 
 --vs runs a command by the shell before each turn and compares the medians. It should measure once. Its output may be
 llama-bench's (-o json), that of "weft bench --json" of another build, or anything that --match finds two numbers in.
@@ -96,8 +96,8 @@ type benchDepth struct {
 
 	bytes float64
 	flops model.FLOPs
-	peaks []interval // by round: the speed of arithmetic, relative to what a token of the prompt needs
-	reads []interval // and of reading, GB/s
+	peaks []interval // by round, tokens per second: what the peak of arithmetic would give
+	reads []interval // and GB/s of reading
 }
 
 type spreadJSON struct {
@@ -178,7 +178,7 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 			return doc, err
 		}
 	}
-	doc.RSS = max(c.rss, peakMemory()-c.probed)
+	doc.RSS = c.memory()
 	doc.Limits = measureLimits(m.Core.Pool, doc.Depths)
 	first := doc.Depths[0]
 	doc.Prefill, doc.Decode, doc.Share = first.Prefill.Median, first.Decode.Median, first.Share
@@ -186,6 +186,14 @@ func (c *benchModelCommand) measure(ctx context.Context, a *app, m opened, peers
 		doc.Peers = append(doc.Peers, p.compare(first))
 	}
 	return doc, nil
+}
+
+// memory is the most that running the model took, without what measures the memory's speed.
+func (c *benchModelCommand) memory() int64 {
+	if c.probe == nil {
+		return peakMemory()
+	}
+	return max(c.rss, peakMemory()-tensor.ReadProbeBytes)
 }
 
 // depth measures at one depth, in turns with the peers.
@@ -200,11 +208,10 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 		return benchDepth{}, err
 	}
 	d := benchDepth{Depth: depth, bytes: b.DecodeBytes(), flops: b.PrefillFLOPs()}
-	c.rss = max(c.rss, peakMemory()-c.probed) // of running the model, not of measuring the memory's speed
 	if c.probe == nil {
-		c.probe, c.probed = tensor.NewReadProbe(m.Core.Pool), tensor.ReadProbeBytes
+		c.rss = c.memory()
+		c.probe = tensor.NewReadProbe(m.Core.Pool)
 	}
-	l := limiter{m.Core.Pool, c.probe}
 	var prefill, decode []float64
 	for i := range c.Repeat {
 		progress.show(func() string { return fmt.Sprintf("depth %d: %d of %d measurements", depth, i, c.Repeat) })
@@ -213,22 +220,22 @@ func (c *benchModelCommand) depth(ctx context.Context, a *app, m opened, depth i
 				return benchDepth{}, err
 			}
 		}
-		before := l.peaks(d.flops)
+		before := peaks(m.Core.Pool, d.flops)
 		in, err := b.Read(ctx)
 		if err != nil {
 			return benchDepth{}, err
 		}
-		d.peaks = append(d.peaks, between(before, l.peaks(d.flops)))
-		start := l.read()
+		d.peaks = append(d.peaks, between(before, peaks(m.Core.Pool, d.flops)))
+		start := c.probe.Measure()
 		out, err := b.Generate(ctx)
 		if err != nil {
 			return benchDepth{}, err
 		}
-		d.reads = append(d.reads, between(start, l.read()))
+		d.reads = append(d.reads, between(start, c.probe.Measure()))
 		prefill, decode = append(prefill, in), append(decode, out)
 	}
 	d.Prefill, d.Decode = spread(prefill), spread(decode)
-	d.Share = shareJSON{Prefill: d.prefillShare(prefill), Decode: d.decodeShare(decode)}
+	d.Share = shareJSON{Prefill: share(prefill, d.peaks), Decode: d.decodeShare(decode)}
 	return d, nil
 }
 

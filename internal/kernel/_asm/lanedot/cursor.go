@@ -64,6 +64,16 @@ func levelTable(name, how string, as func(v int) int) Mem {
 	return constant("levels_"+name+how, 16, func(i int) Constant { return U8(as(levels[name][i])) }, 1)
 }
 
+// lines points at so many bytes of the stack, from the beginning of a cache line on.
+func lines(n int) reg.Register {
+	const line = 64
+	p := GP64()
+	LEAQ(AllocLocal(n+line), p)
+	ADDQ(Imm(line-1), p)
+	ANDQ(I8(-line), p)
+	return p
+}
+
 // constant is data that is made once.
 func constant(name string, n int, at func(i int) Constant, size int) Mem {
 	if _, ok := constants[name]; !ok {

@@ -90,10 +90,7 @@ func (d *dotter256) keep() {
 		d.acc, d.halves = newParts(), newParts()
 		return
 	}
-	d.kept = GP64()
-	LEAQ(AllocLocal(3*64*d.cols+64), d.kept)
-	ADDQ(Imm(63), d.kept)
-	ANDQ(I8(-64), d.kept)
+	d.kept = lines(3 * 64 * d.cols)
 }
 
 func (d *dotter256) output(n, part int) Mem { return Mem{Base: d.kept, Disp: 64*n + 32*part} }

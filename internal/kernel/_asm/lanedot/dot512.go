@@ -197,10 +197,7 @@ func (d *product512) keep() {
 		d.first = append(d.first, ZMM())
 	}
 	if d.cols > left {
-		d.kept = GP64()
-		LEAQ(AllocLocal(64*d.cols+64), d.kept)
-		ADDQ(Imm(63), d.kept)
-		ANDQ(I8(-64), d.kept)
+		d.kept = lines(64 * d.cols)
 	}
 }
 

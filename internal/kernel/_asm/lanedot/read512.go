@@ -10,8 +10,8 @@ import (
 // or one number of 16 rows.
 type reader512 struct {
 	cursor
-	d, m   reg.VecVirtual // of the unit; m is added
-	planes []reg.VecVirtual
+	d, m   reg.VecVirtual   // of the unit; m is added
+	planes []reg.VecVirtual // of the block, where they are read before they are needed
 
 	// Constants.
 	nibble, pair, uppers reg.VecVirtual // masks of bytes
@@ -204,11 +204,8 @@ func (r *reader512) group(g int) reg.VecVirtual {
 	case 2:
 		VPANDD(shifted(r.plane(g/4), 2*(g%4)), r.pair, c)
 	}
-	switch r.high {
-	case 1:
+	if r.high > 0 { // one bit, above two
 		r.addUpper(shifted(r.plane(r.low), g-r.low), c)
-	case 2:
-		r.addUpper(shifted(r.plane(r.low+g/4), 2*(g%4)-r.low), c)
 	}
 	if r.level != "" {
 		VPSHUFB(c, r.table, c)
